@@ -1,0 +1,116 @@
+"""What intake says: a dossier was handed in, and what became of it before and beside its case."""
+
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from libs.contracts.event import Event, Moment
+
+
+class ChosenResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One result the applicant asked for and how it is to be received.
+
+    `delivery` is hospital, counter, post or electronic; `place` is the code of the agency (hospital desk or
+    counter) that hands it over, empty for post and electronic.
+    """
+
+    code: str
+    delivery: str
+    place: str = ""
+    copies: int = 1
+
+
+class DossierReceived(Event):
+    """A dossier has been handed in and stored, and a receipt was given.
+
+    Not decided yet: whether it is complete and whether the one-stop shop takes it into processing. `missing` names
+    the components (papers) that are still to be supplemented before it can be accepted.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.dossier-received.v1"
+
+    code: str
+    procedure: str
+    channel: str
+    receiving_agency: str
+    received_at: Moment
+    facility: str = ""
+    missing: tuple[str, ...] = ()
+    likely_duplicate: bool = False
+
+
+class DossierAccepted(Event):
+    """The one-stop shop has taken the dossier into processing and promised an appointment.
+
+    Not decided yet: which agency does which step (routing says so), and the outcome. `unit` is the commune whose
+    agencies are competent, as its code stood on `unit_as_of`; `options` are the branches the applicant chose.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.dossier-accepted.v1"
+
+    code: str
+    procedure: str
+    procedure_from: date
+    channel: str
+    receiving_agency: str
+    received_at: Moment
+    accepted_at: Moment
+    appointment_at: Moment
+    unit: str
+    unit_as_of: date
+    results: tuple[ChosenResult, ...]
+    options: dict[str, str | bool] = {}
+    facility: str = ""
+
+
+class DossierRefused(Event):
+    """The one-stop shop has refused to receive the dossier (national status 3); nothing further will happen to it."""
+
+    SUBJECT: ClassVar[str] = "intake.dossier-refused.v1"
+
+    code: str
+    procedure: str
+    reason: str
+    refused_at: Moment
+    facility: str = ""
+
+
+class DossierSupplemented(Event):
+    """The applicant has handed in papers or data that were asked for.
+
+    Not decided yet: whether they suffice. `complete` says that nothing of what was asked for is still missing;
+    `request` is the number of the supplement request answered, 0 for one made at reception.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.dossier-supplemented.v1"
+
+    request: int
+    components: tuple[str, ...]
+    complete: bool
+    supplemented_at: Moment
+
+
+class DossierWithdrawn(Event):
+    """The applicant has taken the dossier back (national status 7).
+
+    Not decided here: what happens to steps already begun; routing stops the case.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.dossier-withdrawn.v1"
+
+    reason: str
+    withdrawn_at: Moment
+
+
+class DossierCorrected(Event):
+    """Data of the dossier have been corrected; `fields` names which, never their values.
+
+    Not decided yet: whether a result already issued must be replaced.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.dossier-corrected.v1"
+
+    fields: tuple[str, ...]
+    reason: str
+    corrected_at: Moment

@@ -1,0 +1,90 @@
+"""What results says: a document was issued, where it is, who got it, and when the dossier is closed."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from libs.contracts.event import Event, Moment
+
+
+class ResultIssued(Event):
+    """A signed result document exists and can be verified. Not decided here: that it has reached anyone.
+
+    `supersedes` is the result it replaces.
+    """
+
+    SUBJECT: ClassVar[str] = "results.result-issued.v1"
+
+    result_id: UUID
+    result: str
+    version: int
+    delivery: str
+    place: str
+    issued_at: Moment
+    supersedes: UUID | None = None
+
+
+class ResultDispatched(Event):
+    """The paper has left for the place of hand-over."""
+
+    SUBJECT: ClassVar[str] = "results.result-dispatched.v1"
+
+    result_id: UUID
+    result: str
+    place: str
+    dispatched_at: Moment
+
+
+class ResultReady(Event):
+    """The result has arrived where the applicant can have it: a hospital desk, a counter, or their electronic box."""
+
+    SUBJECT: ClassVar[str] = "results.result-ready.v1"
+
+    result_id: UUID
+    result: str
+    delivery: str
+    place: str
+    ready_at: Moment
+
+
+class ResultHandedOver(Event):
+    """The result has reached its destination; a receipt exists. `receiver` is a relation (mother, father, …)."""
+
+    SUBJECT: ClassVar[str] = "results.result-handed-over.v1"
+
+    result_id: UUID
+    result: str
+    delivery: str
+    place: str
+    receiver: str
+    handed_over_at: Moment
+
+
+class ResultRevoked(Event):
+    """An issued result is no longer valid, by a decision with a reason. Whoever verifies it is told so."""
+
+    SUBJECT: ClassVar[str] = "results.result-revoked.v1"
+
+    result_id: UUID
+    result: str
+    reason: str
+    revoked_at: Moment
+
+
+class ResultRejected(Event):
+    """A result could not be issued from the step's outcome; the step has to be done again."""
+
+    SUBJECT: ClassVar[str] = "results.result-rejected.v1"
+
+    step: str
+    result: str
+    reason: str
+    rejected_at: Moment
+
+
+class DossierClosed(Event):
+    """Every chosen result has reached its destination (national status 10)."""
+
+    SUBJECT: ClassVar[str] = "results.dossier-closed.v1"
+
+    closed_at: Moment
+    results: int

@@ -1,0 +1,190 @@
+"""What routing says: the case, its steps, clocks and deadlines, and the decision."""
+
+from typing import ClassVar
+
+import msgspec
+
+from libs.contracts.event import Event, Moment
+
+
+class ProducedResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A result a completed step calls for, and how the applicant chose to receive it (see intake.ChosenResult)."""
+
+    code: str
+    delivery: str
+    place: str = ""
+    copies: int = 1
+
+
+class CaseOpened(Event):
+    """A case with its graph of steps exists for the dossier. Not decided yet: anything on its substance."""
+
+    SUBJECT: ClassVar[str] = "routing.case-opened.v1"
+
+    procedure: str
+    steps: tuple[str, ...]
+    appointment_at: Moment
+    calendar: str
+    opened_at: Moment
+
+
+class StepAssigned(Event):
+    """A step is ready and lies with the competent agency, due at `due_at`. Not decided yet: which officer does it."""
+
+    SUBJECT: ClassVar[str] = "routing.step-assigned.v1"
+
+    step: str
+    agency: str
+    assigned_at: Moment
+    due_at: Moment | None = None
+
+
+class StepStarted(Event):
+    """An officer of the agency has begun the step."""
+
+    SUBJECT: ClassVar[str] = "routing.step-started.v1"
+
+    step: str
+    agency: str
+    started_at: Moment
+
+
+class StepCompleted(Event):
+    """The agency has completed the step; `produces` are the results that are now to be issued.
+
+    The outcome's data (register number, card number) stay with routing. `pending` names outcome data still to come,
+    such as the personal identity number of a child (CV 3160/BTP-CNTT allows a certificate without it).
+    """
+
+    SUBJECT: ClassVar[str] = "routing.step-completed.v1"
+
+    step: str
+    agency: str
+    completed_at: Moment
+    produces: tuple[ProducedResult, ...] = ()
+    pending: tuple[str, ...] = ()
+
+
+class StepAmended(Event):
+    """Outcome data of a completed step were completed or corrected; results already issued from it are superseded.
+
+    `fields` names what changed, never the values.
+    """
+
+    SUBJECT: ClassVar[str] = "routing.step-amended.v1"
+
+    step: str
+    agency: str
+    fields: tuple[str, ...]
+    amended_at: Moment
+    replaces: tuple[ProducedResult, ...] = ()
+
+
+class StepReturned(Event):
+    """A step has been given back, by its agency as not competent or by a check of its result, and will be redone."""
+
+    SUBJECT: ClassVar[str] = "routing.step-returned.v1"
+
+    step: str
+    agency: str
+    reason: str
+    returned_at: Moment
+
+
+class SupplementRequested(Event):
+    """An officer has asked for everything that is missing, at once; the clock stands still until it comes.
+
+    `respond_by` is the last moment to answer (7 working days, NĐ 63/2024); after it the dossier is stopped.
+    """
+
+    SUBJECT: ClassVar[str] = "routing.supplement-requested.v1"
+
+    request: int
+    step: str
+    components: tuple[str, ...]
+    fields: tuple[str, ...]
+    reason: str
+    respond_by: Moment
+    requested_at: Moment
+
+
+class ClockPaused(Event):
+    """The legal clock of the case (or of one step) stands still, for `reason`."""
+
+    SUBJECT: ClassVar[str] = "routing.clock-paused.v1"
+
+    reason: str
+    paused_at: Moment
+    step: str = ""
+
+
+class ClockResumed(Event):
+    """The legal clock runs again; `due_at` is the new due time with the remaining working time kept."""
+
+    SUBJECT: ClassVar[str] = "routing.clock-resumed.v1"
+
+    reason: str
+    resumed_at: Moment
+    due_at: Moment | None
+    step: str = ""
+
+
+class DeadlineNear(Event):
+    """A deadline is one working day away and the work is not done. `step` is empty for the whole dossier."""
+
+    SUBJECT: ClassVar[str] = "routing.deadline-near.v1"
+
+    due_at: Moment
+    agency: str
+    step: str = ""
+
+
+class DeadlineMissed(Event):
+    """A deadline has passed and the work is not done. `step` is empty for the whole dossier."""
+
+    SUBJECT: ClassVar[str] = "routing.deadline-missed.v1"
+
+    due_at: Moment
+    agency: str
+    step: str = ""
+
+
+class AppointmentMoved(Event):
+    """The appointment has been moved to `appointment_at`; with an apology when it is our delay."""
+
+    SUBJECT: ClassVar[str] = "routing.appointment-moved.v1"
+
+    was_at: Moment
+    appointment_at: Moment
+    reason: str
+    apology: bool
+    moved_at: Moment
+
+
+class ReminderDue(Event):
+    """The family should be reminded of a legal term of their own, `day` days after it began.
+
+    `kind` is residence (60 days from birth registration, Luật Cư trú) or supplement (papers still missing).
+    """
+
+    SUBJECT: ClassVar[str] = "routing.reminder-due.v1"
+
+    kind: str
+    day: int
+
+
+class DossierSettled(Event):
+    """The case is decided: nothing is left for an agency to do.
+
+    `outcome` is granted, refused, stopped or withdrawn; `status` the national status code (9, 8 or 7).
+    `results` are the codes of all results issued for it. Not decided here: when they reach the applicant.
+    """
+
+    SUBJECT: ClassVar[str] = "routing.dossier-settled.v1"
+
+    outcome: str
+    status: int
+    settled_at: Moment
+    on_time: bool
+    results: tuple[str, ...] = ()
+    reason: str = ""
