@@ -20,7 +20,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow(intake.DossierRefused, by="intake", to=("notify",)),
     Flow(intake.DossierSupplemented, by="intake", to=("routing",)),
     Flow(intake.DossierWithdrawn, by="intake", to=("routing", "results", "notify")),
-    Flow(intake.DossierCorrected, by="intake", to=("routing", "results")),
+    Flow(intake.DossierCorrected, by="intake", to=("routing",)),
     Flow(routing.CaseOpened, by="routing", to=()),
     Flow(routing.StepAssigned, by="routing", to=("intake",)),
     Flow(routing.StepStarted, by="routing", to=()),
