@@ -1,0 +1,1 @@
+"""What the city offers, read from `catalogue/`: procedures, agencies, working time, units and identifier rules."""
