@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import msgspec
+import msgspec.structs
 
 from libs.contracts.catalogue import EVENTS
 from libs.contracts.event import Envelope, Event, Moment
@@ -57,15 +58,21 @@ class _Attributes(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
 
-class _Headers(_Attributes, frozen=True, rename=lambda name: "ce-" + name):
-    """The same attributes under their header names, for the quick way in."""
-
-
 class _Structured(_Attributes, frozen=True):
     data: msgspec.Raw = msgspec.Raw(b"")
     data_base64: bytes = b""
 
 
+# The same attributes under their header names, for the quick way in (`rename` does not reach inherited fields).
+_Headers: Any = msgspec.defstruct(
+    "_Headers",
+    [
+        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        for field in msgspec.structs.fields(_Attributes)
+    ],
+    frozen=True,
+    rename=lambda name: "ce-" + name,
+)
 _structured = msgspec.json.Decoder(_Structured)
 _DECODERS: dict[str, msgspec.json.Decoder[Event]] = {
     subject: msgspec.json.Decoder(event) for subject, event in EVENTS.items()
