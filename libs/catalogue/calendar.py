@@ -1,7 +1,8 @@
 """Working time of an office: which days and hours count, and arithmetic on them.
 
-Instants are aware datetimes (any zone in, UTC out). Everything is precomputed into sorted integer arrays (microseconds
-since the first local midnight of the table), so that a question costs one or two binary searches.
+Instants are aware datetimes (any zone in, UTC out). Everything is precomputed into sorted integer arrays
+(microseconds since the first local midnight of the table), so that a question costs one or two binary
+searches.
 """
 
 import hashlib
@@ -35,7 +36,10 @@ _HOUR = timedelta(hours=1)
 
 
 class CalendarRangeError(CalendarError):
-    """The answer would lie outside the years of the holiday table: the table must be extended, nothing is guessed."""
+    """The answer would lie outside the years of the holiday table.
+
+    The table must be extended, nothing is guessed.
+    """
 
 
 class WorkingCalendar:
@@ -78,7 +82,7 @@ class WorkingCalendar:
         content = self._starts.tobytes() + self._ends.tobytes() + str(self.first_day).encode()
         return hashlib.sha256(content).hexdigest()[:8]
 
-    # -- days ---------------------------------------------------------------------------------------------------------
+    # -- days ------------------------------------------------------------------------------------------------
 
     def is_working_day(self, day: date) -> bool:
         """Whether the office works on `day` (local date); raises CalendarRangeError outside the table."""
@@ -100,18 +104,25 @@ class WorkingCalendar:
         return self._day_of_rank(self._rank[self._offset(day) + 1])
 
     def add_working_days(self, start: date, days: int) -> date:
-        """The working day `days` after `start`, which is day 0 (a day off first rolls forward); `days` may be negative."""
+        """The working day `days` after `start`, which is day 0 (a day off first rolls forward).
+
+        `days` may be negative.
+        """
         return self._day_of_rank(self._rank[self._offset(start)] + days)
 
     def working_days_between(self, start: date, end: date) -> int:
-        """How many working days after `start` the day `end` is (days off roll forward); negative when before it."""
+        """How many working days after `start` the day `end` is (days off roll forward).
+
+        Negative when before it.
+        """
         return self._rank[self._offset(end)] - self._rank[self._offset(start)]
 
     def counting_start(self, received_at: datetime, cutoff: time = CUTOFF) -> date:
-        """Day 0 of a limit in days: the day of receipt, or the next working day when received after `cutoff` or on a day off.
+        """Day 0 of a limit in days: the day of receipt, or the next working day when received after `cutoff`
+        or on a day off.
 
-        Luật Hộ tịch 2014 Điều 5 khoản 3; NĐ 63/2024: after 15:00 counts from the next working day. 15:00:00 itself
-        still counts on the day.
+        Luật Hộ tịch 2014 Điều 5 khoản 3; NĐ 63/2024: after 15:00 counts from the next working day. 15:00:00
+        itself still counts on the day.
         """
         day, moment = divmod(self._microseconds(received_at), _DAY)
         if day in self._hours and moment <= _microseconds(cutoff):
@@ -130,10 +141,12 @@ class WorkingCalendar:
         return date.fromordinal(self._first_ordinal + self._microseconds(instant) // _DAY)
 
     def is_provisional(self, start: date, end: date) -> bool:
-        """Whether a day from `start` to `end` rests on a forecast, not on a decision (see `verified` in the table)."""
+        """Whether a day from `start` to `end` rests on a forecast, not on a decision (see `verified` in the
+        table).
+        """
         return any(start <= day <= end for day in self._forecast)
 
-    # -- hours --------------------------------------------------------------------------------------------------------
+    # -- hours -----------------------------------------------------------------------------------------------
 
     def is_working_instant(self, instant: datetime) -> bool:
         """Whether the office works at `instant`; opening and closing instants both count."""
@@ -142,7 +155,10 @@ class WorkingCalendar:
         return index >= 0 and at <= self._ends[index]
 
     def add_working_time(self, instant: datetime, duration: timedelta) -> datetime:
-        """The earliest instant with `duration` (≥ 0) of working time since `instant`; zero gives the next working instant."""
+        """The earliest instant with `duration` (≥ 0) of working time since `instant`.
+
+        Zero gives the next working instant.
+        """
         if duration < timedelta():
             raise CalendarError("working time cannot be added backwards")
         at = self._microseconds(instant)
@@ -159,7 +175,7 @@ class WorkingCalendar:
         worked = self._position(self._microseconds(end)) - self._position(self._microseconds(start))
         return timedelta(microseconds=worked)
 
-    # -- arrays -------------------------------------------------------------------------------------------------------
+    # -- arrays ----------------------------------------------------------------------------------------------
 
     def _position(self, at: int) -> int:
         index = bisect_right(self._starts, at) - 1

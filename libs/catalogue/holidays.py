@@ -1,6 +1,7 @@
 """The sourced table of days off and swapped working days, and the opening hours that stand beside it."""
 
 from datetime import date, time
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,7 +39,10 @@ class SwappedDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class HolidayTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Days off and swapped days of whole years, first to last; other years are unknown, not free of holidays."""
+    """Days off and swapped days of whole years, first to last.
+
+    Other years are unknown, not free of holidays.
+    """
 
     version: str
     first_year: int
@@ -90,7 +94,7 @@ def parse_week(hours: OpeningHours) -> Week:
         raise CalendarError(f"{hours.name}: the office never opens")
     for intervals in week:
         edges = [edge for interval in intervals for edge in interval]
-        if any(later <= earlier for earlier, later in zip(edges, edges[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(edges)):
             raise CalendarError(f"{hours.name}: intervals of a day must be in order and apart")
     return week
 

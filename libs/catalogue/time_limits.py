@@ -18,7 +18,8 @@ class TimeLimit(msgspec.Struct, frozen=True, kw_only=True):
     working_day: ends when work ends on the n-th working day after day 0 (the 15:00 rule decides day 0).
     working_hour: counts opening hours from the instant of receipt, without the 15:00 rule.
     hour: wall clock, day and night (the 24-hour citizen report).
-    same_day: ends when work ends on day 0, that is the next working day for what came after 15:00 (`amount` is 0).
+    same_day: ends when work ends on day 0, that is the next working day for what came after 15:00 (`amount`
+    is 0).
     """
 
     amount: int
@@ -33,7 +34,10 @@ class TimeLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """A stopped clock, from `started_at` to `ended_at` (aware datetimes); `ended_at` is None while it is stopped."""
+    """A stopped clock, from `started_at` to `ended_at` (aware datetimes).
+
+    `ended_at` is None while it is stopped.
+    """
 
     started_at: datetime
     ended_at: datetime | None = None
@@ -52,10 +56,11 @@ def due_after_pauses(
 ) -> datetime:
     """When the limit runs out after clock stops, in order and not overlapping (touching is allowed).
 
-    A stopped clock keeps what was left: working time for working hours, wall-clock time for hours, whole working days
-    for limits in days. There the resumption is like a receipt, it counts from its own `counting_start` (the 15:00
-    rule), and the days left are counted from the `counting_start` of the stop. A stop after the due time changes
-    nothing: the limit was missed before. Raises CalendarError while a clock is still stopped: it has no due time.
+    A stopped clock keeps what was left: working time for working hours, wall-clock time for hours, whole
+    working days for limits in days. There the resumption is like a receipt, it counts from its own
+    `counting_start` (the 15:00 rule), and the days left are counted from the `counting_start` of the stop. A
+    stop after the due time changes nothing: the limit was missed before. Raises CalendarError while a clock
+    is still stopped: it has no due time.
     """
     end = _limit_end(calendar, start, limit)
     for stopped, resumed in _closed_spans(pauses, start):
@@ -83,8 +88,8 @@ def remaining(
     return calendar.working_time_between(now, due)
 
 
-# The end of a limit: the last day for limits in days, else the instant. Days stay days until the very end so that
-# several stops add up exactly.
+# The end of a limit: the last day for limits in days, else the instant. Days stay days until the very end so
+# that several stops add up exactly.
 _End = date | datetime
 
 
