@@ -62,7 +62,7 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def load_holidays(folder: Path = CALENDAR_FOLDER) -> HolidayTable:
-    """Read and check the holiday table; raises CalendarError when a row is outside its years or stands twice."""
+    """Read and check the holiday table; raises CalendarError for a row outside its years or standing twice."""
     table = _read(folder / HOLIDAY_FILE, HolidayTable)
     closed = [row.day for row in table.days_off]
     swapped = [row.day for row in table.swapped_working_days]
@@ -85,7 +85,7 @@ def load_opening_hours(path: Path) -> OpeningHours:
 
 
 def parse_week(hours: OpeningHours) -> Week:
-    """Hours by weekday, Monday first; raises CalendarError for unordered, overlapping or malformed intervals."""
+    """Hours by weekday, Monday first; raises CalendarError for malformed or overlapping intervals."""
     unknown = set(hours.week) - set(WEEKDAYS)
     if unknown:
         raise CalendarError(f"{hours.name}: unknown weekdays {sorted(unknown)}")

@@ -76,7 +76,7 @@ class Units:
 
     @classmethod
     def load(cls, folder: Path = UNIT_FOLDER) -> "Units":
-        """Read the unit files (about 40 ms, 7 MiB); raises CatalogueError when they are missing or malformed."""
+        """Read the unit files (about 40 ms, 7 MiB); raises CatalogueError when one is missing or malformed."""
         return cls(read_unit_files(folder))
 
     def unit(self, code: str, on: date) -> Unit | None:
