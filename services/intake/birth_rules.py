@@ -1,0 +1,336 @@
+"""When a birth declaration holds together: every rule is pure and every problem is listed at once.
+
+Sources: QĐ 4750/QĐ-BYT Bảng 9 and its check list (the XML9 rules), TT 22/2025/TT-BYT (certificate code, "không
+cân"), TT 30/2020/TT-BYT Đ10 (temporary card). Bounds marked [judgement] are ours and only there to stop slips.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from libs.catalogue import identifiers
+from libs.catalogue.units import Units
+from services.intake.births import (
+    VIETNAM,
+    BirthDeclaration,
+    Father,
+    IdentityDocument,
+    Mother,
+    Problem,
+    Residence,
+)
+
+MOTHER_AGE_YEARS_MIN, MOTHER_AGE_YEARS_MAX = 10, 65  # [judgement] outside: a slip of the pen
+MOTHER_AGE_YEARS_USUAL = range(16, 56)  # [judgement] outside: a human looks
+WEIGHT_G_MIN, WEIGHT_G_MAX = 200, 8000  # [judgement] outside: kilograms or a typing slip
+WEIGHT_G_USUAL = range(500, 6001)
+COUNT_MAX = 9  # [judgement] the most children ever born alive at once
+COPIES_MAX = 50  # [judgement]
+DELIVERIES = ("hospital", "counter", "post", "electronic")
+NOTE_SURGERY, NOTE_UNDER_32_WEEKS = "phẫu thuật", "dưới 32 tuần tuổi"  # Bảng 9, GHI_CHU
+NOTES_PRESCRIBED = (
+    "sinh con phải phẫu thuật",
+    "sinh con dưới 32 tuần tuổi",
+    "phẫu thuật, sinh con dưới 32 tuần tuổi",
+)
+GCS_CODE = re.compile(r"[0-9]{5}\.GCS\.([0-9]{5})\.[0-9]{2}")  # TT 22/2025/TT-BYT
+TEMPORARY_CARD = re.compile(r"TE1([0-9]{2})[0-9]{10}")  # TT 30/2020/TT-BYT Đ10
+FOREIGN_DOCUMENT = re.compile(r"[A-Z0-9]{5,15}")
+Problems = Iterator[Problem]
+
+
+def check_declaration(
+    declaration: BirthDeclaration, *, today: date, units: Units | None = None
+) -> list[Problem]:
+    """Every problem of the declaration as seen on `today` (a day in Việt Nam), errors and warnings mixed.
+
+    Empty means it may go on; it is refused when any problem has severity "error". Commune codes are only checked
+    when `units` is given. Raises nothing for any content of the declaration.
+    """
+    problems = [problem for rule in RULES for problem in rule(declaration, today)]
+    if units is not None:
+        problems += _communes(declaration, units)
+    return problems
+
+
+def has_errors(problems: list[Problem]) -> bool:
+    """Whether any of the problems stops the declaration."""
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _error(field: str, code: str, message_vi: str, *also: str) -> Problem:
+    return Problem(field=field, code=code, message_vi=message_vi, also=also)
+
+
+def _warning(field: str, code: str, message_vi: str, *also: str) -> Problem:
+    return Problem(field=field, code=code, message_vi=message_vi, also=also, severity="warning")
+
+
+def _required(declaration: BirthDeclaration, today: date) -> Problems:
+    certificate, mother, child = declaration.certificate, declaration.mother, declaration.child
+    needed = [
+        ("certificate.facility_code", certificate.facility_code, "mã cơ sở khám bệnh, chữa bệnh"),
+        ("mother.name", mother.name, "họ và tên mẹ hoặc người nuôi dưỡng"),
+        (
+            "mother.document.number",
+            mother.document.number,
+            "số giấy tờ tùy thân của mẹ hoặc người nuôi dưỡng",
+        ),
+        ("mother.ethnic_code", mother.ethnic_code, "mã dân tộc của mẹ hoặc người nuôi dưỡng"),
+        ("mother.residence.address", mother.residence.address, "nơi cư trú của mẹ hoặc người nuôi dưỡng"),
+        ("mother.residence.province_code", mother.residence.province_code, "mã tỉnh nơi cư trú"),
+        ("mother.residence.commune_code", mother.residence.commune_code, "mã xã nơi cư trú"),
+        ("child.place_of_birth", child.place_of_birth, "nơi sinh của con"),
+        ("attendants.midwife", declaration.attendants.midwife, "họ và tên người đỡ đẻ"),
+    ]
+    if not certificate.gcs_code:
+        needed += [
+            ("certificate.number", certificate.number, "số giấy chứng sinh"),
+            ("certificate.book", certificate.book, "quyển số giấy chứng sinh"),
+        ]
+    if declaration.father is not None:
+        needed.append(("father.name", declaration.father.name, "họ và tên cha"))
+    for field, value, label in needed:
+        if not value.strip():
+            yield _error(field, "required", f"Chưa ghi {label}.")
+
+
+def _certificate(declaration: BirthDeclaration, today: date) -> Problems:
+    certificate = declaration.certificate
+    facility = certificate.facility_code
+    if facility and re.fullmatch(r"[0-9]{5}", facility) is None:
+        yield _error(
+            "certificate.facility_code", "facility-code", "Mã cơ sở khám bệnh, chữa bệnh phải có 5 chữ số."
+        )
+    if certificate.gcs_code:
+        match = GCS_CODE.fullmatch(certificate.gcs_code)
+        if match is None:
+            message = "Mã giấy chứng sinh phải có dạng 00001.GCS.93001.25 (số thứ tự, GCS, mã cơ sở, năm)."
+            yield _error("certificate.gcs_code", "gcs-code", message)
+        elif match[1] != facility:
+            message = "Mã giấy chứng sinh không mang mã của cơ sở cấp."
+            yield _error("certificate.gcs_code", "gcs-facility", message, "certificate.facility_code")
+    head = certificate.head_insurance_number
+    if head and re.fullmatch(r"[0-9]{10}", head) is None:
+        message = "Mã số BHXH của thủ trưởng cơ sở phải có 10 chữ số."
+        yield _error("certificate.head_insurance_number", "insurance-number", message)
+
+
+def _dates(declaration: BirthDeclaration, today: date) -> Problems:
+    mother, born_on = declaration.mother, declaration.child.birth_time.date()
+    issued_on, document = declaration.certificate.issued_on, mother.document
+    dated = [
+        ("child.birth_time", born_on, "Ngày sinh của con"),
+        ("certificate.issued_on", issued_on, "Ngày cấp giấy chứng sinh"),
+        ("mother.birth_date", mother.birth_date, "Ngày sinh của mẹ hoặc người nuôi dưỡng"),
+        ("mother.document.issued_on", document.issued_on, "Ngày cấp giấy tờ của mẹ hoặc người nuôi dưỡng"),
+    ]
+    if (father := declaration.father) is not None:
+        dated.append(("father.birth_date", father.birth_date, "Ngày sinh của cha"))
+        if father.document is not None:
+            dated.append(("father.document.issued_on", father.document.issued_on, "Ngày cấp giấy tờ của cha"))
+    for field, day, label in dated:
+        if day is not None and day > today:
+            yield _error(field, "in-future", f"{label} không được sau ngày hôm nay.")
+    if issued_on < born_on:
+        message = "Ngày cấp giấy chứng sinh không được trước ngày sinh của con."
+        yield _error("certificate.issued_on", "before-birth", message, "child.birth_time")
+    if document.issued_on is not None and document.issued_on < mother.birth_date:
+        message = "Ngày cấp giấy tờ không được trước ngày sinh của mẹ hoặc người nuôi dưỡng."
+        yield _error("mother.document.issued_on", "before-birth-of-holder", message, "mother.birth_date")
+
+
+def age_in_years(born_on: date, on: date) -> int:
+    """Whole years lived on a day; negative before birth. Born on 29 February: a year older on 1 March."""
+    return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
+
+
+def _mother_age(declaration: BirthDeclaration, today: date) -> Problems:
+    mother, field, other = declaration.mother, "mother.birth_date", "child.birth_time"
+    age = age_in_years(mother.birth_date, declaration.child.birth_time.date())
+    if age < MOTHER_AGE_YEARS_MIN or (age > MOTHER_AGE_YEARS_MAX and mother.role == "mother"):
+        message = f"Tuổi của mẹ khi sinh con phải từ {MOTHER_AGE_YEARS_MIN} đến {MOTHER_AGE_YEARS_MAX}."
+        yield _error(field, "age-impossible", message, other)
+    elif age not in MOTHER_AGE_YEARS_USUAL and mother.role == "mother":
+        yield _warning(field, "age-unusual", "Tuổi của mẹ khi sinh con khác thường, cần kiểm tra lại.", other)
+
+
+def _child(declaration: BirthDeclaration, today: date) -> Problems:
+    child = declaration.child
+    if child.sex not in (1, 2, 3):
+        message = "Giới tính của con phải là 1 (nam), 2 (nữ) hoặc 3 (chưa xác định)."
+        yield _error("child.sex", "sex-code", message)
+    if not 1 <= child.count <= COUNT_MAX:
+        yield _error("child.count", "count-bounds", f"Số con trong lần sinh này phải từ 1 đến {COUNT_MAX}.")
+    elif child.order is not None and not 1 <= child.order <= child.count:
+        message = "Thứ tự của con trong lần sinh phải từ 1 đến số con của lần sinh."
+        yield _error("child.order", "order-bounds", message, "child.count")
+    elif child.order is None and child.count > 1:
+        message = "Sinh nhiều con nhưng chưa rõ con này là con thứ mấy trong lần sinh."
+        rests_on = ("child.count", "child.birth_time", "mother.document.number")
+        yield _warning("child.order", "order-unknown", message, *rests_on)
+    if child.weight_g is not None and not WEIGHT_G_MIN <= child.weight_g <= WEIGHT_G_MAX:
+        message = f"Cân nặng của con ghi bằng gam, từ {WEIGHT_G_MIN} đến {WEIGHT_G_MAX}."
+        yield _error("child.weight_g", "weight-bounds", message)
+    elif child.weight_g is not None and child.weight_g not in WEIGHT_G_USUAL:
+        yield _warning("child.weight_g", "weight-unusual", "Cân nặng của con khác thường, cần kiểm tra lại.")
+    if child.births_of_mother is not None and child.births_of_mother < 1:
+        message = "Số lần sinh tính cả lần này nên phải từ 1 trở lên."
+        yield _error("child.births_of_mother", "births-bounds", message)
+    if child.living_children is not None and child.living_children < child.count:
+        message = "Số con hiện sống ít hơn số con của lần sinh này, cần kiểm tra lại."
+        yield _warning("child.living_children", "living-below-count", message, "child.count")
+    if child.ethnic_code:
+        yield from _identified("child.ethnic_code", identifiers.check_ethnic_code, child.ethnic_code)
+
+
+def _note(declaration: BirthDeclaration, today: date) -> Problems:
+    child = declaration.child
+    note = " ".join(child.note.casefold().split())
+    for flagged, flag, phrase, said in (
+        (child.surgery, "child.surgery", NOTE_SURGERY, "sinh con phải phẫu thuật"),
+        (child.under_32_weeks, "child.under_32_weeks", NOTE_UNDER_32_WEEKS, "sinh con dưới 32 tuần tuổi"),
+    ):
+        if flagged and phrase not in note:
+            yield _error("child.note", "note-missing", f"Phần ghi chú phải ghi rõ “{said}”.", flag)
+        elif not flagged and phrase in note:
+            message = f"Ghi chú nói đến “{phrase}” nhưng mục tương ứng ghi là không."
+            # A prescribed note contradicts the flag; free words ("không phải phẫu thuật") need a human.
+            make = _error if note.rstrip(". ") in NOTES_PRESCRIBED else _warning
+            yield make("child.note", "note-contradicts", message, flag)
+
+
+def _identified(field: str, check: Callable[[str], str], value: str, *also: str) -> Problems:
+    """The problem an identifier rule of the catalogue finds, if it finds one."""
+    try:
+        check(value)
+    except identifiers.IdentifierError as error:
+        yield _error(field, error.code, error.message_vi, *also)
+
+
+def _document(path: str, document: IdentityDocument, nationality: str, born: date | None) -> Problems:
+    field = f"{path}.document.number"
+    if nationality != VIETNAM:
+        if FOREIGN_DOCUMENT.fullmatch(document.number) is None:
+            message = "Số hộ chiếu gồm 5 đến 15 chữ số và chữ in hoa."
+            yield _error(field, "passport-number", message, f"{path}.nationality_code")
+    elif len(document.number) == 12 and born is not None:
+        yield from _identified(
+            field,
+            lambda number: identifiers.check_personal_id(number, birth_date=born),
+            document.number,
+            f"{path}.birth_date",
+            f"{path}.nationality_code",
+        )
+    else:
+        yield from _identified(
+            field, identifiers.check_identity_document, document.number, f"{path}.nationality_code"
+        )
+
+
+def _contact(path: str, person: Mother | Father) -> Problems:
+    contact = person.contact
+    if contact.phone:
+        yield from _identified(f"{path}.contact.phone", identifiers.check_phone, contact.phone)
+    if contact.zalo:
+        yield from _identified(f"{path}.contact.zalo", identifiers.check_phone, contact.zalo)
+    if contact.email and re.fullmatch(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+", contact.email) is None:
+        yield _error(f"{path}.contact.email", "email", "Địa chỉ thư điện tử không đúng dạng.")
+
+
+def _people(declaration: BirthDeclaration, today: date) -> Problems:
+    mother, father = declaration.mother, declaration.father
+    if re.fullmatch(r"[0-9]{3}", mother.nationality_code) is None:
+        yield _error(
+            "mother.nationality_code", "nationality-code", "Mã quốc tịch phải có 3 chữ số (Việt Nam: 000)."
+        )
+    if mother.ethnic_code:
+        yield from _identified("mother.ethnic_code", identifiers.check_ethnic_code, mother.ethnic_code)
+    if mother.document.number:
+        yield from _document("mother", mother.document, mother.nationality_code, mother.birth_date)
+    yield from _contact("mother", mother)
+    if father is not None:
+        if father.document is not None and father.document.number:
+            nationality = father.nationality_code or VIETNAM
+            yield from _document("father", father.document, nationality, father.birth_date)
+        if father.ethnic_code:
+            yield from _identified("father.ethnic_code", identifiers.check_ethnic_code, father.ethnic_code)
+        yield from _contact("father", father)
+    for path, name in (
+        ("mother.name", mother.name),
+        ("father.name", father.name if father else ""),
+        ("child.intended_name", declaration.child.intended_name),
+    ):
+        if name:
+            yield from _identified(path, identifiers.check_name, name)
+
+
+def _insurance(declaration: BirthDeclaration, today: date) -> Problems:
+    mother, child = declaration.mother, declaration.child
+    number = mother.insurance_number
+    if number and (re.fullmatch(r"[0-9]{10}", number) is None or not number.strip("0")):
+        message = "Mã số BHXH phải có 10 chữ số và không được toàn số 0; nếu không có thì để trống."
+        yield _error("mother.insurance_number", "insurance-number", message)
+    if mother.insurance_card:
+        yield from _identified("mother.insurance_card", identifiers.check_bhyt_card, mother.insurance_card)
+    if child.temporary_card:
+        match = TEMPORARY_CARD.fullmatch(child.temporary_card)
+        if match is None:
+            message = "Mã thẻ BHYT tạm thời của con phải là TE1, 2 chữ số mã tỉnh và 10 chữ số."
+            yield _error("child.temporary_card", "temporary-card", message)
+        elif mother.residence.province_code and match[1] != mother.residence.province_code[-2:]:
+            message = "Mã tỉnh trong thẻ BHYT tạm thời khác tỉnh nơi cư trú của mẹ, cần kiểm tra lại."
+            yield _warning("child.temporary_card", "card-province", message, "mother.residence.province_code")
+
+
+def _choices(declaration: BirthDeclaration, today: date) -> Problems:
+    seen: set[str] = set()
+    for index, result in enumerate(declaration.choices.results):
+        path = f"choices.results[{index}]"
+        if result.code in seen:
+            yield _error(f"{path}.code", "result-twice", "Mỗi loại kết quả chỉ chọn một lần.")
+        seen.add(result.code)
+        if result.delivery not in DELIVERIES:
+            message = "Hình thức nhận kết quả: tại bệnh viện, tại quầy, qua bưu chính hoặc bản điện tử."
+            yield _error(f"{path}.delivery", "delivery", message)
+        elif result.delivery in ("hospital", "counter") and not result.place:
+            yield _error(f"{path}.place", "required", "Chưa chọn nơi nhận kết quả.")
+        if not 0 <= result.copies <= COPIES_MAX:
+            yield _error(f"{path}.copies", "copies-bounds", f"Số bản sao phải từ 0 đến {COPIES_MAX}.")
+
+
+def _communes(declaration: BirthDeclaration, units: Units) -> Problems:
+    places: list[tuple[str, Residence | None]] = [
+        ("mother.residence", declaration.mother.residence),
+        ("father.residence", declaration.father.residence if declaration.father else None),
+        ("choices.residence_to_register", declaration.choices.residence_to_register),
+    ]
+    for path, residence in places:
+        if residence is None or not residence.commune_code:
+            continue
+        field, day = f"{path}.commune_code", f"{path}.as_of"
+        unit = units.unit(residence.commune_code, residence.as_of)
+        if unit is None:
+            message = "Mã xã không có trong danh mục đơn vị hành chính tại thời điểm kê khai."
+            yield _error(field, "commune-unknown", message, day, f"{path}.district_code")
+        elif residence.province_code and unit.province_code != residence.province_code:
+            message = "Mã xã không thuộc tỉnh đã ghi."
+            yield _error(
+                field, "commune-province", message, f"{path}.province_code", day, f"{path}.district_code"
+            )
+        elif residence.district_code and unit.district_code != residence.district_code:
+            message = "Mã xã không thuộc huyện đã ghi."
+            yield _error(field, "commune-district", message, f"{path}.district_code", day)
+
+
+RULES: tuple[Callable[[BirthDeclaration, date], Problems], ...] = (
+    _required,
+    _certificate,
+    _dates,
+    _mother_age,
+    _child,
+    _note,
+    _people,
+    _insurance,
+    _choices,
+)
