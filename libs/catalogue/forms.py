@@ -1,0 +1,141 @@
+"""Checks data against a JSON Schema (draft 2020-12) and says what is wrong in Vietnamese, never echoing a value.
+
+A property's `title` is its Vietnamese label; `x-message` replaces the text for a wrong pattern or format.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+
+_PLAIN_KEY = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+
+_TYPE_NAMES = {
+    "string": "chữ",
+    "integer": "số nguyên",
+    "number": "số",
+    "boolean": "có hoặc không",
+    "object": "nhóm thông tin",
+    "array": "danh sách",
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=False):
+    """One thing wrong: `field` is a dotted path, `code` for programs, `message_vi` for people."""
+
+    field: str
+    code: str
+    message_vi: str
+
+
+class FormChecker:
+    """A compiled schema. Raises jsonschema.SchemaError when the schema itself is wrong."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        Draft202012Validator.check_schema(schema)
+        self._schema = schema
+        self._validator = Draft202012Validator(
+            schema, format_checker=FormatChecker(formats=("date", "email"))
+        )
+
+    def check(self, data: object) -> list[Problem]:
+        """Every problem of the data, ordered by field; empty when there is none."""
+        found = {
+            (problem.field, problem.code): problem
+            for error in self._validator.iter_errors(data)
+            for problem in self._problems_of(error)
+        }
+        return [found[key] for key in sorted(found)]
+
+    def missing(self, data: Mapping[str, Any], paths: Iterable[str]) -> Iterator[Problem]:
+        """A problem for each dotted path that has no value in the data."""
+        for path in paths:
+            value: Any = data
+            for name in path.split("."):
+                value = value.get(name) if isinstance(value, Mapping) else None
+            if value is None or value == "":
+                yield Problem(path, "required", f"{self.label(path)}: chưa có thông tin.")
+
+    def label(self, path: str) -> str:
+        """The Vietnamese label of a dotted path, the path itself when the schema has none."""
+        schema = self._schema
+        titles = []
+        for name in (part for part in path.split(".") if part):
+            schema = self._resolved(schema)
+            schema = schema.get("items", {}) if name.isdigit() else schema.get("properties", {}).get(name, {})
+            title = schema.get("title") or self._resolved(schema).get("title")
+            if title:
+                titles.append(title)
+        if not titles:
+            return path or "Dữ liệu"
+        return titles[-1] if len(titles) == 1 else f"{titles[-1]} ({titles[-2].lower()})"
+
+    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        reference = schema.get("$ref", "")
+        if not reference.startswith("#/$defs/"):
+            return schema
+        definitions: dict[str, Mapping[str, Any]] = self._schema.get("$defs", {})
+        return definitions.get(reference.removeprefix("#/$defs/"), schema)
+
+    def _problems_of(self, error: ValidationError) -> Iterator[Problem]:
+        path = ".".join(str(part) for part in error.absolute_path)
+        if error.validator == "required":
+            for name in error.validator_value:
+                if name not in error.instance:
+                    full = f"{path}.{name}".lstrip(".")
+                    yield Problem(full, "required", f"{self.label(full)}: chưa có thông tin.")
+        elif error.validator == "additionalProperties":
+            for name in sorted(set(error.instance) - set(error.schema.get("properties", {}))):
+                shown = name if _PLAIN_KEY.match(name) else "?"
+                text = "Biểu mẫu không có mục này."
+                yield Problem(f"{path}.{shown}".lstrip("."), "unknown", text)
+        else:
+            label = self.label(path)
+            yield Problem(path, _CODES.get(str(error.validator), "invalid"), f"{label}: {_reason(error)}")
+
+
+_CODES = {
+    "type": "type",
+    "enum": "not_allowed",
+    "const": "not_allowed",
+    "pattern": "pattern",
+    "format": "format",
+    "minLength": "too_short",
+    "maxLength": "too_long",
+    "minimum": "too_small",
+    "maximum": "too_large",
+    "minItems": "too_few",
+    "maxItems": "too_many",
+}
+
+
+def _reason(error: ValidationError) -> str:
+    """Why the value was refused, as the second half of a Vietnamese sentence."""
+    limit = error.validator_value
+    own_text = error.schema.get("x-message") if isinstance(error.schema, Mapping) else None
+    match error.validator:
+        case "type":
+            names = [limit] if isinstance(limit, str) else limit
+            return f"phải là {' hoặc '.join(_TYPE_NAMES.get(name, name) for name in names)}."
+        case "enum" | "const":
+            return "giá trị không nằm trong danh sách cho phép."
+        case "minLength":
+            return "chưa có thông tin." if limit == 1 else f"cần ít nhất {limit} ký tự."
+        case "maxLength":
+            return f"dài quá {limit} ký tự."
+        case "minimum":
+            return f"không được nhỏ hơn {limit}."
+        case "maximum":
+            return f"không được lớn hơn {limit}."
+        case "minItems":
+            return f"cần ít nhất {limit} mục."
+        case "maxItems":
+            return f"không quá {limit} mục."
+        case "pattern" | "format" if own_text:
+            return str(own_text)
+        case "format" if limit == "date":
+            return "phải là ngày có thật, viết theo dạng năm-tháng-ngày."
+        case _:
+            return str(own_text or "không đúng định dạng.")
