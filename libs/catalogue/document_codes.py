@@ -1,6 +1,4 @@
-"""Rules for the codes of papers: dossier codes in their several forms and the code of a birth certificate
-(chứng sinh).
-"""
+"""Rules for the codes of papers: dossier codes in their several forms, and hospital birth notices."""
 
 import re
 from datetime import date, datetime
@@ -63,11 +61,16 @@ def check_birth_notice_code(value: str, *, facility_code: str | None = None, yea
     """
     code = value.strip().upper()
     if not _BIRTH_NOTICE.fullmatch(code):
-        raise IdentifierError("birth_notice_code.shape", "Mã giấy chứng sinh phải có dạng
-        00000.GCS.00000.00.") if facility_code is not None and code[10:15] != facility_code: raise
-        IdentifierError( "birth_notice_code.facility", "Mã giấy chứng sinh không phải của cơ sở khám bệnh,
-        chữa bệnh này." ) if year is not None and code[-2:] != f"{year % 100:02d}": raise
-        IdentifierError("birth_notice_code.year", "Mã giấy chứng sinh không khớp với năm cấp.") return code
+        raise IdentifierError(
+            "birth_notice_code.shape", "Mã giấy chứng sinh phải có dạng 00000.GCS.00000.00."
+        )
+    if facility_code is not None and code[10:15] != facility_code:
+        raise IdentifierError(
+            "birth_notice_code.facility", "Mã giấy chứng sinh không phải của cơ sở khám bệnh, chữa bệnh này."
+        )
+    if year is not None and code[-2:] != f"{year % 100:02d}":
+        raise IdentifierError("birth_notice_code.year", "Mã giấy chứng sinh không khớp với năm cấp.")
+    return code
 
 
 def _kind(code: str) -> DossierCodeKind:

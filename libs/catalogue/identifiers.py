@@ -15,8 +15,9 @@ from libs.catalogue.folding import tidy
 Sex = Literal["male", "female"]
 
 NAME_LENGTH_MAX = 255  # XML9, Bảng 9 QĐ 4750/QĐ-BYT: HO_TEN_*
-FIRST_CENTURY = 1900  # the digit after the province: 0 man, 1 woman of the 1900s, 2 and 3 of the 2000s, and
-so on VIETNAM_NATIONALITY = "000"
+# The digit after the province: 0 man, 1 woman of the 1900s, 2 and 3 of the 2000s, and so on.
+FIRST_CENTURY = 1900
+VIETNAM_NATIONALITY = "000"
 
 _PERSONAL = re.compile(r"[0-9]{12}")
 _OLD_IDENTITY_CARD = re.compile(r"[0-9]{9}")
@@ -56,13 +57,21 @@ def check_personal_number(
         raise IdentifierError("personal_number.shape", "Số định danh cá nhân phải có đúng 12 chữ số.")
     if number[:3] not in (lists or code_lists()).identity_provinces:
         raise IdentifierError(
-            "personal_number.province", "Ba chữ số đầu của số định danh cá nhân không phải mã tỉnh, thành
-            phố." ) century, is_female = divmod(int(number[3]), 2) if sex is not None and (sex == "female") !=
-            bool(is_female): raise IdentifierError( "personal_number.sex", "Chữ số thứ tư của số định danh cá
-            nhân không khớp với giới tính đã khai." ) if birth_year is not None and birth_year !=
-            FIRST_CENTURY + 100 * century + int(number[4:6]): raise IdentifierError( "personal_number.year",
-            "Số định danh cá nhân không khớp với năm sinh đã khai (chữ số thứ tư đến thứ sáu)." ) return
-            number
+            "personal_number.province",
+            "Ba chữ số đầu của số định danh cá nhân không phải mã tỉnh, thành phố.",
+        )
+    century, is_female = divmod(int(number[3]), 2)
+    if sex is not None and (sex == "female") != bool(is_female):
+        raise IdentifierError(
+            "personal_number.sex",
+            "Chữ số thứ tư của số định danh cá nhân không khớp với giới tính đã khai.",
+        )
+    if birth_year is not None and birth_year != FIRST_CENTURY + 100 * century + int(number[4:6]):
+        raise IdentifierError(
+            "personal_number.year",
+            "Số định danh cá nhân không khớp với năm sinh đã khai (chữ số thứ tư đến thứ sáu).",
+        )
+    return number
 
 
 def check_old_identity_card(value: str) -> str:
@@ -132,8 +141,10 @@ def check_ethnic_code(value: str, *, lists: CodeLists | None = None) -> str:
     code = value.strip()
     if not _ETHNIC.fullmatch(code) or code not in (lists or code_lists()).ethnic_groups:
         raise IdentifierError(
-            "ethnic_code.unknown", "Mã dân tộc không có trong danh mục ban hành kèm Quyết định 121-TCTK/PPCĐ
-            năm 1979." ) return code
+            "ethnic_code.unknown",
+            "Mã dân tộc không có trong danh mục ban hành kèm Quyết định 121-TCTK/PPCĐ năm 1979.",
+        )
+    return code
 
 
 def ethnic_code_from_2008(code: str, *, lists: CodeLists | None = None) -> str:

@@ -49,8 +49,10 @@ def check_child_card(value: str) -> str:
     """Health insurance card of a child under 6: `TE1` and 12 digits."""
     number = _compact(value)
     if not _CHILD_CARD.fullmatch(number):
-        raise IdentifierError("child_card.shape", "Mã thẻ BHYT của trẻ em dưới 6 tuổi phải gồm TE1 và 12 chữ
-        số.") return number
+        raise IdentifierError(
+            "child_card.shape", "Mã thẻ BHYT của trẻ em dưới 6 tuổi phải gồm TE1 và 12 chữ số."
+        )
+    return number
 
 
 def check_temporary_child_card(
@@ -63,12 +65,20 @@ def check_temporary_child_card(
     """
     number = _compact(value)
     if not _CHILD_CARD.fullmatch(number):
-        raise IdentifierError("temporary_card.shape", "Mã thẻ BHYT tạm thời của trẻ phải gồm TE1 và 12 chữ
-        số.") if number[3:5] not in (lists or code_lists()).province_codes: raise IdentifierError(
-        "temporary_card.province", "Hai chữ số sau TE1 của mã thẻ BHYT tạm thời không phải mã tỉnh, thành
-        phố." ) if mother_province is not None and number[3:5] != mother_province: raise IdentifierError(
-        "temporary_card.mother_province", "Mã thẻ BHYT tạm thời không khớp với mã tỉnh nơi cư trú của người
-        mẹ." ) return number
+        raise IdentifierError(
+            "temporary_card.shape", "Mã thẻ BHYT tạm thời của trẻ phải gồm TE1 và 12 chữ số."
+        )
+    if number[3:5] not in (lists or code_lists()).province_codes:
+        raise IdentifierError(
+            "temporary_card.province",
+            "Hai chữ số sau TE1 của mã thẻ BHYT tạm thời không phải mã tỉnh, thành phố.",
+        )
+    if mother_province is not None and number[3:5] != mother_province:
+        raise IdentifierError(
+            "temporary_card.mother_province",
+            "Mã thẻ BHYT tạm thời không khớp với mã tỉnh nơi cư trú của người mẹ.",
+        )
+    return number
 
 
 def temporary_first_facility(province_code: str) -> str:
@@ -91,8 +101,10 @@ def check_facility_code(value: str, *, lists: CodeLists | None = None) -> str:
         raise IdentifierError("facility_code.shape", "Mã cơ sở khám bệnh, chữa bệnh phải có đúng 5 chữ số.")
     if code[:2] not in (lists or code_lists()).province_codes:
         raise IdentifierError(
-            "facility_code.province", "Hai chữ số đầu của mã cơ sở khám bệnh, chữa bệnh không phải mã tỉnh,
-            thành phố." ) return code
+            "facility_code.province",
+            "Hai chữ số đầu của mã cơ sở khám bệnh, chữa bệnh không phải mã tỉnh, thành phố.",
+        )
+    return code
 
 
 def facility(code: str, *, lists: CodeLists | None = None) -> HealthFacility | None:
