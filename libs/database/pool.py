@@ -1,0 +1,41 @@
+"""The one way a service opens its connections: every wait inside PostgreSQL gets a deadline."""
+
+import asyncpg
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+# A row lock is held for one batch's transaction, well under a second; a longer wait means a stuck holder.
+LOCK_TIMEOUT_MS = 5_000
+# A process frozen or cut off inside a transaction keeps its row locks. The bus redelivers its batch after
+# ack_wait (30 s), and the next worker must find those rows free by then.
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
+IDLE_CONNECTION_LIFETIME_SECONDS = 300.0
+
+
+async def open_pool(
+    dsn: str, *, application_name: str, size_max: int = 8, command_timeout_seconds: float = 30
+) -> asyncpg.Pool:
+    """Open a pool of at most `size_max` connections, each with deadlines on the server and in the client.
+
+    `application_name` is what an operator sees in pg_stat_activity. Raises OSError or
+    asyncpg.PostgresError when the server cannot be reached or refuses the role.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size_max,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        max_inactive_connection_lifetime=IDLE_CONNECTION_LIFETIME_SECONDS,
+        # The client gives up one second after the server should have: the server's own refusal leaves a
+        # healthy connection, the client's leaves one that has to be cancelled and closed.
+        command_timeout=command_timeout_seconds + 1,
+        server_settings={
+            "application_name": application_name,
+            "statement_timeout": str(round(command_timeout_seconds * 1000)),
+            "lock_timeout": str(LOCK_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+            # Casts between timestamptz and date must not depend on how a server was set up.
+            "timezone": "UTC",
+            # Short statements only: compiling a plan costs more than running it.
+            "jit": "off",
+        },
+    )

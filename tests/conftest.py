@@ -1,0 +1,3 @@
+"""Every test runs on real servers; see tests/fixtures/servers.py for the one switch."""
+
+pytest_plugins = ("tests.fixtures.servers", "tests.fixtures.database", "tests.fixtures.nats")
