@@ -58,7 +58,7 @@ class NatsServer:
         sync_interval: str = "always",
         max_file_store_bytes: int = MAX_FILE_STORE_BYTES,
     ) -> None:
-        """`users` besides the all-powerful `admin`; `sync_interval` is how often the store is forced to disk."""
+        """`users` besides the all-powerful `admin`; `sync_interval`: how often the store is forced to disk."""
         self.folder = ServerFolder(folder.absolute())
         self._users = tuple(users)
         self._sync_interval = sync_interval
@@ -71,15 +71,14 @@ class NatsServer:
         """What the supervisor calls this server."""
         return "nats"
 
-    @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the process is alive."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def pid(self) -> int:
         """Process id of the running server. Raises ServerError when it is not running."""
-        if self._child is None or not self.running:
+        if self._child is None or not self.is_running():
             raise ServerError("nats-server is not running")
         return self._child.pid
 
@@ -115,7 +114,7 @@ class NatsServer:
         FolderBusy when another process uses the folder, ServerError with the end of the log when it is
         not ready before the deadline.
         """
-        if self.running:
+        if self.is_running():
             return
         end = time.monotonic() + deadline_seconds
         self.folder.claim()
@@ -133,7 +132,7 @@ class NatsServer:
                 if await self._healthy(end):
                     self.folder.remember(self._remembered)
                     return
-                if self.running:
+                if self.is_running():
                     break
             raise ServerError(
                 f"nats-server did not start; end of {self.folder.log_path}:\n{self.folder.log_tail()}"
@@ -176,7 +175,7 @@ class NatsServer:
             await asyncio.sleep(POLL_SECONDS)
 
     async def monitor(self, path: str) -> dict[str, Any]:
-        """Read a page of the monitoring port (`/varz`, `/jsz`, `/connz` ...). Raises OSError without an answer."""
+        """Read a page of the monitoring port (`/varz`, `/jsz` ...). Raises OSError without an answer."""
         status, body = await asyncio.to_thread(self._get, path)
         if status != http.HTTPStatus.OK:
             raise ServerError(f"nats-server answers {status} to {path}")
@@ -230,7 +229,7 @@ class NatsServer:
 
     def _launch(self) -> None:
         with self.folder.open_log() as log:
-            self._child = subprocess.Popen(  # noqa: S603 - our own program
+            self._child = subprocess.Popen(
                 [str(server_binary()), "--config", str(self._config_path)],
                 cwd=self.folder.path,
                 stdin=subprocess.DEVNULL,
@@ -242,7 +241,7 @@ class NatsServer:
 
     async def _healthy(self, end: float) -> bool:
         """Whether it is ready before the deadline; False at once when the process ended."""
-        while self.running and time.monotonic() < end:
+        while self.is_running() and time.monotonic() < end:
             try:
                 status, _ = await asyncio.to_thread(self._get, "/healthz")
             except (OSError, http.client.HTTPException):

@@ -31,7 +31,6 @@ from deploy.local.server_folder import (
     end_child,
     end_leftovers,
     new_password,
-    wait_until,
 )
 
 ADMIN = "postgres"
@@ -84,15 +83,14 @@ class EmbeddedPostgres:
         """What the supervisor calls this server."""
         return "postgres"
 
-    @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the main process is alive."""
         return self._child is not None and self._child.poll() is None
 
     @property
     def pid(self) -> int:
         """Process id of the running server. Raises ServerError when it is not running."""
-        if self._child is None or not self.running:
+        if self._child is None or not self.is_running():
             raise ServerError("PostgreSQL is not running")
         return self._child.pid
 
@@ -121,7 +119,7 @@ class EmbeddedPostgres:
         free. Raises FolderBusy when another process uses the folder, ServerError with the end of the log
         when it does not come up before the deadline.
         """
-        if self.running:
+        if self.is_running():
             return
         end = time.monotonic() + deadline_seconds
         self.folder.claim()
@@ -143,7 +141,7 @@ class EmbeddedPostgres:
                 if await self._answers(end):
                     self.folder.remember(remembered)
                     return
-                if self.running:
+                if self.is_running():
                     break
             raise ServerError(
                 f"PostgreSQL did not start; end of {self.folder.log_path}:\n{self.folder.log_tail()}"
@@ -238,7 +236,7 @@ class EmbeddedPostgres:
         return target
 
     async def _clear_leftovers(self) -> None:
-        """After kill -9 a pid file stays, and perhaps processes; the claimed folder makes both ours to remove."""
+        """After kill -9 a pid file stays, and perhaps processes; we hold the folder, so both are ours to end."""
         data = self.data_dir
         pid_file = data / "postmaster.pid"
         if not pid_file.exists():
@@ -271,7 +269,7 @@ class EmbeddedPostgres:
 
     async def _answers(self, end: float) -> bool:
         """Whether it accepts our password before the deadline; False at once when the process ended."""
-        while self.running and time.monotonic() < end:
+        while self.is_running() and time.monotonic() < end:
             try:
                 connection = await asyncpg.connect(self.admin_dsn, timeout=CONNECT_TIMEOUT_SECONDS)
             except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
@@ -288,8 +286,8 @@ def _environment() -> dict[str, str]:
 
 
 def _locale_arguments(binaries: Path) -> list[str]:
-    """Order by code point but know Unicode's upper and lower case, the same on every machine (no ICU here)."""
-    printed = subprocess.run(  # noqa: S603 - our own program
+    """Order by code point, know Unicode's upper and lower case: the same on every machine, without ICU."""
+    printed = subprocess.run(
         [str(binaries / "postgres"), "--version"],
         capture_output=True,
         text=True,

@@ -47,7 +47,8 @@ DECLARE
     grantee text;
 BEGIN
     FOR grantee IN
-        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
+        SELECT DISTINCT
+            CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
         FROM pg_class, aclexplode(pg_class.relacl) AS acl
         WHERE pg_class.oid = relation AND acl.grantee <> pg_class.relowner
     LOOP

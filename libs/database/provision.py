@@ -52,7 +52,7 @@ async def provision(
 
 
 async def restrict_connections(admin: asyncpg.Connection, database: str, service: str) -> None:
-    """Let only the two roles of `service` into `database`. Not part of what a template hands on to its copies."""
+    """Let only the two roles of `service` into `database`. A copy of a template needs it again."""
     await _run(admin, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
     await _run(admin, "GRANT CONNECT ON DATABASE %I TO %I", database, f"{service}_app")
 
