@@ -80,6 +80,10 @@ class Births:
     def _digits(self, count: int) -> str:
         return str(self._random.randrange(1, 10)) + "".join(self._random.choices("0123456789", k=count - 1))
 
+    def _scattered(self) -> int:
+        """Six digits that look random and repeat only after a million children (7919 is prime)."""
+        return (self._number + 1) * 7919 % 1_000_000
+
     def _minute(self) -> datetime:
         """Some minute of the two days before yesterday, so that twins are never in the future."""
         start = datetime.combine(self._today - timedelta(days=3), time())
@@ -101,7 +105,7 @@ class Births:
             "HO_TEN_NND": self._person(female=True),
             "NGAYSINH_NND": f"{born:%Y%m%d}",
             "MA_DANTOC_NND": pick.choice(ETHNIC_GROUPS),
-            "SO_CCCD_NND": f"093{century}{born:%y}{self._digits(6)}",
+            "SO_CCCD_NND": f"093{century}{born:%y}{self._scattered():06d}",
             "NGAYCAP_CCCD_NND": f"{self._today - timedelta(days=pick.randrange(100, 1500)):%Y%m%d}",
             "NOICAP_CCCD_NND": "Cục Cảnh sát quản lý hành chính về trật tự xã hội",
             "NOI_CU_TRU_NND": f"Khu vực {pick.randrange(1, 8)}, {commune}, {above}",

@@ -4,14 +4,16 @@ One declaration is one child. The same model is filled by the hospital's form, b
 `birth_rules` says whether it holds together. The parts follow the birth certificate issued by a health facility
 (giấy chứng sinh, QĐ 4750/QĐ-BYT Bảng 9, TT 22/2025/TT-BYT) and the declaration Mẫu 01.
 
-Texts are NFC with single spaces. Days are calendar days and the birth minute is wall time in Việt Nam.
+Texts are NFC with single blanks once `normalised`. Days are calendar days and the birth minute is wall time in Việt Nam.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from libs.catalogue.folding import tidy
+from libs.catalogue.identifiers import IdentifierError, check_phone
 from libs.contracts.intake import ChosenResult
 
 VIETNAM = "000"
@@ -165,3 +167,45 @@ class BirthDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     father: Father | None = None
     choices: Choices = Choices()
     extra: dict[str, str] = {}
+
+
+# Numbers whose blanks and case mean nothing; the number of a certificate is free text and keeps its blanks.
+_COMPACT = {
+    (IdentityDocument, "number"),
+    (Mother, "insurance_number"),
+    (Mother, "insurance_card"),
+    (Child, "temporary_card"),
+    (Certificate, "gcs_code"),
+}
+_PHONES = {(Contact, "phone"), (Contact, "zalo")}
+
+
+def normalised(declaration: BirthDeclaration) -> BirthDeclaration:
+    """The same declaration in one written form: NFC, single blanks, card numbers in capitals without blanks.
+
+    To be done before checking and storing, whichever way the declaration came. Telephone numbers get the form
+    dialled inside the country; what is no telephone number stays as it is, for the rules to find.
+    """
+    return _normal(declaration)  # type: ignore[no-any-return]
+
+
+def _normal(value: Any, place: tuple[type, str] | None = None) -> Any:
+    if isinstance(value, str):
+        text = tidy(value)
+        if place in _COMPACT:
+            return "".join(text.split()).upper()
+        return _dialled(text) if text and place in _PHONES else text
+    if isinstance(value, msgspec.Struct):
+        old = {field: getattr(value, field) for field in value.__struct_fields__}
+        new = {field: _normal(item, (type(value), field)) for field, item in old.items()}
+        return value if new == old else msgspec.structs.replace(value, **new)
+    if isinstance(value, tuple):
+        return tuple(_normal(item, place) for item in value)
+    return value
+
+
+def _dialled(text: str) -> str:
+    try:
+        return check_phone(text)
+    except IdentifierError:
+        return text

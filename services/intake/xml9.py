@@ -22,7 +22,7 @@ import msgspec
 
 from libs.catalogue.units import Units
 from services.intake.birth_rules import check_declaration, has_errors
-from services.intake.births import BirthDeclaration, Problem
+from services.intake.births import BirthDeclaration, Problem, normalised
 from services.intake.xml9_fields import (
     FIELDS,
     RULE_OF,
@@ -284,7 +284,7 @@ def _judge(
     declaration = None
     if draft.typed is not None:
         extra = {tag: value for tag, value in draft.values.items() if tag not in RULE_OF}
-        declaration = draft_declaration(facility, draft.typed, extra, order=draft.order)
+        declaration = normalised(draft_declaration(facility, draft.typed, extra, order=draft.order))
         found = check_declaration(declaration, today=today, units=units)
         problems += _by_tag(found, {problem.field for problem in problems})
     key = _certificate(draft)
