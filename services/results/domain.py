@@ -1,0 +1,326 @@
+"""The rules of custody: what may happen to a result, and when a dossier is closed. Pure: no I/O, no clock."""
+
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID, uuid5
+
+import msgspec
+
+from libs.contracts.event import Event
+from libs.contracts.results import (
+    DossierClosed,
+    ResultDispatched,
+    ResultHandedOver,
+    ResultIssued,
+    ResultReady,
+    ResultRejected,
+    ResultRevoked,
+)
+from libs.contracts.routing import ProducedResult
+
+# Where a result can be. The last four are ends: nothing moves from there (a superseded paper is replaced, not changed).
+PENDING, ISSUED, DISPATCHED, READY = "pending", "issued", "dispatched", "ready"
+HANDED_OVER, SUPERSEDED, REVOKED, CANCELLED, REJECTED = (
+    "handed-over",
+    "superseded",
+    "revoked",
+    "cancelled",
+    "rejected",
+)
+VALID_STATES = frozenset({ISSUED, DISPATCHED, READY, HANDED_OVER})
+_OPEN_STATES = frozenset({PENDING, ISSUED, DISPATCHED, READY})
+ELECTRONIC, POST = "electronic", "post"
+WITHDRAWN, GRANTED = "withdrawn", "granted"
+
+
+class IllegalMove(Exception):
+    """What was asked for is not possible in the result's present state. `text` is for the officer, in Vietnamese."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One result document of a dossier. `id` follows from the event that called for it, so a replay makes no second."""
+
+    id: UUID
+    code: str
+    step: str
+    agency: str
+    version: int
+    delivery: str
+    place: str
+    copies: int
+    state: str = PENDING
+    supersedes: UUID | None = None
+    changed_at: datetime
+
+
+class Custody(msgspec.Struct, frozen=True, kw_only=True):
+    """All results of one dossier. `outcome` and `expected` are known once routing has settled it."""
+
+    dossier_id: UUID
+    results: tuple[Result, ...] = ()
+    outcome: str = ""
+    expected: tuple[str, ...] = ()
+    closed_at: datetime | None = None
+
+    def result(self, result_id: UUID) -> Result:
+        """The result with this id. Raises KeyError."""
+        for result in self.results:
+            if result.id == result_id:
+                return result
+        raise KeyError(result_id)
+
+
+Step = tuple[Custody, tuple[Event, ...]]
+
+
+def call_for(
+    custody: Custody, cause: UUID, step: str, agency: str, produces: tuple[ProducedResult, ...], at: datetime
+) -> Custody:
+    """Enter the results a completed step calls for; the press will make their documents.
+
+    A result that is already on its way for the same step is left alone: a step done again after a rejected document
+    calls for a new one, a step reported twice does not.
+    """
+    entered = list(custody.results)
+    for produced in produces:
+        if any(r.code == produced.code and r.state in _OPEN_STATES | VALID_STATES for r in entered):
+            continue
+        entered.append(_new_result(custody, cause, step, agency, produced, at))
+    return msgspec.structs.replace(custody, results=tuple(entered))
+
+
+def call_for_replacement(
+    custody: Custody, cause: UUID, step: str, agency: str, replaces: tuple[ProducedResult, ...], at: datetime
+) -> Custody:
+    """Enter new versions of results whose step's outcome was amended.
+
+    A version not yet printed is simply printed with the amended data; one already issued is superseded when its
+    replacement is issued, not before: at every moment one valid document can be verified.
+    """
+    entered = list(custody.results)
+    for produced in replaces:
+        versions = [r for r in entered if r.code == produced.code]
+        if any(r.state == PENDING for r in versions):
+            continue
+        valid = [r for r in versions if r.state in VALID_STATES]
+        replacement = _new_result(custody, cause, step, agency, produced, at)
+        entered.append(
+            msgspec.structs.replace(replacement, supersedes=valid[-1].id if valid else None)
+        )
+    return msgspec.structs.replace(custody, results=tuple(entered))
+
+
+def _new_result(
+    custody: Custody, cause: UUID, step: str, agency: str, produced: ProducedResult, at: datetime
+) -> Result:
+    return Result(
+        id=uuid5(cause, produced.code),
+        code=produced.code,
+        step=step,
+        agency=agency,
+        version=1 + sum(r.code == produced.code for r in custody.results),
+        delivery=produced.delivery,
+        place=produced.place,
+        copies=produced.copies,
+        changed_at=at,
+    )
+
+
+def settle(custody: Custody, outcome: str, expected: tuple[str, ...], at: datetime) -> Step:
+    """Take note that routing has settled the dossier with these results; close it if they have all arrived.
+
+    Withdrawal and a step's completion can cross on the way: what a withdrawn dossier still has pending is cancelled.
+    """
+    custody = msgspec.structs.replace(custody, outcome=outcome, expected=expected)
+    if outcome == WITHDRAWN:
+        return cancel_open(custody, at), ()
+    return _close_if_arrived(custody, at)
+
+
+def cancel_open(custody: Custody, at: datetime) -> Custody:
+    """The dossier was withdrawn: results not yet issued will not be made (issued ones stay valid until revoked)."""
+    results = tuple(_moved(r, CANCELLED, at) if r.state == PENDING else r for r in custody.results)
+    return msgspec.structs.replace(custody, results=results)
+
+
+def issue(custody: Custody, result_id: UUID, at: datetime) -> Step:
+    """The signed document exists. What it supersedes stops being valid at the same moment.
+
+    An electronic result is ready at once and has thereby reached its destination.
+    Raises IllegalMove when it is not pending.
+    """
+    result = custody.result(result_id)
+    if result.state != PENDING:
+        _refuse("not-pending", "Kết quả này không còn ở trạng thái chờ phát hành.")
+    events: list[Event] = [
+        ResultIssued(
+            result_id=result.id,
+            result=result.code,
+            version=result.version,
+            delivery=result.delivery,
+            place=result.place,
+            issued_at=at,
+            supersedes=result.supersedes,
+        )
+    ]
+    state = ISSUED
+    if result.delivery == ELECTRONIC:
+        state = READY
+        events.append(_ready(result, at))
+    if result.supersedes is not None:
+        custody = _put(custody, _moved(custody.result(result.supersedes), SUPERSEDED, at))
+    custody, closing = _close_if_arrived(_put(custody, _moved(result, state, at)), at)
+    return custody, (*events, *closing)
+
+
+def reject(custody: Custody, result_id: UUID, reason: str, at: datetime) -> Step:
+    """The document cannot be made from the step's outcome; the step goes back to its agency.
+
+    Raises IllegalMove when it is not pending.
+    """
+    result = custody.result(result_id)
+    if result.state != PENDING:
+        _refuse("not-pending", "Kết quả này không còn ở trạng thái chờ phát hành.")
+    event = ResultRejected(step=result.step, result=result.code, reason=reason, rejected_at=at)
+    return _put(custody, _moved(result, REJECTED, at)), (event,)
+
+
+def dispatch(custody: Custody, result_id: UUID, at: datetime) -> Step:
+    """The paper leaves the issuing agency for its place of hand-over (or the post). Raises IllegalMove."""
+    result = custody.result(result_id)
+    if result.delivery == ELECTRONIC:
+        _refuse("electronic", "Kết quả điện tử không phải chuyển giao bản giấy.")
+    if result.state != ISSUED:
+        _refuse("not-issued", _sentence(result, "chỉ chuyển đi được khi vừa phát hành"))
+    event = ResultDispatched(result_id=result.id, result=result.code, place=result.place, dispatched_at=at)
+    return _put(custody, _moved(result, DISPATCHED, at)), (event,)
+
+
+def arrive(custody: Custody, result_id: UUID, at: datetime) -> Step:
+    """The paper lies ready at the hospital desk or counter.
+
+    It may arrive without having been reported as dispatched: the paper in the hand is the better evidence.
+    Raises IllegalMove.
+    """
+    result = custody.result(result_id)
+    if result.delivery in (ELECTRONIC, POST):
+        _refuse("no-place", "Kết quả này không nhận tại quầy hoặc bệnh viện.")
+    if result.state not in (ISSUED, DISPATCHED):
+        _refuse("not-on-its-way", _sentence(result, "chưa thể xác nhận đã đến nơi trả"))
+    return _put(custody, _moved(result, READY, at)), (_ready(result, at),)
+
+
+def hand_over(custody: Custody, result_id: UUID, receiver: str, at: datetime) -> Step:
+    """The receiver has the result in hand. `receiver` is the relation (mother, father, applicant, authorised, …).
+
+    By post the carrier's proof of delivery counts, so a dispatched paper may be handed over directly.
+    Raises IllegalMove; a result handed over before stays with whom it was.
+    """
+    result = custody.result(result_id)
+    if result.state == HANDED_OVER:
+        _refuse("already-handed-over", "Kết quả này đã được trao trước đó.")
+    if result.delivery == ELECTRONIC:
+        _refuse("electronic", "Kết quả điện tử không trao bản giấy.")
+    if result.state != (DISPATCHED if result.delivery == POST else READY):
+        _refuse("not-ready", _sentence(result, "chưa sẵn sàng để trao"))
+    event = ResultHandedOver(
+        result_id=result.id,
+        result=result.code,
+        delivery=result.delivery,
+        place=result.place,
+        receiver=receiver,
+        handed_over_at=at,
+    )
+    custody, closing = _close_if_arrived(_put(custody, _moved(result, HANDED_OVER, at)), at)
+    return custody, (event, *closing)
+
+
+def revoke(custody: Custody, result_id: UUID, reason: str, at: datetime) -> Step:
+    """By a new decision the result is no longer valid, wherever the paper is. Raises IllegalMove."""
+    result = custody.result(result_id)
+    if result.state not in VALID_STATES:
+        _refuse("not-valid", "Chỉ thu hồi được kết quả đang còn hiệu lực.")
+    event = ResultRevoked(result_id=result.id, result=result.code, reason=reason, revoked_at=at)
+    return _put(custody, _moved(result, REVOKED, at)), (event,)
+
+
+def reprint(custody: Custody, result_id: UUID, new_id: UUID, at: datetime) -> Custody:
+    """Order a new version of a valid result (damaged, lost or misprinted paper); it supersedes the old when issued.
+
+    Raises IllegalMove when the result is not valid or a new version is already being made.
+    """
+    result = custody.result(result_id)
+    if result.state not in VALID_STATES:
+        _refuse("not-valid", "Chỉ cấp lại được kết quả đang còn hiệu lực.")
+    if any(r.code == result.code and r.state == PENDING for r in custody.results):
+        _refuse("already-ordered", "Bản thay thế đang được phát hành.")
+    version = 1 + max(r.version for r in custody.results if r.code == result.code)
+    new = msgspec.structs.replace(
+        result, id=new_id, version=version, state=PENDING, supersedes=result.id, changed_at=at
+    )
+    return msgspec.structs.replace(custody, results=(*custody.results, new))
+
+
+def arrived(result: Result) -> bool:
+    """Whether the result has reached its destination: in hand, or in the electronic box."""
+    return result.state == HANDED_OVER or (result.delivery == ELECTRONIC and result.state == READY)
+
+
+def _close_if_arrived(custody: Custody, at: datetime) -> Step:
+    """Close once: settled, and every expected result has a version that has reached its destination.
+
+    A revoked result was in somebody's hands or never will be; it does not hold the dossier open. A case stopped
+    half-way still owes what it produced; one that produced nothing ends with its settlement, without closing.
+    """
+    if custody.closed_at is not None or custody.outcome in ("", WITHDRAWN):
+        return custody, ()
+    if custody.outcome != GRANTED and not custody.expected:
+        return custody, ()
+    for code in custody.expected:
+        versions = [r for r in custody.results if r.code == code]
+        live = [r for r in versions if r.state not in (SUPERSEDED, REJECTED, CANCELLED)]
+        if not live or not all(arrived(r) or r.state == REVOKED for r in live):
+            return custody, ()
+    closed = msgspec.structs.replace(custody, closed_at=at)
+    return closed, (DossierClosed(closed_at=at, results=len(custody.expected)),)
+
+
+def _put(custody: Custody, result: Result) -> Custody:
+    results = tuple(result if r.id == result.id else r for r in custody.results)
+    return msgspec.structs.replace(custody, results=results)
+
+
+def _moved(result: Result, state: str, at: datetime) -> Result:
+    return msgspec.structs.replace(result, state=state, changed_at=at)
+
+
+def _ready(result: Result, at: datetime) -> ResultReady:
+    return ResultReady(
+        result_id=result.id, result=result.code, delivery=result.delivery, place=result.place, ready_at=at
+    )
+
+
+_STATE_WORDS = {
+    PENDING: "đang chờ phát hành",
+    ISSUED: "đã phát hành",
+    DISPATCHED: "đang trên đường chuyển",
+    READY: "đang chờ trao",
+    HANDED_OVER: "đã trao",
+    SUPERSEDED: "đã được thay thế",
+    REVOKED: "đã bị thu hồi",
+    CANCELLED: "đã hủy",
+    REJECTED: "không phát hành được",
+}
+
+
+def _sentence(result: Result, why: str) -> str:
+    return f"Kết quả {_STATE_WORDS[result.state]}, {why}."
+
+
+def _refuse(code: str, text: str) -> NoReturn:
+    raise IllegalMove(code, text)

@@ -1,0 +1,64 @@
+"""What results does when others speak. HANDLERS at the foot is the whole list."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from libs.bus.consumer import Decision, Handler, Received
+from libs.contracts.event import Event
+from libs.contracts.intake import DossierWithdrawn
+from libs.contracts.routing import DossierSettled, StepAmended, StepCompleted
+from services.results import domain
+from services.results.domain import Custody
+
+
+def on_step_completed(state: Custody | None, received: Received[StepCompleted], _: Any) -> Decision[Custody]:
+    """Call for the documents of the step's results."""
+    event = received.event
+    if not event.produces:
+        return Decision()
+    custody = state or Custody(dossier_id=received.envelope.dossier_id)
+    return Decision(
+        state=domain.call_for(
+            custody, received.envelope.id, event.step, event.agency, event.produces, received.now
+        )
+    )
+
+
+def on_step_amended(state: Custody | None, received: Received[StepAmended], _: Any) -> Decision[Custody]:
+    """Call for new versions of the results the amended data stand in."""
+    event = received.event
+    if not event.replaces:
+        return Decision()
+    custody = state or Custody(dossier_id=received.envelope.dossier_id)
+    return Decision(
+        state=domain.call_for_replacement(
+            custody, received.envelope.id, event.step, event.agency, event.replaces, received.now
+        )
+    )
+
+
+def on_dossier_settled(
+    state: Custody | None, received: Received[DossierSettled], _: Any
+) -> Decision[Custody]:
+    """Know which results must arrive before the dossier is closed."""
+    event = received.event
+    custody = state or Custody(dossier_id=received.envelope.dossier_id)
+    custody, events = domain.settle(custody, event.outcome, event.results, received.now)
+    return Decision(state=custody, events=events)
+
+
+def on_dossier_withdrawn(
+    state: Custody | None, received: Received[DossierWithdrawn], _: Any
+) -> Decision[Custody]:
+    """Make no further documents for it."""
+    if state is None:
+        return Decision()
+    return Decision(state=domain.cancel_open(state, received.now))
+
+
+HANDLERS: Mapping[type[Event], Handler[Any, Any, Any]] = {
+    StepCompleted: on_step_completed,
+    StepAmended: on_step_amended,
+    DossierSettled: on_dossier_settled,
+    DossierWithdrawn: on_dossier_withdrawn,
+}

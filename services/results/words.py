@@ -1,0 +1,84 @@
+"""Vietnamese words for papers: dates in letters, sexes, relations. Pure."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+
+SEXES = {"1": "Nam", "2": "Nữ", "3": "Chưa xác định", "male": "Nam", "female": "Nữ", "undetermined": "Chưa xác định"}
+RELATIONS = {
+    "mother": "Mẹ",
+    "father": "Cha",
+    "applicant": "Người yêu cầu",
+    "authorised": "Người được ủy quyền",
+    "guardian": "Người giám hộ",
+}
+
+_DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+
+
+def day_words(day: date) -> str:
+    """A date in letters as a birth certificate writes it.
+
+    >>> day_words(date(2026, 9, 5))
+    'Ngày năm tháng chín năm hai nghìn không trăm hai mươi sáu'
+    """
+    month = "tư" if day.month == 4 else number_words(day.month)
+    return f"Ngày {number_words(day.day)} tháng {month} năm {number_words(day.year)}"
+
+
+def number_words(number: int) -> str:
+    """A number from 0 to 9999 in Vietnamese words. Raises ValueError outside."""
+    if not 0 <= number <= 9999:
+        raise ValueError("number outside 0..9999")
+    thousands, rest = divmod(number, 1000)
+    parts = []
+    if thousands:
+        parts.append(f"{_DIGITS[thousands]} nghìn")
+        if not rest:
+            return parts[0]
+    hundreds, rest = divmod(rest, 100)
+    if hundreds or thousands:
+        parts.append(f"{_DIGITS[hundreds]} trăm")
+        if not rest:
+            return " ".join(parts)
+    parts.append(_under_hundred(rest, after_more=bool(parts)))
+    return " ".join(parts)
+
+
+def _under_hundred(number: int, *, after_more: bool) -> str:
+    tens, units = divmod(number, 10)
+    if tens == 0:
+        return f"lẻ {_DIGITS[units]}" if after_more else _DIGITS[units]
+    head = "mười" if tens == 1 else f"{_DIGITS[tens]} mươi"
+    if units == 0:
+        return head
+    if units == 5:
+        return f"{head} lăm"
+    if units == 1 and tens > 1:
+        return f"{head} mốt"
+    return f"{head} {_DIGITS[units]}"
+
+
+def day_text(value: str | date | datetime) -> str:
+    """A day as people write it (05/09/2026); text that is no ISO date comes back unchanged (a year alone)."""
+    if isinstance(value, datetime):
+        value = value.astimezone(LOCAL).date()
+    elif isinstance(value, str):
+        try:
+            value = date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    return f"{value:%d/%m/%Y}"
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment in local time: 14 giờ 05 phút, ngày 05/09/2026."""
+    local = moment.astimezone(LOCAL)
+    return f"{local:%H} giờ {local:%M} phút, ngày {local:%d/%m/%Y}"
+
+
+def place_and_date(place: str, moment: datetime) -> str:
+    """The line above a signature."""
+    local = moment.astimezone(LOCAL)
+    return f"{place}, ngày {local:%d} tháng {local:%m} năm {local.year}"
