@@ -58,7 +58,7 @@ class NatsServer:
         sync_interval: str = "always",
         max_file_store_bytes: int = MAX_FILE_STORE_BYTES,
     ) -> None:
-        """`users` besides the all-powerful `admin`; `sync_interval`: how often the store is forced to disk."""
+        """`users` besides the all-powerful `admin`; `sync_interval`: how often the store goes to disk."""
         self.folder = ServerFolder(folder.absolute())
         self._users = tuple(users)
         self._sync_interval = sync_interval

@@ -236,7 +236,7 @@ class EmbeddedPostgres:
         return target
 
     async def _clear_leftovers(self) -> None:
-        """After kill -9 a pid file stays, and perhaps processes; we hold the folder, so both are ours to end."""
+        """After kill -9 a pid file and perhaps processes stay; we hold the folder, so we may end them."""
         data = self.data_dir
         pid_file = data / "postmaster.pid"
         if not pid_file.exists():

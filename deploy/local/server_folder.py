@@ -74,10 +74,8 @@ class ServerFolder:
         write_private(self.path / "server.json", msgspec.json.encode(remembered))
 
     def open_log(self) -> IO[bytes]:
-        """Open the server's log to append to; a large one is set aside first, one generation is kept."""
-        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
-            self.log_path.replace(self.log_path.with_suffix(".log.old"))
-        return self.log_path.open("ab")
+        """Open the server's log to append to."""
+        return open_log(self.log_path)
 
     def log_tail(self, *, lines_max: int = 15) -> str:
         """The last lines of the log, for an error message."""
@@ -85,6 +83,13 @@ class ServerFolder:
             return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines_max:])
         except FileNotFoundError:
             return "(no log)"
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log to append to; a large one is set aside first, and one generation is kept."""
+    if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
+        path.replace(path.with_name(f"{path.name}.old"))
+    return path.open("ab")
 
 
 def write_private(path: Path, content: bytes) -> None:
