@@ -1,4 +1,5 @@
-"""Made-up XML9 uploads for the demo and the tests: the same seed and day give the same bytes, nobody in them exists.
+"""Made-up XML9 uploads for the demo and the tests: the same seed and day give the same bytes, nobody in them
+exists.
 
 python -m deploy.local.sample_xml9 --seed 7 --births single,twins,no-father --today 2026-11-23 > upload.xml
 """
@@ -47,10 +48,12 @@ def _names() -> tuple[list[str], list[float], list[str], list[str]]:
 
 
 class Births:
-    """A hospital's births seen on `today`. Each method makes the records of one delivery; numbers never repeat."""
+    """A hospital's births seen on `today`. Each method makes the records of one delivery; numbers never
+    repeat.
+    """
 
     def __init__(self, seed: int, *, today: date, facility_code: str = FACILITY) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # people who do not exist need no secrecy
         self._today = today
         self._facility = facility_code
         self._number = self._random.randrange(1, 900_000)
@@ -182,7 +185,9 @@ def envelope(
     facility_code: str = FACILITY,
     announced: int | None = None,
 ) -> bytes:
-    """The QĐ 4750 envelope. Each HOSO has an XML1 and an XML9; a HOSO may be given as the bytes of its XML9 file."""
+    """The QĐ 4750 envelope. Each HOSO has an XML1 and an XML9; a HOSO may be given as the bytes of its XML9
+    file.
+    """
     files = [content if isinstance(content, bytes) else inner_file(content) for content in hosos]
     other = base64.b64encode(b"<TONG_HOP/>").decode()
     blocks = "".join(
@@ -192,8 +197,9 @@ def envelope(
     )
     count = len(files) if announced is None else announced
     return (
-        f'<?xml version="1.0" encoding="utf-8"?>\n<GIAMDINHHS><THONGTINDONVI><MACSKCB>{facility_code}</MACSKCB>'
-        f"</THONGTINDONVI><THONGTINHOSO><NGAYLAP>{made_on:%Y%m%d}</NGAYLAP><SOLUONGHOSO>{count}</SOLUONGHOSO>"
+        '<?xml version="1.0" encoding="utf-8"?>\n<GIAMDINHHS>'
+        f"<THONGTINDONVI><MACSKCB>{facility_code}</MACSKCB></THONGTINDONVI>"
+        f"<THONGTINHOSO><NGAYLAP>{made_on:%Y%m%d}</NGAYLAP><SOLUONGHOSO>{count}</SOLUONGHOSO>"
         f"<DANHSACHHOSO>{blocks}</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>"
     ).encode()
 
@@ -205,7 +211,9 @@ def sample_upload(
     births: Sequence[str] = ("single", "twins", "no-father"),
     facility_code: str = FACILITY,
 ) -> bytes:
-    """An envelope with one HOSO per delivery; the default is the day in the city: four births in three deliveries."""
+    """An envelope with one HOSO per delivery; the default is the day in the city: four births in three
+    deliveries.
+    """
     maker = Births(seed, today=today, facility_code=facility_code)
     return envelope([maker.of(kind) for kind in births], made_on=today, facility_code=facility_code)
 

@@ -10,17 +10,18 @@ from datetime import date, timedelta
 import msgspec
 
 from libs.catalogue.folding import fold, tidy
-from services.intake.births import BirthDeclaration
+from services.intake.births import BirthDeclaration, written
 
 NEAR_DAYS = 2  # [judgement] the same birth written down twice is seldom further apart
 
 
 class NaturalKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells one birth from another. Equal `certificate` or equal `birth`: the same birth, answer with the old.
+    """What tells one birth from another. Equal `certificate` or equal `birth`: the same birth, answer with
+    the old.
 
-    `birth` (mother's document, minute, order) is None when the order in a multiple birth is not known. `likely` is
-    stored with the dossier; a dossier whose `likely` is among another's `likely_near` is to be compared with it by
-    `likely_duplicate` (same folded mother's name, births at most NEAR_DAYS apart).
+    `birth` (mother's document, minute, order) is None when the order in a multiple birth is not known.
+    `likely` is stored with the dossier; a dossier whose `likely` is among another's `likely_near` is to be
+    compared with it by `likely_duplicate` (same folded mother's name, births at most NEAR_DAYS apart).
     """
 
     certificate: str
@@ -30,7 +31,9 @@ class NaturalKeys(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdentityCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read from the card itself. `old_number` is the nine-digit number the QR code of a CCCD still names."""
+    """What was read from the card itself. `old_number` is the nine-digit number the QR code of a CCCD still
+    names.
+    """
 
     number: str
     name: str
@@ -46,13 +49,15 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def natural_keys(declaration: BirthDeclaration) -> NaturalKeys:
-    """The keys of a declaration that has passed `check_declaration`. Case, marks and blanks do not matter in them."""
+    """The keys of a declaration that has passed `check_declaration`. Case, marks and blanks do not matter in
+    them.
+    """
     certificate, mother, child = declaration.certificate, declaration.mother, declaration.child
     # A certificate issued again keeps its GCS code (TT 22/2025), but may get a new number.
     numbered = [certificate.gcs_code] if certificate.gcs_code else [certificate.book, certificate.number]
     order = 1 if child.count == 1 else child.order
     born_on = child.birth_time.date()
-    name = fold(mother.name)
+    name = _folded(mother.name)
     near = [born_on + timedelta(days=days) for days in range(-NEAR_DAYS, NEAR_DAYS + 1)]
     birth = [_number(mother.document.number), child.birth_time.strftime("%Y%m%d%H%M"), str(order)]
     return NaturalKeys(
@@ -66,11 +71,11 @@ def natural_keys(declaration: BirthDeclaration) -> NaturalKeys:
 def likely_duplicate(one: BirthDeclaration, other: BirthDeclaration) -> bool:
     """Whether a human should look if two declarations with different keys tell of the same child. Symmetric.
 
-    Same folded mother's name and near births. Not so for two mothers whose birth dates and documents both differ,
-    nor for twins: the same mother's document and count, and orders that differ or, where not both are known, other
-    certificates of the same facility.
+    Same folded mother's name and near births. Not so for two mothers whose birth dates and documents both
+    differ, nor for twins: the same mother's document and count, and orders that differ or, where not both are
+    known, other certificates of the same facility.
     """
-    if fold(one.mother.name) != fold(other.mother.name):
+    if _folded(one.mother.name) != _folded(other.mother.name):
         return False
     if abs(one.child.birth_time.date() - other.child.birth_time.date()) > timedelta(days=NEAR_DAYS):
         return False
@@ -81,7 +86,8 @@ def likely_duplicate(one: BirthDeclaration, other: BirthDeclaration) -> bool:
 
 
 def compare_identity(card: IdentityCard, certificate: BirthDeclaration) -> list[Difference]:
-    """Where the mother's card and the birth certificate disagree (false identities at hospitals, plo.vn 2017).
+    """Where the mother's card and the birth certificate disagree (false identities at hospitals, plo.vn
+    2017).
 
     Names are compared without case and marks, for a card reader and a midwife seldom agree on those; the old
     nine-digit number of the same card is no difference.
@@ -92,7 +98,7 @@ def compare_identity(card: IdentityCard, certificate: BirthDeclaration) -> list[
         differences.append(
             Difference(field="number", message_vi="Số giấy tờ trên thẻ khác số trên giấy chứng sinh.")
         )
-    if fold(card.name) != fold(mother.name):
+    if _folded(card.name) != _folded(mother.name):
         differences.append(
             Difference(field="name", message_vi="Họ và tên trên thẻ khác họ và tên trên giấy chứng sinh.")
         )
@@ -109,6 +115,10 @@ def _twins(one: BirthDeclaration, other: BirthDeclaration) -> bool:
         return one.child.order != other.child.order
     same_facility = one.certificate.facility_code == other.certificate.facility_code
     return same_facility and natural_keys(one).certificate != natural_keys(other).certificate
+
+
+def _folded(name: str) -> str:
+    return fold(written(name))
 
 
 def _number(text: str) -> str:

@@ -1,7 +1,8 @@
 """When a birth declaration holds together: every rule is pure and every problem is listed at once.
 
-Sources: QĐ 4750/QĐ-BYT Bảng 9 and its check list (the XML9 rules), TT 22/2025/TT-BYT (certificate code, "không
-cân"), TT 30/2020/TT-BYT Đ10 (temporary card). Bounds marked [judgement] are ours and only there to stop slips.
+Sources: QĐ 4750/QĐ-BYT Bảng 9 and its check list (the XML9 rules), TT 22/2025/TT-BYT (certificate code,
+"không cân"), TT 30/2020/TT-BYT Đ10 (temporary card). Bounds marked [judgement] are ours and only there to
+stop slips.
 """
 
 import re
@@ -42,8 +43,8 @@ NOTES_PRESCRIBED = (
 )
 FOREIGN_DOCUMENT = re.compile(r"[A-Z0-9]{5,15}")
 EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
-# Worth a human's look and no proof of a mistake: a number once given is kept when its holder's sex is recorded anew,
-# and hospitals write the province of before or after 2025-07-01.
+# Worth a human's look and no proof of a mistake: a number once given is kept when its holder's sex is
+# recorded anew, and hospitals write the province of before or after 2025-07-01.
 DOUBTS = frozenset({"personal_number.sex", "temporary_card.mother_province"})
 Problems = Iterator[Problem]
 
@@ -53,10 +54,11 @@ def check_declaration(
 ) -> list[Problem]:
     """Every problem of the declaration as seen on `today` (a day in Việt Nam), errors and warnings mixed.
 
-    Empty means it may go on; it is refused when any problem has severity "error". Commune codes are only checked
-    when `units` is given. Raises nothing for any content of the declaration.
+    Empty means it may go on; it is refused when any problem has severity "error". Commune codes are only
+    checked when `units` is given. Raises nothing for any content of the declaration.
     """
-    problems = [problem for rule in RULES for problem in rule(declaration, today)]
+    problems = [problem for rule in RULES for problem in rule(declaration)]
+    problems += _dates(declaration, today)
     if units is not None:
         problems += _communes(declaration, units)
     return problems
@@ -75,7 +77,7 @@ def _warning(field: str, code: str, message_vi: str, *also: str) -> Problem:
     return Problem(field=field, code=code, message_vi=message_vi, also=also, severity="warning")
 
 
-def _required(declaration: BirthDeclaration, today: date) -> Problems:
+def _required(declaration: BirthDeclaration) -> Problems:
     certificate, mother, child = declaration.certificate, declaration.mother, declaration.child
     needed = [
         ("certificate.facility_code", certificate.facility_code, "mã cơ sở khám bệnh, chữa bệnh"),
@@ -104,7 +106,7 @@ def _required(declaration: BirthDeclaration, today: date) -> Problems:
             yield _error(field, "required", f"Chưa ghi {label}.")
 
 
-def _certificate(declaration: BirthDeclaration, today: date) -> Problems:
+def _certificate(declaration: BirthDeclaration) -> Problems:
     certificate, path = declaration.certificate, "certificate"
     facility = certificate.facility_code
     if facility:
@@ -148,7 +150,7 @@ def age_in_years(born_on: date, on: date) -> int:
     return on.year - born_on.year - ((on.month, on.day) < (born_on.month, born_on.day))
 
 
-def _mother_age(declaration: BirthDeclaration, today: date) -> Problems:
+def _mother_age(declaration: BirthDeclaration) -> Problems:
     mother, field, other = declaration.mother, "mother.birth_date", "child.birth_time"
     age = age_in_years(mother.birth_date, declaration.child.birth_time.date())
     if age < MOTHER_AGE_YEARS_MIN or (age > MOTHER_AGE_YEARS_MAX and mother.role == "mother"):
@@ -158,7 +160,7 @@ def _mother_age(declaration: BirthDeclaration, today: date) -> Problems:
         yield _warning(field, "age-unusual", "Tuổi của mẹ khi sinh con khác thường, cần kiểm tra lại.", other)
 
 
-def _child(declaration: BirthDeclaration, today: date) -> Problems:
+def _child(declaration: BirthDeclaration) -> Problems:
     child = declaration.child
     if child.sex not in (1, 2, 3):
         message = "Giới tính của con phải là 1 (nam), 2 (nữ) hoặc 3 (chưa xác định)."
@@ -187,7 +189,7 @@ def _child(declaration: BirthDeclaration, today: date) -> Problems:
         yield from _checked("child.ethnic_code", lambda: check_ethnic_code(child.ethnic_code))
 
 
-def _note(declaration: BirthDeclaration, today: date) -> Problems:
+def _note(declaration: BirthDeclaration) -> Problems:
     child = declaration.child
     note = " ".join(child.note.casefold().split())
     for flagged, flag, phrase, said in (
@@ -242,7 +244,7 @@ def _person(path: str, person: Mother | Father, sex: Literal["male", "female"] |
         yield _error(f"{path}.contact.email", "email", "Địa chỉ thư điện tử không đúng dạng.")
 
 
-def _people(declaration: BirthDeclaration, today: date) -> Problems:
+def _people(declaration: BirthDeclaration) -> Problems:
     mother, father, name = declaration.mother, declaration.father, declaration.child.intended_name
     yield from _person("mother", mother, "female" if mother.role == "mother" else None)
     if father is not None:
@@ -251,7 +253,7 @@ def _people(declaration: BirthDeclaration, today: date) -> Problems:
         yield from _checked("child.intended_name", lambda: check_person_name(name))
 
 
-def _insurance(declaration: BirthDeclaration, today: date) -> Problems:
+def _insurance(declaration: BirthDeclaration) -> Problems:
     mother, card = declaration.mother, declaration.child.temporary_card
     if number := mother.insurance_number:
         yield from _checked("mother.insurance_number", lambda: check_insurance_number(number))
@@ -267,7 +269,7 @@ def _insurance(declaration: BirthDeclaration, today: date) -> Problems:
         yield from (doubt for doubt in doubts if doubt.severity == "warning")
 
 
-def _choices(declaration: BirthDeclaration, today: date) -> Problems:
+def _choices(declaration: BirthDeclaration) -> Problems:
     seen: set[str] = set()
     for index, result in enumerate(declaration.choices.results):
         path = f"choices.results[{index}]"
@@ -307,10 +309,9 @@ def _communes(declaration: BirthDeclaration, units: Units) -> Problems:
             yield _error(field, "commune-district", message, f"{path}.district_code", day)
 
 
-RULES: tuple[Callable[[BirthDeclaration, date], Problems], ...] = (
+RULES: tuple[Callable[[BirthDeclaration], Problems], ...] = (
     _required,
     _certificate,
-    _dates,
     _mother_age,
     _child,
     _note,

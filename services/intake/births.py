@@ -1,10 +1,11 @@
 """The birth declaration: what is known of one child's birth before anybody registers it.
 
 One declaration is one child. The same model is filled by the hospital's form, by the API and by an XML9 file;
-`birth_rules` says whether it holds together. The parts follow the birth certificate issued by a health facility
-(giấy chứng sinh, QĐ 4750/QĐ-BYT Bảng 9, TT 22/2025/TT-BYT) and the declaration Mẫu 01.
+`birth_rules` says whether it holds together. The parts follow the birth certificate issued by a health
+facility (giấy chứng sinh, QĐ 4750/QĐ-BYT Bảng 9, TT 22/2025/TT-BYT) and the declaration Mẫu 01.
 
-Texts are NFC with single blanks once `normalised`. Days are calendar days and the birth minute is wall time in Việt Nam.
+Texts are NFC with single blanks once `normalised`. Days are calendar days and the birth minute is wall time
+in Việt Nam.
 """
 
 from datetime import date, datetime
@@ -27,8 +28,8 @@ Severity = Literal["error", "warning"]
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing wrong with a declaration, fit to be shown to the person who filled it in.
 
-    `field` is a path in the declaration (or the XML9 tag); `also` names the other fields the rule compared. An
-    error stops the declaration, a warning goes with it to a human. `message_vi` never repeats the value.
+    `field` is a path in the declaration (or the XML9 tag); `also` names the other fields the rule compared.
+    An error stops the declaration, a warning goes with it to a human. `message_vi` never repeats the value.
     """
 
     field: str
@@ -65,7 +66,8 @@ class IdentityDocument(msgspec.Struct, frozen=True, kw_only=True):
 class Residence(msgspec.Struct, frozen=True, kw_only=True):
     """Where somebody lives. `as_of` is the day on which the commune code was true.
 
-    Codes were reused for larger communes on 2025-07-01 (31340, 31411), so a code without its day is ambiguous.
+    Codes were reused for larger communes on 2025-07-01 (31340, 31411), so a code without its day is
+    ambiguous.
     """
 
     address: str
@@ -113,8 +115,9 @@ class Father(msgspec.Struct, frozen=True, kw_only=True):
 class Child(msgspec.Struct, frozen=True, kw_only=True):
     """The child. `intended_name` is not yet its name; only registration gives one (XML9 HO_TEN_CON).
 
-    `sex` is 1 male, 2 female, 3 not determined. `order` counts within this delivery from 1, None when not known.
-    `weight_g` is None for "không cân" (TT 22/2025). `births_of_mother` and `living_children` count this birth.
+    `sex` is 1 male, 2 female, 3 not determined. `order` counts within this delivery from 1, None when not
+    known. `weight_g` is None for "không cân" (TT 22/2025). `births_of_mother` and `living_children` count
+    this birth.
     """
 
     sex: int
@@ -144,10 +147,11 @@ class Attendants(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parents ask for: which results and how each is received, and where the child is to be registered.
+    """What the parents ask for: which results and how each is received, and where the child is to be
+    registered.
 
-    `residence_to_register` is None when the child is registered where the mother lives, which needs no further
-    papers (NĐ 63/2024 Đ5); `register_residence` and `issue_insurance_card` are the optional branches.
+    `residence_to_register` is None when the child is registered where the mother lives, which needs no
+    further papers (NĐ 63/2024 Đ5); `register_residence` and `issue_insurance_card` are the optional branches.
     """
 
     results: tuple[ChosenResult, ...] = ()
@@ -180,6 +184,15 @@ _COMPACT = {
 _PHONES = {(Contact, "phone"), (Contact, "zalo")}
 
 
+# The Icelandic letters look like the Vietnamese ones and come out of old fonts and converters (Ðỗ for Đỗ).
+_LOOK_ALIKES = str.maketrans({"\u00d0": "Đ", "\u00f0": "đ"})
+
+
+def written(text: str) -> str:
+    """A text in the one written form: NFC, single blanks, and a true Vietnamese Đ."""
+    return tidy(text).translate(_LOOK_ALIKES)
+
+
 def normalised(declaration: BirthDeclaration) -> BirthDeclaration:
     """The same declaration in one written form: NFC, single blanks, card numbers in capitals without blanks.
 
@@ -191,7 +204,7 @@ def normalised(declaration: BirthDeclaration) -> BirthDeclaration:
 
 def _normal(value: Any, place: tuple[type, str] | None = None) -> Any:
     if isinstance(value, str):
-        text = tidy(value)
+        text = written(value)
         if place in _COMPACT:
             return "".join(text.split()).upper()
         return _dialled(text) if text and place in _PHONES else text

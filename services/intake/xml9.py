@@ -1,20 +1,21 @@
 """XML9 uploads: from the bytes a hospital sends to one accepted or refused declaration per child.
 
-The file is the envelope of QĐ 4750/QĐ-BYT (GIAMDINHHS with base64 XML9; its other tables are ignored) or the bare
-inner file. What makes the file as a whole untrustworthy refuses it (`UploadRefused`); what is wrong with one record
-refuses that record and names the field.
+The file is the envelope of QĐ 4750/QĐ-BYT (GIAMDINHHS with base64 XML9; its other tables are ignored) or the
+bare inner file. What makes the file as a whole untrustworthy refuses it (`UploadRefused`); what is wrong with
+one record refuses that record and names the field.
 
-Order among twins. XML9 has no field for it. Records of one file belong to one delivery when the mother's document is
-the same and either MA_LK is the same or the births are at most two days apart. When a delivery has exactly as many
-records as SO_CON says, a child's order is its place by birth minute and, within a minute, by place in the file.
-Otherwise (a twin in another file, a wrong SO_CON) the order stays unknown and a warning says so: guessing 1 for both
-twins of two files would make them look like the same child.
+Order among twins. XML9 has no field for it. Records of one file belong to one delivery when the mother's
+document is the same and either MA_LK is the same or the births are at most two days apart. When a delivery
+has exactly as many records as SO_CON says, a child's order is its place by birth minute and, within a minute,
+by place in the file. Otherwise (a twin in another file, a wrong SO_CON) the order stays unknown and a warning
+says so: guessing 1 for both twins of two files would make them look like the same child.
 """
 
 import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ from services.intake.xml9_fields import (
     RULE_OF,
     TAG_OF,
     draft_declaration,
+    read_day,
     read_fields,
     record_problem,
 )
@@ -52,10 +54,11 @@ FAULTY_TAGS = {
 
 
 class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one record. `index` and `hoso` count from 1; `declaration` is there when it was accepted.
+    """What became of one record. `index` and `hoso` count from 1; `declaration` is there when it was
+    accepted.
 
-    `fingerprint` is a hash of the facility and the record's normalised content: the same record sent again, in
-    another file or another Unicode form, has the same one. `problems` of an accepted record are warnings.
+    `fingerprint` is a hash of the facility and the record's normalised content: the same record sent again,
+    in another file or another Unicode form, has the same one. `problems` of an accepted record are warnings.
     """
 
     index: int
@@ -71,8 +74,8 @@ class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
 class UploadReport(msgspec.Struct, frozen=True, kw_only=True):
     """What an upload held. `announced` is SOLUONGHOSO (the number of records in a bare file).
 
-    `without_certificate` counts HOSO with no XML9, which are other patients and no fault. `fingerprint` is that of
-    the records in their order. `warnings` are about the file, not about a record.
+    `without_certificate` counts HOSO with no XML9, which are other patients and no fault. `fingerprint` is
+    that of the records in their order. `warnings` are about the file, not about a record.
     """
 
     facility_code: str
@@ -86,17 +89,19 @@ class UploadReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Draft(msgspec.Struct):
-    """A record on its way: its readable fields, and what is wrong so far. `typed` is None for an unreadable one."""
+    """A record on its way: its readable fields, and what is wrong so far. `typed` is None for an unreadable
+    one.
+    """
 
     raw: RawRecord
     values: dict[str, str]
-    typed: dict[str, Any] | None
+    typed: dict[str, Any]
     problems: list[Problem]
     fingerprint: str
     order: int | None = None
 
     def bad(self, *tags: str) -> bool:
-        return self.typed is None or any(problem.field in tags for problem in self.problems)
+        return not self.typed or any(problem.field in tags for problem in self.problems)
 
 
 def parse_upload(
@@ -109,9 +114,9 @@ def parse_upload(
 ) -> UploadReport:
     """Read an upload and judge each record as seen on `today` (a day in Việt Nam).
 
-    `facility_code` is the sender's own: a bare file needs it, an envelope of another facility is refused. Commune
-    codes are checked when `units` is given. Takes up to a few seconds of processor for the largest file, so call
-    it from a thread. Raises UploadRefused, and nothing else for any bytes.
+    `facility_code` is the sender's own: a bare file needs it, an envelope of another facility is refused.
+    Commune codes are checked when `units` is given. Takes up to a few seconds of processor for the largest
+    file, so call it from a thread. Raises UploadRefused, and nothing else for any bytes.
     """
     raw = read_upload(data, limits)
     facility = _facility(raw, facility_code)
@@ -121,10 +126,8 @@ def parse_upload(
     made_on, warnings = _file_warnings(raw, announced, today)
     drafts = [_draft(record, facility) for record in raw.records]
     _set_orders(drafts)
-    reports: list[RecordReport] = []
-    first_of: dict[tuple[str, str], int] = {}
-    for index, draft in enumerate(drafts, start=1):
-        reports.append(_judge(index, draft, facility, today, units, first_of))
+    _find_repeated(drafts)
+    reports = [_judge(index, draft, facility, today, units) for index, draft in enumerate(drafts, start=1)]
     return UploadReport(
         facility_code=facility,
         announced=announced,
@@ -159,7 +162,8 @@ def _announced(raw: RawUpload) -> int:
         raise UploadRefused("announced", "SOLUONGHOSO phải là số nguyên, cho biết tệp có bao nhiêu hồ sơ.")
     announced = int(raw.announced or "")
     if raw.hosos < announced:
-        message = f"Tệp bị thiếu: SOLUONGHOSO ghi {announced} hồ sơ nhưng tệp chỉ có {raw.hosos}. Hãy gửi lại cả tệp."
+        counts = f"SOLUONGHOSO ghi {announced} hồ sơ nhưng tệp chỉ có {raw.hosos}"
+        message = f"Tệp bị thiếu: {counts}. Hãy gửi lại cả tệp."
         raise UploadRefused("truncated", message)
     return announced
 
@@ -172,16 +176,9 @@ def _file_warnings(raw: RawUpload, announced: int, today: date) -> tuple[date | 
         warnings.append(
             Problem(field="SOLUONGHOSO", code="more-than-announced", message_vi=message, severity="warning")
         )
-    text = raw.made_on or ""
-    try:
-        # Some senders add the time (yyyymmddHHMM); only the day matters here.
-        made_on = (
-            datetime.strptime(text[:8], "%Y%m%d").date()
-            if re.fullmatch(r"[0-9]{8}([0-9]{4})?", text)
-            else None
-        )
-    except ValueError:
-        made_on = None
+    # Some senders add the time (yyyymmddHHMM); only the day matters here.
+    with suppress(ValueError):
+        made_on = read_day(re.sub(r"(?<=^[0-9]{8})[0-9]{4}$", "", raw.made_on or ""))
     if not raw.bare and (made_on is None or made_on > today):
         message = "NGAYLAP phải là ngày có thật, dạng yyyymmdd, không sau ngày hôm nay."
         warnings.append(Problem(field="NGAYLAP", code="date", message_vi=message, severity="warning"))
@@ -212,7 +209,7 @@ def _draft(raw: RawRecord, facility: str) -> _Draft:
     if raw.fault:
         problem = Problem(field="NOIDUNGFILE", code=raw.fault, message_vi=FAULTS[raw.fault])
         # Nothing readable to tell two broken files apart but their place; they are never accepted anyway.
-        return _Draft(raw, {}, None, [problem], _hash([facility, raw.fault, str(raw.hoso)]))
+        return _Draft(raw, {}, {}, [problem], _hash([facility, raw.fault, str(raw.hoso)]))
     typed, problems = read_fields(values)
     faulty = [
         record_problem(tag, code, FAULTY_TAGS[code])
@@ -242,8 +239,18 @@ def _set_orders(drafts: Sequence[_Draft]) -> None:
         _order_delivery(delivery)
 
 
+def _find_repeated(drafts: Sequence[_Draft]) -> None:
+    """A certificate may stand in a file once; the first record with it is kept, the others are refused."""
+    first_of: dict[tuple[str, str], int] = {}
+    for index, draft in enumerate(drafts, start=1):
+        certificate = _certificate(draft)
+        first = first_of.setdefault(certificate, index) if all(certificate) else index
+        if first != index:
+            text_vi = f"trùng giấy chứng sinh với bản ghi thứ {first} trong cùng tệp."
+            draft.problems.append(record_problem("SO", "repeated-in-file", text_vi, "QUYEN_SO"))
+
+
 def _birth_minute(draft: _Draft) -> datetime:
-    assert draft.typed is not None
     minute: datetime = draft.typed["NGAY_SINH_CON"]
     return minute
 
@@ -261,7 +268,6 @@ def _order_delivery(delivery: Sequence[_Draft]) -> None:
     for place, child in enumerate(delivery, start=1):
         if child.bad("SO_CON"):
             continue
-        assert child.typed is not None
         count: int = child.typed["SO_CON"]
         if count == len(delivery):
             child.order = place
@@ -272,27 +278,14 @@ def _order_delivery(delivery: Sequence[_Draft]) -> None:
             )
 
 
-def _judge(
-    index: int,
-    draft: _Draft,
-    facility: str,
-    today: date,
-    units: Units | None,
-    first_of: dict[tuple[str, str], int],
-) -> RecordReport:
+def _judge(index: int, draft: _Draft, facility: str, today: date, units: Units | None) -> RecordReport:
     problems = list(draft.problems)
     declaration = None
-    if draft.typed is not None:
+    if draft.typed:
         extra = {tag: value for tag, value in draft.values.items() if tag not in RULE_OF}
         declaration = normalised(draft_declaration(facility, draft.typed, extra, order=draft.order))
         found = check_declaration(declaration, today=today, units=units)
         problems += _by_tag(found, {problem.field for problem in problems})
-    key = _certificate(draft)
-    if all(key):
-        first = first_of.setdefault(key, index)
-        if first != index:
-            text_vi = f"trùng giấy chứng sinh với bản ghi thứ {first} trong cùng tệp."
-            problems.append(record_problem("SO", "repeated-in-file", text_vi, "QUYEN_SO"))
     accepted = not has_errors(problems)
     return RecordReport(
         index=index,
@@ -307,7 +300,9 @@ def _judge(
 
 
 def _by_tag(problems: Sequence[Problem], bad: set[str]) -> list[Problem]:
-    """Problems of the declaration under their tags; without those that rest on a field already named as wrong."""
+    """Problems of the declaration under their tags; without those that rest on a field already named as
+    wrong.
+    """
     named = []
     for problem in problems:
         tag = TAG_OF.get(problem.field, problem.field)

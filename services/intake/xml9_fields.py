@@ -9,7 +9,7 @@ Order, lengths and obligation are those of Bảng 9. Shapes of codes are those o
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Literal
 
 import msgspec
@@ -107,7 +107,8 @@ TAG_OF = {rule.path: rule.tag for rule in FIELDS} | {
 ABANDONED = "bị bỏ rơi"  # Bảng 9, NOI_SINH_CON: how an abandoned child is written; NND is then a carer
 
 
-def _day(value: str) -> date:
+def read_day(value: str) -> date:
+    """A day written yyyymmdd. Raises ValueError when it is written otherwise or does not exist."""
     if re.fullmatch(r"[0-9]{8}", value) is None:
         raise ValueError
     return date(int(value[:4]), int(value[4:6]), int(value[6:]))
@@ -116,8 +117,8 @@ def _day(value: str) -> date:
 def _minute(value: str) -> datetime:
     if re.fullmatch(r"[0-9]{12}", value) is None:
         raise ValueError
-    day = _day(value[:8])
-    return datetime(day.year, day.month, day.day, int(value[8:10]), int(value[10:]))
+    day = read_day(value[:8])
+    return datetime.combine(day, time(int(value[8:10]), int(value[10:])))
 
 
 def _number(value: str) -> int:
@@ -136,7 +137,7 @@ def _one_of(values: str) -> Callable[[str], int]:
 
 
 READERS: dict[Kind, tuple[Callable[[str], Any], str, str]] = {
-    "date": (_day, "date", "phải là ngày có thật, dạng yyyymmdd"),
+    "date": (read_day, "date", "phải là ngày có thật, dạng yyyymmdd"),
     "minute": (_minute, "time", "phải là ngày giờ có thật, dạng yyyymmddHHMM"),
     "number": (_number, "number", "phải là số nguyên, chỉ gồm chữ số"),
     "flag": (_one_of("01"), "flag", "chỉ nhận 0 (không) hoặc 1 (có)"),
@@ -144,7 +145,7 @@ READERS: dict[Kind, tuple[Callable[[str], Any], str, str]] = {
 }
 UNREADABLE: dict[Kind, Any] = {
     "date": UNREADABLE_DAY,
-    "minute": datetime(1, 1, 1),
+    "minute": datetime.combine(UNREADABLE_DAY, time()),
     "number": 0,
     "flag": 0,
     "sex": 0,
@@ -162,13 +163,14 @@ def _required(rule: FieldRule, values: Mapping[str, str]) -> bool:
     if rule.tag != "MAHUYEN_CU_TRU":
         return rule.required
     try:
-        return _day(values.get("NGAY_CT", "")) < DISTRICTS_ABOLISHED
+        return read_day(values.get("NGAY_CT", "")) < DISTRICTS_ABOLISHED
     except ValueError:
         return False
 
 
 def read_fields(values: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
-    """Each field by itself: the typed values by tag, and every problem of length, obligation, type and code list.
+    """Each field by itself: the typed values by tag, and every problem of length, obligation, type and code
+    list.
 
     A field with a problem gets a stand-in value, so that a draft can be made and the other rules still speak.
     """

@@ -1,8 +1,8 @@
 """Reading the bytes of an XML9 upload: from an untrusted file to the tags of its records, with hard limits.
 
-No tree is built: expat calls us element by element and only the records are kept. A document type or an entity
-refuses the whole file. Bytes decide the encoding (UTF-8 with or without BOM, UTF-16), never the XML declaration.
-No text of the file is ever put into an exception.
+No tree is built: expat calls us element by element and only the records are kept. A document type or an
+entity refuses the whole file. Bytes decide the encoding (UTF-8 with or without BOM, UTF-16), never the XML
+declaration. No text of the file is ever put into an exception.
 """
 
 import base64
@@ -21,12 +21,15 @@ INNER = "CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH"
 HOSO = (ENVELOPE, "THONGTINHOSO", "DANHSACHHOSO", "HOSO")
 FILE = (*HOSO, "FILEHOSO")
 RECORD = (INNER, "DSACH_GIAYCHUNGSINH", "DU_LIEU_GIAY_CHUNG_SINH")
-# Large steps: expat 2.5 reads an unfinished token again at every step, so small steps make a long tag quadratic.
+# Large steps: expat 2.5 reads an unfinished token again at every step, so small steps make a long tag
+# quadratic.
 STEP_BYTES = 1024 * 1024
 
 
 class UploadRefused(Exception):
-    """The whole file is refused. `code` is stable, `message_vi` is for the person who sent it; neither quotes it."""
+    """The whole file is refused. `code` is stable, `message_vi` is for the person who sent it; neither quotes
+    it.
+    """
 
     def __init__(self, code: str, message_vi: str) -> None:
         super().__init__(code)
@@ -35,7 +38,9 @@ class UploadRefused(Exception):
 
 
 class UploadLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one upload may hold. `elements_max` counts the elements of the envelope and of all files in it."""
+    """How much one upload may hold. `elements_max` counts the elements of the envelope and of all files in
+    it.
+    """
 
     upload_bytes_max: int = 20 * 1024 * 1024
     records_max: int = 5_000
@@ -46,9 +51,11 @@ class UploadLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawRecord(msgspec.Struct, frozen=True):
-    """The tags of one record with their text as written. `fault` names what made it unreadable, empty if nothing.
+    """The tags of one record with their text as written. `fault` names what made it unreadable, empty if
+    nothing.
 
-    `faulty_tags` came twice or hold elements; `hoso` counts the HOSO of the envelope from 1 (1 in a bare file).
+    `faulty_tags` came twice or hold elements; `hoso` counts the HOSO of the envelope from 1 (1 in a bare
+    file).
     """
 
     hoso: int
@@ -128,7 +135,7 @@ class _Walk:
         self._wanted = False
         self._leaf = False
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
+    def start(self, tag: str, _attributes: dict[str, str]) -> None:
         self.elements += 1
         if self.elements > self.limits.elements_max:
             raise UploadRefused("too-many-elements", "Tệp có quá nhiều phần tử XML.")
@@ -144,7 +151,7 @@ class _Walk:
         if self._wanted:
             self._text.append(text)
 
-    def end(self, tag: str) -> None:
+    def end(self, _tag: str) -> None:
         self.ended("".join(self._text), self._leaf)
         self._text.clear()
         self._leaf = self._wanted = False
@@ -210,18 +217,18 @@ class _Upload(_Walk):
         self._content: str | None = None
         self._certificates = 0
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
+    def start(self, tag: str, _attributes: dict[str, str]) -> None:
         if not self._paths and self._bare is None and tag.rpartition("}")[2] != ENVELOPE:
             self.upload.bare = True
             self.upload.hosos = 1
             self._bare = _Records(self.limits, 1, self._keep)
-        (self._bare.start if self._bare else super().start)(tag, attributes)
+        (self._bare.start if self._bare else super().start)(tag, _attributes)
 
     def data(self, text: str) -> None:
         (self._bare.data if self._bare else super().data)(text)
 
-    def end(self, tag: str) -> None:
-        (self._bare.end if self._bare else super().end)(tag)
+    def end(self, _tag: str) -> None:
+        (self._bare.end if self._bare else super().end)(_tag)
 
     def _keep(self, record: RawRecord) -> None:
         if len(self.upload.records) >= self.limits.records_max:
