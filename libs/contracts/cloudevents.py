@@ -26,6 +26,7 @@ MESSAGE_ID = "Nats-Msg-Id"
 
 # Printable ASCII passes; space, ", %, controls and everything beyond ASCII are percent-encoded (binding, 3.1.3.2).
 _UNSAFE = re.compile(r"[^\x21\x23\x24\x26-\x7e]")
+_PLAIN = re.compile(r"[^\"%\ufffd]*")
 _LAST_SEQUENCE = 2**63 - 1
 _encode_json = msgspec.json.Encoder().encode
 
@@ -169,7 +170,12 @@ def readable(headers: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def unquote(value: str, attribute: str = "") -> str:
-    """A header value without its quotes and percent-encoding (one round). Raises CloudEventError on bad UTF-8."""
+    """A header value without its quotes and percent-encoding (one round). Raises CloudEventError on bad UTF-8.
+
+    A replacement character standing bare is what nats-py makes of bytes that are no UTF-8.
+    """
+    if "\ufffd" in value:
+        raise CloudEventError("encoding-invalid", attribute)
     if len(value) > 1 and value[0] == '"' and value[-1] == '"':
         value = re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
     if "%" not in value:

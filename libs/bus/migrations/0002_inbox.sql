@@ -59,3 +59,9 @@ CREATE TABLE bus.consumer_state (
     resumed_at timestamptz,
     resumed_by text NOT NULL DEFAULT ''
 );
+
+-- What was received, how far we are and what failed stay provable: the service cannot take them back.
+SELECT migrations.restrict('bus.position', 'DELETE', 'TRUNCATE');
+SELECT migrations.restrict('bus.inbox', 'UPDATE', 'DELETE', 'TRUNCATE');
+SELECT migrations.restrict('bus.dead_letter', 'DELETE', 'TRUNCATE');
+SELECT migrations.restrict('bus.consumer_state', 'DELETE', 'TRUNCATE');
