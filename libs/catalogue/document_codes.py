@@ -1,23 +1,22 @@
 """Rules for the codes of papers: dossier codes in their several forms, and hospital birth notices."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from libs.catalogue.identifiers import IdentifierError
 
-DOSSIER_CODE_LENGTH_MAX = 40
 DOSSIERS_PER_DAY_MAX = 9999
 
 DossierCodeKind = Literal["national", "interlinked", "ministry"]
 
 _AGENCY = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}")
-# Pattern and date format by kind. national: TT 01/2018/TT-VPCP Điều 19. interlinked: codes of the national
-# interlinking software as seen on wards' screens. ministry: newer codes with a long date.
-_DOSSIER: dict[DossierCodeKind, tuple[re.Pattern[str], str]] = {
-    "national": (re.compile(_AGENCY.pattern + r"-([0-9]{6})-[0-9]{4}"), "%y%m%d"),
-    "interlinked": (re.compile(r"G[0-9]{2}\.[0-9]{2}\.[0-9]{2}-([0-9]{6})-[0-9]{4,6}"), "%y%m%d"),
-    "ministry": (re.compile(r"G[0-9]{2}\.[0-9]{2}-([0-9]{8})-[0-9]{7}"), "%Y%m%d"),
+# The group is the date of receipt. national: TT 01/2018/TT-VPCP Điều 19. interlinked: the national linking
+# software, as seen on the screens of wards. ministry: newer codes with a long date.
+_DOSSIER: dict[DossierCodeKind, re.Pattern[str]] = {
+    "national": re.compile(_AGENCY.pattern + r"-([0-9]{6})-[0-9]{4}"),
+    "interlinked": re.compile(r"G[0-9]{2}\.[0-9]{2}\.[0-9]{2}-([0-9]{6})-[0-9]{4,6}"),
+    "ministry": re.compile(r"G[0-9]{2}\.[0-9]{2}-([0-9]{8})-[0-9]{7}"),
 }
 _BIRTH_NOTICE = re.compile(r"[0-9]{5}\.GCS\.[0-9]{5}\.[0-9]{2}")
 
@@ -74,14 +73,13 @@ def check_birth_notice_code(value: str, *, facility_code: str | None = None, yea
 
 
 def _kind(code: str) -> DossierCodeKind:
-    if len(code) <= DOSSIER_CODE_LENGTH_MAX:
-        for kind, (pattern, date_format) in _DOSSIER.items():
-            match = pattern.fullmatch(code)
-            if match is None:
-                continue
-            try:
-                datetime.strptime(match[1], date_format)
-            except ValueError:
-                raise IdentifierError("dossier_code.date", "Phần ngày trong mã hồ sơ không hợp lệ.") from None
-            return kind
-    raise IdentifierError("dossier_code.shape", "Mã hồ sơ không đúng dạng quy định.")
+    matches = ((kind, pattern.fullmatch(code)) for kind, pattern in _DOSSIER.items())
+    found = next(((kind, match[1]) for kind, match in matches if match), None)
+    if found is None:
+        raise IdentifierError("dossier_code.shape", "Mã hồ sơ không đúng dạng quy định.")
+    kind, day = found
+    try:
+        date.fromisoformat(day if len(day) == 8 else f"20{day}")
+    except ValueError:
+        raise IdentifierError("dossier_code.date", "Phần ngày trong mã hồ sơ không hợp lệ.") from None
+    return kind

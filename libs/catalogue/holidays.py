@@ -62,7 +62,7 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def load_holidays(folder: Path = CALENDAR_FOLDER) -> HolidayTable:
-    """Read and check the holiday table; raises CalendarError for a row outside its years or standing twice."""
+    """Read and check the holiday table; raises CalendarError for a row outside its years or twice there."""
     table = _read(folder / HOLIDAY_FILE, HolidayTable)
     closed = [row.day for row in table.days_off]
     swapped = [row.day for row in table.swapped_working_days]

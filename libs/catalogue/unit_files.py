@@ -81,14 +81,11 @@ def _read(path: Path) -> Iterator[list[str]]:
 
 def _load_rows(path: Path) -> dict[str, tuple[UnitRow, ...]]:
     days = _Days()
-    districts: dict[str, str] = {}
+    kept: dict[str, str] = {}  # each district and province code once in memory
     found: dict[str, tuple[UnitRow, ...]] = {}
     for code, first, end, name, district, province in _read(path):
-        district, province = (
-            districts.setdefault(district, district),
-            districts.setdefault(province, province),
-        )
-        row = UnitRow(code, days[first], days[end] if end else None, name, district, province)
+        above = (kept.setdefault(district, district), kept.setdefault(province, province))
+        row = UnitRow(code, days[first], days[end] if end else None, name, *above)
         found[code] = (*found.get(code, ()), row)
     return found
 

@@ -76,7 +76,7 @@ class Units:
 
     @classmethod
     def load(cls, folder: Path = UNIT_FOLDER) -> "Units":
-        """Read the unit files (about 40 ms, 7 MiB); raises CatalogueError when one is missing or malformed."""
+        """Read the unit files (about 40 ms, 7 MiB); raises CatalogueError for a missing or malformed one."""
         return cls(read_unit_files(folder))
 
     def unit(self, code: str, on: date) -> Unit | None:
@@ -180,15 +180,14 @@ class Units:
         stated = self._unit(row)
         reached, whole, sure = {row.code: row}, True, True
         for _ in range(STEPS_MAX):
-            ended = [old for old in reached.values() if old.valid_to is not None and old.valid_to <= on]
+            ended = [(old, old.valid_to) for old in reached.values() if old.valid_to and old.valid_to <= on]
             if not ended:
                 break
-            for old in ended:
+            for old, _ in ended:
                 del reached[old.code]
-            for old in ended:
-                assert old.valid_to is not None
-                for step in self._successions.get((old.code, old.valid_to), ()):
-                    new = self._row(step.new_code, old.valid_to)
+            for old, end in ended:
+                for step in self._successions.get((old.code, end), ()):
+                    new = self._row(step.new_code, end)
                     if new is not None:
                         reached[new.code] = new
                         whole, sure = whole and step.whole, sure and step.sure
