@@ -166,12 +166,12 @@ def check_person_name(value: str) -> str:
     Returned in NFC with single blanks and straight apostrophes (H'Linh); decomposed (NFD) input is accepted.
     """
     name = tidy(value).translate(_APOSTROPHES)
+    if any(unicodedata.category(sign) == "Nd" for sign in name):
+        raise IdentifierError("name.digit", "Họ và tên không được có chữ số.")
     if not any(unicodedata.category(sign).startswith("L") for sign in name):
         raise IdentifierError("name.empty", "Họ và tên không được để trống.")
     if len(name) > NAME_LENGTH_MAX:
         raise IdentifierError("name.length", f"Họ và tên không được dài quá {NAME_LENGTH_MAX} ký tự.")
-    if any(unicodedata.category(sign) == "Nd" for sign in name):
-        raise IdentifierError("name.digit", "Họ và tên không được có chữ số.")
     if any(unicodedata.category(sign)[0] not in "LM" and sign not in " '-" for sign in name):
         raise IdentifierError(
             "name.sign", "Họ và tên chỉ được gồm chữ cái, khoảng trắng, dấu nháy đơn và dấu gạch nối."
