@@ -1,0 +1,1 @@
+"""How events travel: outbox → relay → JetStream → consumer → inbox; PostgreSQL is the record."""

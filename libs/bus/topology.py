@@ -1,0 +1,219 @@
+"""Streams and durable consumers, derived from FLOWS, and how the server is brought to have exactly them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+
+from libs.bus import jetstream
+from libs.contracts.catalogue import FLOWS, SERVICES, sources_of
+
+_SECOND_NS = 1_000_000_000
+# The events are below a kilobyte; documents never travel here. nats-server's max_payload is the same.
+MESSAGE_BYTES_MAX = 256 * 1024
+# Long enough for a relay that repeats a batch after a reconnect; the server keeps this many ids in memory.
+DUPLICATE_WINDOW_SECONDS = 120
+# A frozen consumer's messages go to another one after this.
+ACK_WAIT_SECONDS = 30
+# Four batches of 256: two or three are being worked on while the next arrives.
+ACK_PENDING_MAX = 1024
+NAME_CHARACTERS_MAX = 32
+# nats-server 2.12: atomic batches. Below 2.11 unknown config keys are swallowed silently.
+API_LEVEL_MIN = 2
+
+
+class TopologySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between installations."""
+
+    replicas: int = 1
+    # Some four million events per stream; then it refuses more (discard new) and the relay waits. The sum over
+    # all streams must fit into the server's max_file_store, which they reserve.
+    stream_bytes_max: int = 4 * 1024**3
+
+
+class TopologyRefused(Exception):
+    """The server has something else than we ask for, and it cannot be changed without loss."""
+
+    def __init__(self, differences: Sequence[str]) -> None:
+        super().__init__("; ".join(differences))
+        self.differences = tuple(differences)
+
+
+class Durable(msgspec.Struct, frozen=True, kw_only=True):
+    """One consumer service's place in one producer's stream."""
+
+    stream: str
+    name: str
+    config: Mapping[str, Any]
+
+
+class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One producer's stream with the durables on it."""
+
+    name: str
+    config: Mapping[str, Any]
+    durables: tuple[Durable, ...]
+
+
+def stream_of(producer: str) -> str:
+    """The name of a producer's stream: `intake` → `INTAKE`."""
+    return producer.upper()
+
+
+def durable_of(consumer: str, producer: str) -> str:
+    """The name of a consumer's durable on a producer's stream: `routing-intake`."""
+    name = f"{consumer}-{producer}"
+    if len(name) > NAME_CHARACTERS_MAX:
+        raise ValueError(f"durable {name} is longer than {NAME_CHARACTERS_MAX} characters")
+    return name
+
+
+DEFAULTS = TopologySettings()
+
+
+def plan(settings: TopologySettings = DEFAULTS) -> tuple[StreamPlan, ...]:
+    """Every stream and durable the flows need."""
+    producers = [name for name in SERVICES if any(flow.by == name for flow in FLOWS)]
+    return tuple(
+        StreamPlan(
+            name=stream_of(producer),
+            config=_stream_config(producer, settings),
+            durables=tuple(
+                Durable(
+                    stream=stream_of(producer),
+                    name=durable_of(consumer, producer),
+                    config=_durable_config(consumer, producer),
+                )
+                for consumer in SERVICES
+                if producer in sources_of(consumer)
+            ),
+        )
+        for producer in producers
+    )
+
+
+def _stream_config(producer: str, settings: TopologySettings) -> dict[str, Any]:
+    return {
+        "name": stream_of(producer),
+        "description": f"what {producer} says; refilled from its outbox",
+        "subjects": [f"{producer}.>"],
+        "storage": "file",
+        "retention": "limits",
+        "discard": "new",
+        "max_bytes": settings.stream_bytes_max,
+        "max_msgs": -1,
+        "max_msgs_per_subject": -1,
+        "max_age": 0,
+        "max_consumers": -1,
+        "max_msg_size": MESSAGE_BYTES_MAX,
+        "duplicate_window": DUPLICATE_WINDOW_SECONDS * _SECOND_NS,
+        "num_replicas": settings.replicas,
+        "deny_delete": True,
+        "deny_purge": True,
+        "allow_rollup_hdrs": False,
+        "allow_direct": True,
+        "allow_atomic": True,
+    }
+
+
+def _durable_config(consumer: str, producer: str) -> dict[str, Any]:
+    return {
+        "name": durable_of(consumer, producer),
+        "durable_name": durable_of(consumer, producer),
+        "description": f"{consumer} hears all of {producer}, so that a missing sequence is a real gap",
+        "ack_policy": "explicit",
+        "ack_wait": ACK_WAIT_SECONDS * _SECOND_NS,
+        "deliver_policy": "all",
+        "replay_policy": "instant",
+        "max_deliver": -1,
+        "max_ack_pending": ACK_PENDING_MAX,
+        # 0: as many as the stream has.
+        "num_replicas": 0,
+    }
+
+
+def differences(asked: Mapping[str, Any], returned: Mapping[str, Any]) -> list[str]:
+    """The fields in which the server's config is not what was asked for, as `field: has X, asked Y`."""
+    return [
+        f"{field}: has {returned.get(field)!r}, asked {value!r}"
+        for field, value in asked.items()
+        # The server leaves out fields that are false, zero or empty.
+        if returned.get(field, _zero(value)) != value
+    ]
+
+
+def _zero(value: Any) -> Any:
+    return type(value)()
+
+
+async def reconcile(client: Client, settings: TopologySettings = DEFAULTS) -> list[str]:
+    """Create what is missing, update what differs, and return what was done, one line each.
+
+    Raises TopologyRefused when something exists that cannot be changed to what we ask for (nothing is deleted
+    for it), or when the server returns another config than it was asked for. Raises jetstream.NoAnswer while
+    JetStream is not there.
+    """
+    done: list[str] = []
+    refused: list[str] = []
+    for stream in plan(settings):
+        try:
+            done += await reconcile_stream(client, stream)
+        except TopologyRefused as error:
+            refused += error.differences
+    if refused:
+        raise TopologyRefused(refused)
+    return done
+
+
+async def reconcile_stream(client: Client, stream: StreamPlan) -> list[str]:
+    """The same for one stream and its durables."""
+    done = await _bring(
+        f"stream {stream.name}",
+        stream.config,
+        info=lambda: jetstream.stream_info(client, stream.name),
+        create=lambda: jetstream.create_stream(client, dict(stream.config)),
+        update=lambda: jetstream.update_stream(client, dict(stream.config)),
+    )
+    for durable in stream.durables:
+        done += await _bring_durable(client, durable)
+    return done
+
+
+async def _bring_durable(client: Client, durable: Durable) -> list[str]:
+    config = dict(durable.config)
+    return await _bring(
+        f"durable {durable.stream}/{durable.name}",
+        config,
+        info=lambda: jetstream.consumer_info(client, durable.stream, durable.name),
+        create=lambda: jetstream.write_consumer(client, durable.stream, config, action="create"),
+        update=lambda: jetstream.write_consumer(client, durable.stream, config, action="update"),
+    )
+
+
+async def _bring(what: str, asked: Mapping[str, Any], *, info: Any, create: Any, update: Any) -> list[str]:
+    done: list[str] = []
+    try:
+        found = await info()
+    except jetstream.NotFound:
+        try:
+            found = await create()
+        except jetstream.NoAnswer:
+            raise
+        except jetstream.ApiError as error:
+            raise TopologyRefused([f"{what}: cannot be created ({error})"]) from None
+        done.append(f"{what}: created")
+    else:
+        wrong = differences(asked, found.config)
+        if wrong:
+            try:
+                found = await update()
+            except jetstream.NoAnswer:
+                raise
+            except jetstream.ApiError as error:
+                raise TopologyRefused([f"{what}: {', '.join(wrong)}; cannot be changed ({error})"]) from None
+            done.append(f"{what}: updated ({', '.join(wrong)})")
+    wrong = differences(asked, found.config)
+    if wrong:
+        raise TopologyRefused([f"{what}: the server keeps {', '.join(wrong)}"])
+    return done
