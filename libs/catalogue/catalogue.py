@@ -1,6 +1,6 @@
 """The catalogue of one city: asks by code and day, reads a file only when it is asked for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -62,7 +62,7 @@ class Catalogue:
             raise CatalogueError(f"no catalogue in {path}")
         return cls(path, version_files(path / "procedures"))
 
-    # -- procedures ---------------------------------------------------------------------------------------------------
+    # -- procedures ----
 
     def procedure(self, code: str, on: date) -> Procedure:
         """The version of the procedure in force on the day; raises UnknownProcedure or NotEffective."""
@@ -87,11 +87,9 @@ class Catalogue:
         """Every code the catalogue has a version of, in force or not."""
         return tuple(sorted(self._versions))
 
-    def versions(self) -> Iterator[tuple[Path, Procedure]]:
-        """Every version of every procedure with its file, by code and first day."""
-        for _, versions in sorted(self._versions.items()):
-            for version in versions:
-                yield version.path, self._procedure(version.path)
+    def versions_of(self, code: str) -> tuple[tuple[Path, Procedure], ...]:
+        """Every version of the procedure with its file, oldest first; raises CatalogueError."""
+        return tuple((version.path, self._procedure(version.path)) for version in self._versions[code])
 
     def procedure_of_group(self, group: str, on: date) -> Procedure:
         """The member of the group in force on the day, e.g. the interlinked birth procedure of that law.
@@ -142,7 +140,7 @@ class Catalogue:
             ),
         )
 
-    # -- agencies -----------------------------------------------------------------------------------------------------
+    # -- agencies ----
 
     @cached_property
     def _directory(self) -> AgencyDirectory:
@@ -163,12 +161,17 @@ class Catalogue:
         """The agencies written out, of all times, or those with the role, by code (not those of patterns)."""
         return self._directory.agencies(role)
 
+    def agency_entries(self) -> tuple[Agency, ...]:
+        """Agencies and patterns as they are written in the files."""
+        return (*self._directory.agencies(), *self._directory.patterns)
+
     def agency_for(self, role: str, unit_code: str, on: date, as_of: date | None = None) -> Agency:
         """The agency competent for the role in the commune on the day.
 
-        The code is taken as it stood on `as_of` and followed through the successions: 31341 on a day of 2026 reaches
-        the new 31340. Without `as_of` a code in force on the day means that unit. Raises AmbiguousUnit when the old
-        unit was split or the source of the succession is not sure, UnknownAgency when nobody is competent.
+        The code is taken as it stood on `as_of` and followed through successions: 31341 on a day of 2026
+        reaches the new 31340. Without `as_of` a code in force on the day means that unit. Raises AmbiguousUnit
+        when the old unit was split or the source of the succession is not sure, UnknownAgency when nobody is
+        competent.
         """
         key = (role, unit_code, on, as_of)
         if key not in self._competent:
@@ -197,10 +200,10 @@ class Catalogue:
         roles = read_yaml(self.folder / "agencies" / "roles.yaml", tuple[Role, ...])
         return {role.code: role for role in roles}
 
-    # -- time and place -----------------------------------------------------------------------------------------------
+    # -- time and place ----
 
     def calendar(self, name: str = "") -> WorkingCalendar:
-        """The working calendar by name, the ordinary office week when empty; raises CatalogueError for no such one."""
+        """The working calendar by name, the office week when empty; raises CatalogueError."""
         try:
             return self._calendars[name or DEFAULT_CALENDAR]
         except KeyError:

@@ -1,4 +1,4 @@
-"""Checks data against a JSON Schema (draft 2020-12) and says what is wrong in Vietnamese, never echoing a value.
+"""Checks data against a JSON Schema (draft 2020-12); says what is wrong in Vietnamese, never echoing values.
 
 A property's `title` is its Vietnamese label; `x-message` replaces the text for a wrong pattern or format.
 """
@@ -80,14 +80,17 @@ class FormChecker:
         return definitions.get(reference.removeprefix("#/$defs/"), schema)
 
     def _problems_of(self, error: ValidationError) -> Iterator[Problem]:
-        path = ".".join(str(part) for part in error.absolute_path)
+        path = ".".join(map(str, error.absolute_path))
+        rule: Any = error.validator_value
+        part: Any = error.schema
+        given: Any = error.instance
         if error.validator == "required":
-            for name in error.validator_value:
-                if name not in error.instance:
+            for name in rule:
+                if name not in given:
                     full = f"{path}.{name}".lstrip(".")
                     yield Problem(full, "required", f"{self.label(full)}: chưa có thông tin.")
         elif error.validator == "additionalProperties":
-            for name in sorted(set(error.instance) - set(error.schema.get("properties", {}))):
+            for name in sorted(set(given) - set(part.get("properties", {}))):
                 shown = name if _PLAIN_KEY.match(name) else "?"
                 text = "Biểu mẫu không có mục này."
                 yield Problem(f"{path}.{shown}".lstrip("."), "unknown", text)
@@ -113,7 +116,7 @@ _CODES = {
 
 def _reason(error: ValidationError) -> str:
     """Why the value was refused, as the second half of a Vietnamese sentence."""
-    limit = error.validator_value
+    limit: Any = error.validator_value
     own_text = error.schema.get("x-message") if isinstance(error.schema, Mapping) else None
     match error.validator:
         case "type":
