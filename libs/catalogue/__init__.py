@@ -12,6 +12,7 @@ from libs.catalogue.errors import (
     UnknownProcedure,
 )
 from libs.catalogue.forms import Problem
+from libs.catalogue.limits import Limit
 from libs.catalogue.procedures import Component, Fee, Procedure, Result, Source, Step
 from libs.catalogue.time_limits import TimeLimit
 from libs.catalogue.units import Units
@@ -26,6 +27,7 @@ __all__ = [
     "Fee",
     "Field",
     "Group",
+    "Limit",
     "NotEffective",
     "Option",
     "Options",

@@ -34,10 +34,8 @@ def check(folder: Folder = Path("catalogue")) -> None:
     codes = loaded.procedure_codes()
     versions = [procedure for code in codes for _, procedure in loaded.versions_of(code)]
     unverified = sum(not procedure.verified for procedure in versions)
-    entries = len(loaded.agency_entries())
-    typer.echo(
-        f"{len(codes)} procedures ({unverified} versions unverified), {entries} agencies and patterns: all sound"
-    )
+    agencies = f"{len(loaded.agency_entries())} agencies and patterns"
+    typer.echo(f"{len(codes)} procedures ({unverified} versions unverified), {agencies}: all sound")
 
 
 @app.command("import-procedures")

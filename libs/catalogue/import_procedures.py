@@ -170,8 +170,8 @@ def _channels(row: Row) -> list[str]:
 def _limit(row: Row) -> dict[str, Any]:
     if row["time_limit_working_days"]:
         return {"limit": {"unit": "working_day", "amount": int(row["time_limit_working_days"])}}
-    if row["time_limit_calendar_days"]:  # "15 Ngày": days of the calendar, counted as hours of the clock
-        return {"limit": {"unit": "hour", "amount": 24 * int(row["time_limit_calendar_days"])}}
+    if row["time_limit_calendar_days"]:
+        return {"limit": {"unit": "calendar_day", "amount": int(row["time_limit_calendar_days"])}}
     if row["time_limit_hours"]:
         return {"limit": {"unit": "working_hour", "amount": int(row["time_limit_hours"])}}
     return {}

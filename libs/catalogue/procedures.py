@@ -10,7 +10,7 @@ import msgspec
 from libs.catalogue.conditions import Condition, Option, Options, all_hold
 from libs.catalogue.forms import FormChecker, Problem
 from libs.catalogue.graph import closure, ordered
-from libs.catalogue.time_limits import TimeLimit
+from libs.catalogue.limits import Limit
 
 Channel = Literal["counter", "online", "hospital", "post", "partner"]
 Delivery = Literal["hospital", "counter", "post", "electronic"]
@@ -21,7 +21,7 @@ class LimitCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A term that replaces the ordinary one when its conditions hold."""
 
     when: tuple[Condition, ...]
-    limit: TimeLimit
+    limit: Limit
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +71,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name_vi: str
     role: str
     depends_on: tuple[str, ...] = ()
-    limit: TimeLimit | None = None
+    limit: Limit | None = None
     limit_when: tuple[LimitCase, ...] = ()
     chosen_when: tuple[Condition, ...] = ()
     produces: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     outside_waits: tuple[OutsideWait, ...] = ()
     sub_procedure: str = ""
 
-    def limit_for(self, options: Options) -> TimeLimit | None:
+    def limit_for(self, options: Options) -> Limit | None:
         """The step's term for these options; None when no text gives one."""
         return next((case.limit for case in self.limit_when if all_hold(case.when, options)), self.limit)
 
@@ -150,10 +150,10 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     components: tuple[Component, ...] = ()
     steps: tuple[Step, ...]
     results: tuple[Result, ...] = ()
-    limit: TimeLimit | None = None
+    limit: Limit | None = None
     limit_when: tuple[LimitCase, ...] = ()
     cutoff: str = ""
-    supplement_limit: TimeLimit | None = None
+    supplement_limit: Limit | None = None
     fees: tuple[Fee, ...] | None = None
     replaced_by: str = ""
 
@@ -236,7 +236,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         produced = frozenset(code for step in steps for code in step.produces)
         return tuple(result for result in self.results if result.code in produced)
 
-    def limit_for(self, options: Options) -> TimeLimit | None:
+    def limit_for(self, options: Options) -> Limit | None:
         """The term of the whole dossier for these options; None when the sources give none."""
         settled = self.settled_options(options)
         return next((case.limit for case in self.limit_when if all_hold(case.when, settled)), self.limit)
@@ -248,7 +248,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         settled = self.settled_options(options)
         return tuple(fee for fee in self.fees if all_hold(fee.when, settled))
 
-    def refusal(self, channel: str, *, default_limit: TimeLimit | None = None) -> Problem | None:
+    def refusal(self, channel: str, *, default_limit: Limit | None = None) -> Problem | None:
         """Why a dossier cannot be taken by this channel, or None.
 
         A procedure without a known time cannot promise an appointment, so it is not taken online unless the city
