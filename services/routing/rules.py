@@ -1,0 +1,74 @@
+"""What the decisions lean on besides the case itself: the catalogue and a few numbers a city may set."""
+
+from datetime import date, datetime
+
+import msgspec
+
+from libs.catalogue.agencies import Agency
+from libs.catalogue.calendar import WorkingCalendar
+from libs.catalogue.catalogue import Catalogue
+from libs.catalogue.errors import NotEffective, UnknownAgency, UnknownProcedure
+from libs.catalogue.procedures import Procedure
+from libs.catalogue.procedures import Step as StepRule
+from libs.catalogue.time_limits import TimeLimit
+from services.routing.case import Case, IllegalMove
+
+# Missing papers are to be handed in within 7 working days (NĐ 63/2024, reference/domain.md 2.2 no. 3).
+SUPPLEMENT_LIMIT = TimeLimit(unit="working_day", amount=7)
+REMEMBERED_MAX = 10_000
+
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a city may set. Days are working days unless the name says otherwise."""
+
+    near_days: int = 1
+    apologies_max: int = 1
+    apology_extension_days: int = 2
+    residence_reminder_calendar_days: tuple[int, ...] = (30, 50)
+    supplement_reminder_calendar_days: tuple[int, ...] = (5, 30, 50)
+
+
+DEFAULT_NUMBERS = Numbers()
+
+
+class Rules:
+    """The catalogue as the decisions need it, with answers remembered: a day's births ask the same things."""
+
+    def __init__(self, catalogue: Catalogue, numbers: Numbers = DEFAULT_NUMBERS) -> None:
+        self.catalogue = catalogue
+        self.numbers = numbers
+        self._calendars: dict[str, WorkingCalendar] = {}
+
+    def procedure(self, code: str, first_day: date) -> Procedure:
+        """The version that came into force on `first_day`. Raises IllegalMove when the catalogue has none."""
+        try:
+            return self.catalogue.procedure(code, first_day)
+        except (UnknownProcedure, NotEffective):
+            raise IllegalMove("unknown-procedure", "Danh mục không có thủ tục này.") from None
+
+    def step_rule(self, case: Case, step: str) -> StepRule:
+        """What the catalogue says of one step of the case."""
+        return self.procedure(case.procedure, case.procedure_from).step(step)
+
+    def competent(self, role: str, unit: str, as_of: date, at: datetime) -> str:
+        """The agency competent now for the unit as it stood on `as_of`; empty when that is not certain."""
+        try:
+            return self.catalogue.agency_for(role, unit, self.calendar("").local_date(at), as_of).code
+        except LookupError:
+            return ""
+
+    def agency(self, code: str) -> Agency | None:
+        """The agency with this code, or None."""
+        try:
+            return self.catalogue.agency(code)
+        except UnknownAgency:
+            return None
+
+    def calendar(self, agency: str) -> WorkingCalendar:
+        """The working calendar of the agency; the ordinary office week when it is empty or unknown."""
+        if agency not in self._calendars:
+            if len(self._calendars) >= REMEMBERED_MAX:
+                self._calendars.clear()
+            found = self.agency(agency) if agency else None
+            self._calendars[agency] = self.catalogue.calendar(found.calendar if found else "")
+        return self._calendars[agency]
