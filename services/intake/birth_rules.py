@@ -215,7 +215,7 @@ def _checked(field: str, check: Callable[[], object], *also: str) -> Problems:
 
 
 def _person(path: str, person: Mother | Father, sex: Literal["male", "female"] | None) -> Problems:
-    """Name, document, codes and contact of a parent; `sex` as it must stand in a personal number, if it must."""
+    """Name, document, codes and contact of a parent; `sex` is what a personal number must say, if it must."""
     nationality, document, contact = person.nationality_code or VIETNAM, person.document, person.contact
     if person.name:
         yield from _checked(f"{path}.name", lambda: check_person_name(person.name))

@@ -222,7 +222,7 @@ def _draft(raw: RawRecord, facility: str) -> _Draft:
 
 
 def _set_orders(drafts: Sequence[_Draft]) -> None:
-    """Give each child its order in its delivery, and say where SO_CON disagrees; the module's head says how."""
+    """Give each child its order in its delivery; say where SO_CON disagrees (see the head of the module)."""
     of_mother: dict[str, list[_Draft]] = {}
     for draft in drafts:
         if not draft.bad("SO_CCCD_NND", "NGAY_SINH_CON"):
@@ -271,7 +271,7 @@ def _order_delivery(delivery: Sequence[_Draft]) -> None:
         count: int = child.typed["SO_CON"]
         if count == len(delivery):
             child.order = place
-        elif count < len(delivery):
+        elif 1 < len(delivery) > count:
             text_vi = f"tệp có {len(delivery)} con cùng mẹ trong lần sinh này, nhiều hơn số đã ghi."
             child.problems.append(
                 record_problem("SO_CON", "siblings-count", text_vi, "SO_CCCD_NND", "NGAY_SINH_CON")

@@ -124,7 +124,7 @@ def _parse(data: bytes, target: "_Walk") -> None:
 
 
 class _Walk:
-    """Follows the path through a document and tells of each start and of each element's own text at its end."""
+    """Follows the path through a document: tells of each start, and of each element's own text at its end."""
 
     def __init__(self, limits: UploadLimits, elements: int = 0) -> None:
         self.limits = limits
