@@ -184,11 +184,14 @@ class EmbeddedPostgres:
     def _initialise(self, binaries: Path, account: Account, password: str) -> None:
         """Make a fresh data directory, complete or not at all."""
         target = self._place_for_data(account)
+        if target.exists():
+            raise ServerError(f"{target} is there but is no PostgreSQL data; move it away")
         # A killed initdb leaves a half-made directory; nothing in it was ever used.
-        shutil.rmtree(target, ignore_errors=True)
+        for half_made in target.parent.glob(f"{target.name}-*"):
+            shutil.rmtree(half_made, ignore_errors=True)
         fresh = target.with_name(f"{target.name}-{secrets.token_hex(4)}")
         fresh.mkdir(mode=0o700)
-        password_file = fresh.with_name(f"{fresh.name}.password")
+        password_file = fresh.with_name(f"password-{fresh.name}")
         try:
             password_file.touch(mode=0o600)
             password_file.write_text(password)

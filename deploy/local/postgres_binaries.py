@@ -50,8 +50,7 @@ def choose_account(data: Path) -> Account:
     """
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    if data.is_dir():
-        status = data.stat()
+    if data.is_dir() and (status := data.stat()).st_uid != 0:
         return Account(status.st_uid, status.st_gid)
     for name in ACCOUNTS:
         try:

@@ -1,6 +1,7 @@
 """A small supervisor: keeps commands and embedded servers running, and stops everything it started."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -69,7 +70,7 @@ class Supervisor:
         self._folder = ServerFolder(log_folder.absolute())
         self._restarting = restarting or Restarting()
         self._processes: dict[str, _Process] = {}
-        self._servers: dict[str, asyncio.Task[None]] = {}
+        self._servers: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
 
     async def __aenter__(self) -> Self:
         """Take the log folder and end what a killed run left. Raises FolderBusy."""
@@ -94,15 +95,16 @@ class Supervisor:
     def keep(self, server: Server) -> None:
         """Start an embedded server again whenever it ends, until `leave`."""
         if server.name not in self._servers:
-            task = asyncio.create_task(_keep(server, self._restarting), name=f"keep-{server.name}")
-            self._servers[server.name] = task
+            leaving = asyncio.Event()
+            task = asyncio.create_task(_keep(server, self._restarting, leaving), name=f"keep-{server.name}")
+            self._servers[server.name] = (leaving, task)
 
     async def leave(self, name: str) -> None:
-        """Let an embedded server alone, so that somebody may stop it on purpose."""
-        task = self._servers.pop(name, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        """Let an embedded server alone, so that somebody may stop it; a start under way ends first."""
+        if name in self._servers:
+            leaving, task = self._servers.pop(name)
+            leaving.set()
+            await task
 
     def signal(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a process and its descendants, as a fault does. Raises KeyError, ServerError."""
@@ -219,16 +221,17 @@ class _Process:
         self.task.result()
 
 
-async def _keep(server: Server, restarting: Restarting) -> None:
+async def _keep(server: Server, restarting: Restarting, leaving: asyncio.Event) -> None:
     delay = restarting.delay_seconds
-    while True:
-        await asyncio.sleep(SERVER_CHECK_SECONDS)
-        if server.is_running():
-            continue
-        try:
-            await server.start()
-            delay = restarting.delay_seconds
-        except ServerError:
-            # Its log says why; another try may find the disk or the port free again.
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, restarting.delay_max_seconds)
+    while not leaving.is_set():
+        pause = SERVER_CHECK_SECONDS
+        if not server.is_running():
+            try:
+                await server.start()
+                delay = restarting.delay_seconds
+            except ServerError:
+                # Its log says why; another try may find the disk or the port free again.
+                pause = delay
+                delay = min(delay * 2, restarting.delay_max_seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(leaving.wait(), pause)
