@@ -53,6 +53,9 @@ FAULTY_TAGS = {
 }
 
 
+_Certificate = tuple[str, str]  # QUYEN_SO and SO
+
+
 class RecordReport(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one record. `index` and `hoso` count from 1; `declaration` is there when it was
     accepted.
@@ -126,8 +129,11 @@ def parse_upload(
     made_on, warnings = _file_warnings(raw, announced, today)
     drafts = [_draft(record, facility) for record in raw.records]
     _set_orders(drafts)
-    _find_repeated(drafts)
-    reports = [_judge(index, draft, facility, today, units) for index, draft in enumerate(drafts, start=1)]
+    first_of: dict[_Certificate, int] = {}
+    reports = [
+        _once(_judge(index, draft, facility, today, units), _certificate(draft), first_of)
+        for index, draft in enumerate(drafts, start=1)
+    ]
     return UploadReport(
         facility_code=facility,
         announced=announced,
@@ -234,20 +240,20 @@ def _set_orders(drafts: Sequence[_Draft]) -> None:
             if delivery and not _same_delivery(delivery[-1], child):
                 _order_delivery(delivery)
                 delivery = []
-            if not any(_certificate(child) == _certificate(other) for other in delivery):
-                delivery.append(child)  # a record sent twice is not a twin
+            delivery.append(child)
         _order_delivery(delivery)
 
 
-def _find_repeated(drafts: Sequence[_Draft]) -> None:
-    """A certificate may stand in a file once; the first record with it is kept, the others are refused."""
-    first_of: dict[tuple[str, str], int] = {}
-    for index, draft in enumerate(drafts, start=1):
-        certificate = _certificate(draft)
-        first = first_of.setdefault(certificate, index) if all(certificate) else index
-        if first != index:
-            text_vi = f"trùng giấy chứng sinh với bản ghi thứ {first} trong cùng tệp."
-            draft.problems.append(record_problem("SO", "repeated-in-file", text_vi, "QUYEN_SO"))
+def _once(report: RecordReport, certificate: _Certificate, first_of: dict[_Certificate, int]) -> RecordReport:
+    """A certificate is accepted once in a file; a later good record with it is refused and names the first."""
+    if (
+        report.status == "refused"
+        or (first := first_of.setdefault(certificate, report.index)) == report.index
+    ):
+        return report
+    text_vi = f"trùng giấy chứng sinh với bản ghi thứ {first} trong cùng tệp."
+    problems = [*report.problems, record_problem("SO", "repeated-in-file", text_vi, "QUYEN_SO")]
+    return msgspec.structs.replace(report, status="refused", problems=problems, declaration=None)
 
 
 def _birth_minute(draft: _Draft) -> datetime:
@@ -255,7 +261,7 @@ def _birth_minute(draft: _Draft) -> datetime:
     return minute
 
 
-def _certificate(draft: _Draft) -> tuple[str, str]:
+def _certificate(draft: _Draft) -> _Certificate:
     return draft.values.get("QUYEN_SO", ""), draft.values.get("SO", "")
 
 
@@ -264,15 +270,24 @@ def _same_delivery(one: _Draft, other: _Draft) -> bool:
     return same_treatment or _birth_minute(other) - _birth_minute(one) <= SAME_DELIVERY
 
 
+def _own(draft: _Draft) -> _Certificate | int:
+    certificate = _certificate(draft)
+    return certificate if all(certificate) else id(draft)
+
+
 def _order_delivery(delivery: Sequence[_Draft]) -> None:
-    for place, child in enumerate(delivery, start=1):
+    # A record sent twice is not a twin: its copies share one place. Without a number it counts for itself.
+    places: dict[_Certificate | int, int] = {}
+    for child in delivery:
+        places.setdefault(_own(child), len(places) + 1)
+    for child in delivery:
         if child.bad("SO_CON"):
             continue
-        count: int = child.typed["SO_CON"]
-        if count == len(delivery):
-            child.order = place
-        elif 1 < len(delivery) > count:
-            text_vi = f"tệp có {len(delivery)} con cùng mẹ trong lần sinh này, nhiều hơn số đã ghi."
+        count = child.typed["SO_CON"]
+        if count == len(places):
+            child.order = places[_own(child)]
+        elif 1 < len(places) > count:
+            text_vi = f"tệp có {len(places)} con cùng mẹ trong lần sinh này, nhiều hơn số đã ghi."
             child.problems.append(
                 record_problem("SO_CON", "siblings-count", text_vi, "SO_CCCD_NND", "NGAY_SINH_CON")
             )

@@ -10,7 +10,7 @@ import pytest
 from deploy.local.sample_xml9 import TAGS, Births, envelope
 from libs.catalogue.units import Units
 from services.intake.xml9 import RecordReport, parse_upload
-from services.intake.xml9_fields import FIELDS, TAG_OF
+from services.intake.xml9_fields import FIELDS, TAG_OF, FieldRule
 
 TODAY = date(2026, 11, 23)
 OLD_TODAY = date(2023, 6, 20)  # while districts still existed
@@ -18,7 +18,7 @@ REQUIRED = [rule.tag for rule in FIELDS if rule.required]
 UNITS = Units.load()
 
 
-def record_of(today: date = TODAY, **changes: str | None) -> dict[str, str]:
+def record_of(today: date = TODAY, /, **changes: str | None) -> dict[str, str]:
     """A good record of a single birth without surgery, with some tags replaced; None takes a tag away."""
     (record,) = Births(11, today=today).single()
     record |= {"SINHCON_PHAUTHUAT": "0", "GHI_CHU": ""}
@@ -83,9 +83,9 @@ def test_an_optional_field_may_be_empty_or_absent(tag: str) -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in FIELDS if rule.length_max], ids=lambda rule: rule.tag)
-def test_a_field_may_not_be_longer_than_the_table_says(rule: object) -> None:
+def test_a_field_may_not_be_longer_than_the_table_says(rule: FieldRule) -> None:
     """One character more than allowed is named, and nothing else is."""
-    tag, length_max = rule.tag, rule.length_max  # type: ignore[attr-defined]
+    tag, length_max = rule.tag, rule.length_max or 0
     assert found(record_of(**{tag: "1" * (length_max + 1)})) == {(tag, "too-long", "error")}
 
 

@@ -292,6 +292,15 @@ def test_a_certificate_sent_twice_in_one_file_is_accepted_once() -> None:
     assert report.records[0].fingerprint == report.records[2].fingerprint
 
 
+def test_a_good_copy_of_a_refused_record_is_accepted() -> None:
+    """Whoever appends the corrected record to the same file has it taken, with the order it would have had."""
+    one, two = Births(3, today=TODAY).twins()
+    report = upload(envelope([[one, two | {"CAN_NANG_CON": "x"}, two, two]], made_on=TODAY))
+    assert [record.status for record in report.records] == ["accepted", "refused", "accepted", "refused"]
+    assert [record.declaration.child.order for record in report.records if record.declaration] == [1, 2]
+    assert [problem.code for problem in report.records[3].problems] == ["repeated-in-file"]
+
+
 def test_twins_are_ordered_by_birth_minute_and_then_by_place() -> None:
     """Whatever the order in the file, the first-born is the first."""
     one, two = Births(3, today=TODAY).twins()
