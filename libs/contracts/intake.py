@@ -21,7 +21,7 @@ class ChosenResult(msgspec.Struct, frozen=True, kw_only=True):
     copies: int = 1
 
 
-class DossierReceived(Event):
+class DossierReceived(Event, frozen=True, kw_only=True):
     """A dossier has been handed in and stored, and a receipt was given.
 
     Not decided yet: whether it is complete and whether the one-stop shop takes it into processing. `missing` names
@@ -40,7 +40,7 @@ class DossierReceived(Event):
     likely_duplicate: bool = False
 
 
-class DossierAccepted(Event):
+class DossierAccepted(Event, frozen=True, kw_only=True):
     """The one-stop shop has taken the dossier into processing and promised an appointment.
 
     Not decided yet: which agency does which step (routing says so), and the outcome. `unit` is the commune whose
@@ -64,7 +64,7 @@ class DossierAccepted(Event):
     facility: str = ""
 
 
-class DossierRefused(Event):
+class DossierRefused(Event, frozen=True, kw_only=True):
     """The one-stop shop has refused to receive the dossier (national status 3); nothing further will happen to it."""
 
     SUBJECT: ClassVar[str] = "intake.dossier-refused.v1"
@@ -76,7 +76,7 @@ class DossierRefused(Event):
     facility: str = ""
 
 
-class DossierSupplemented(Event):
+class DossierSupplemented(Event, frozen=True, kw_only=True):
     """The applicant has handed in papers or data that were asked for.
 
     Not decided yet: whether they suffice. `complete` says that nothing of what was asked for is still missing;
@@ -91,7 +91,7 @@ class DossierSupplemented(Event):
     supplemented_at: Moment
 
 
-class DossierWithdrawn(Event):
+class DossierWithdrawn(Event, frozen=True, kw_only=True):
     """The applicant has taken the dossier back (national status 7).
 
     Not decided here: what happens to steps already begun; routing stops the case.
@@ -103,7 +103,7 @@ class DossierWithdrawn(Event):
     withdrawn_at: Moment
 
 
-class DossierCorrected(Event):
+class DossierCorrected(Event, frozen=True, kw_only=True):
     """Data of the dossier have been corrected; `fields` names which, never their values.
 
     Not decided yet: whether a result already issued must be replaced.

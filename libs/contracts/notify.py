@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.contracts.event import Event, Moment
 
 
-class MessageSent(Event):
+class MessageSent(Event, frozen=True, kw_only=True):
     """A provider has accepted the message. Not known yet: whether it was delivered."""
 
     SUBJECT: ClassVar[str] = "notify.message-sent.v1"
@@ -17,7 +17,7 @@ class MessageSent(Event):
     sent_at: Moment
 
 
-class MessageDelivered(Event):
+class MessageDelivered(Event, frozen=True, kw_only=True):
     """The message has reached its destination."""
 
     SUBJECT: ClassVar[str] = "notify.message-delivered.v1"
@@ -28,7 +28,7 @@ class MessageDelivered(Event):
     delivered_at: Moment
 
 
-class MessageFailed(Event):
+class MessageFailed(Event, frozen=True, kw_only=True):
     """The message will not reach this destination, for `reason`."""
 
     SUBJECT: ClassVar[str] = "notify.message-failed.v1"

@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.contracts.event import Event, Moment
 
 
-class ResultIssued(Event):
+class ResultIssued(Event, frozen=True, kw_only=True):
     """A signed result document exists and can be verified. Not decided here: that it has reached anyone.
 
     `supersedes` is the result it replaces.
@@ -23,7 +23,7 @@ class ResultIssued(Event):
     supersedes: UUID | None = None
 
 
-class ResultDispatched(Event):
+class ResultDispatched(Event, frozen=True, kw_only=True):
     """The paper has left for the place of hand-over."""
 
     SUBJECT: ClassVar[str] = "results.result-dispatched.v1"
@@ -34,7 +34,7 @@ class ResultDispatched(Event):
     dispatched_at: Moment
 
 
-class ResultReady(Event):
+class ResultReady(Event, frozen=True, kw_only=True):
     """The result has arrived where the applicant can have it: a hospital desk, a counter, or their electronic box."""
 
     SUBJECT: ClassVar[str] = "results.result-ready.v1"
@@ -46,7 +46,7 @@ class ResultReady(Event):
     ready_at: Moment
 
 
-class ResultHandedOver(Event):
+class ResultHandedOver(Event, frozen=True, kw_only=True):
     """The result has reached its destination; a receipt exists. `receiver` is a relation (mother, father, …)."""
 
     SUBJECT: ClassVar[str] = "results.result-handed-over.v1"
@@ -59,7 +59,7 @@ class ResultHandedOver(Event):
     handed_over_at: Moment
 
 
-class ResultRevoked(Event):
+class ResultRevoked(Event, frozen=True, kw_only=True):
     """An issued result is no longer valid, by a decision with a reason. Whoever verifies it is told so."""
 
     SUBJECT: ClassVar[str] = "results.result-revoked.v1"
@@ -70,7 +70,7 @@ class ResultRevoked(Event):
     revoked_at: Moment
 
 
-class ResultRejected(Event):
+class ResultRejected(Event, frozen=True, kw_only=True):
     """A result could not be issued from the step's outcome; the step has to be done again."""
 
     SUBJECT: ClassVar[str] = "results.result-rejected.v1"
@@ -81,7 +81,7 @@ class ResultRejected(Event):
     rejected_at: Moment
 
 
-class DossierClosed(Event):
+class DossierClosed(Event, frozen=True, kw_only=True):
     """Every chosen result has reached its destination (national status 10)."""
 
     SUBJECT: ClassVar[str] = "results.dossier-closed.v1"

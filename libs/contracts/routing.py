@@ -16,7 +16,7 @@ class ProducedResult(msgspec.Struct, frozen=True, kw_only=True):
     copies: int = 1
 
 
-class CaseOpened(Event):
+class CaseOpened(Event, frozen=True, kw_only=True):
     """A case with its graph of steps exists for the dossier. Not decided yet: anything on its substance."""
 
     SUBJECT: ClassVar[str] = "routing.case-opened.v1"
@@ -28,7 +28,7 @@ class CaseOpened(Event):
     opened_at: Moment
 
 
-class StepAssigned(Event):
+class StepAssigned(Event, frozen=True, kw_only=True):
     """A step is ready and lies with the competent agency, due at `due_at`. Not decided yet: which officer does it."""
 
     SUBJECT: ClassVar[str] = "routing.step-assigned.v1"
@@ -39,7 +39,7 @@ class StepAssigned(Event):
     due_at: Moment | None = None
 
 
-class StepStarted(Event):
+class StepStarted(Event, frozen=True, kw_only=True):
     """An officer of the agency has begun the step."""
 
     SUBJECT: ClassVar[str] = "routing.step-started.v1"
@@ -49,7 +49,7 @@ class StepStarted(Event):
     started_at: Moment
 
 
-class StepCompleted(Event):
+class StepCompleted(Event, frozen=True, kw_only=True):
     """The agency has completed the step; `produces` are the results that are now to be issued.
 
     The outcome's data (register number, card number) stay with routing. `pending` names outcome data still to come,
@@ -65,7 +65,7 @@ class StepCompleted(Event):
     pending: tuple[str, ...] = ()
 
 
-class StepAmended(Event):
+class StepAmended(Event, frozen=True, kw_only=True):
     """Outcome data of a completed step were completed or corrected; results already issued from it are superseded.
 
     `fields` names what changed, never the values.
@@ -80,7 +80,7 @@ class StepAmended(Event):
     replaces: tuple[ProducedResult, ...] = ()
 
 
-class StepReturned(Event):
+class StepReturned(Event, frozen=True, kw_only=True):
     """A step has been given back, by its agency as not competent or by a check of its result, and will be redone."""
 
     SUBJECT: ClassVar[str] = "routing.step-returned.v1"
@@ -91,7 +91,7 @@ class StepReturned(Event):
     returned_at: Moment
 
 
-class SupplementRequested(Event):
+class SupplementRequested(Event, frozen=True, kw_only=True):
     """An officer has asked for everything that is missing, at once; the clock stands still until it comes.
 
     `respond_by` is the last moment to answer (7 working days, NĐ 63/2024); after it the dossier is stopped.
@@ -108,7 +108,7 @@ class SupplementRequested(Event):
     requested_at: Moment
 
 
-class ClockPaused(Event):
+class ClockPaused(Event, frozen=True, kw_only=True):
     """The legal clock of the case (or of one step) stands still, for `reason`."""
 
     SUBJECT: ClassVar[str] = "routing.clock-paused.v1"
@@ -118,7 +118,7 @@ class ClockPaused(Event):
     step: str = ""
 
 
-class ClockResumed(Event):
+class ClockResumed(Event, frozen=True, kw_only=True):
     """The legal clock runs again; `due_at` is the new due time with the remaining working time kept."""
 
     SUBJECT: ClassVar[str] = "routing.clock-resumed.v1"
@@ -129,7 +129,7 @@ class ClockResumed(Event):
     step: str = ""
 
 
-class DeadlineNear(Event):
+class DeadlineNear(Event, frozen=True, kw_only=True):
     """A deadline is one working day away and the work is not done. `step` is empty for the whole dossier."""
 
     SUBJECT: ClassVar[str] = "routing.deadline-near.v1"
@@ -139,7 +139,7 @@ class DeadlineNear(Event):
     step: str = ""
 
 
-class DeadlineMissed(Event):
+class DeadlineMissed(Event, frozen=True, kw_only=True):
     """A deadline has passed and the work is not done. `step` is empty for the whole dossier."""
 
     SUBJECT: ClassVar[str] = "routing.deadline-missed.v1"
@@ -149,7 +149,7 @@ class DeadlineMissed(Event):
     step: str = ""
 
 
-class AppointmentMoved(Event):
+class AppointmentMoved(Event, frozen=True, kw_only=True):
     """The appointment has been moved to `appointment_at`; with an apology when it is our delay."""
 
     SUBJECT: ClassVar[str] = "routing.appointment-moved.v1"
@@ -161,7 +161,7 @@ class AppointmentMoved(Event):
     moved_at: Moment
 
 
-class ReminderDue(Event):
+class ReminderDue(Event, frozen=True, kw_only=True):
     """The family should be reminded of a legal term of their own, `day` days after it began.
 
     `kind` is residence (60 days from birth registration, Luật Cư trú) or supplement (papers still missing).
@@ -173,7 +173,7 @@ class ReminderDue(Event):
     day: int
 
 
-class DossierSettled(Event):
+class DossierSettled(Event, frozen=True, kw_only=True):
     """The case is decided: nothing is left for an agency to do.
 
     `outcome` is granted, refused, stopped or withdrawn; `status` the national status code (9, 8 or 7).

@@ -21,7 +21,7 @@ class Archive:
         await obstore.put_async(self._store, key, content)
 
     async def get(self, key: str, sha256: bytes | None = None) -> bytes:
-        """The stored content. Raises FileNotFoundError, or ValueError when it no longer has the hash it was stored with."""
+        """The stored content. Raises FileNotFoundError, or ValueError when it no longer has that hash."""
         result = await obstore.get_async(self._store, key)
         content = bytes(await result.bytes_async())
         if sha256 is not None and hashlib.sha256(content).digest() != sha256:

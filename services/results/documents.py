@@ -54,9 +54,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: datetime
 
 
-def paper_values(
-    paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, names: Names
-) -> dict[str, Any]:
+def paper_values(paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, names: Names) -> dict[str, Any]:
     """The values for the paper's template. Raises CannotIssue when something the paper must say is not there."""
     given = outcome.outcome
     values: dict[str, Any] = {
@@ -111,7 +109,7 @@ def _birth_certificate(people: PeopleRecord, given: Mapping[str, Any], names: Na
     }
 
 
-def _residence_notice(people: PeopleRecord, given: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _residence_notice(people: PeopleRecord, given: Mapping[str, Any], _: Names) -> dict[str, Any]:
     if not given.get("residence_number"):
         raise CannotIssue("residence-number-missing")
     residence: Mapping[str, Any] = people.form.get("residence") or {}
@@ -140,7 +138,7 @@ def _insurance_card(people: PeopleRecord, given: Mapping[str, Any], names: Names
     }
 
 
-def _identity_card(people: PeopleRecord, given: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _identity_card(people: PeopleRecord, given: Mapping[str, Any], _: Names) -> dict[str, Any]:
     if not given.get("card_number"):
         raise CannotIssue("card-number-missing")
     return {
@@ -151,7 +149,7 @@ def _identity_card(people: PeopleRecord, given: Mapping[str, Any], names: Names)
     }
 
 
-def _certificate(people: PeopleRecord, given: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _certificate(people: PeopleRecord, given: Mapping[str, Any], _: Names) -> dict[str, Any]:
     number = _first(given.get("document_number"), given.get("register_number"))
     if not number:
         raise CannotIssue("document-number-missing")

@@ -109,9 +109,7 @@ def call_for_replacement(
             continue
         valid = [r for r in versions if r.state in VALID_STATES]
         replacement = _new_result(custody, cause, step, agency, produced, at)
-        entered.append(
-            msgspec.structs.replace(replacement, supersedes=valid[-1].id if valid else None)
-        )
+        entered.append(msgspec.structs.replace(replacement, supersedes=valid[-1].id if valid else None))
     return msgspec.structs.replace(custody, results=tuple(entered))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from libs.bus.consumer import Decision, Handler, Received
+from libs.bus.handling import Decision, Handler, Received
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierWithdrawn
 from libs.contracts.routing import DossierSettled, StepAmended, StepCompleted
@@ -56,7 +56,7 @@ def on_dossier_withdrawn(
     return Decision(state=domain.cancel_open(state, received.now))
 
 
-HANDLERS: Mapping[type[Event], Handler[Any, Any, Any]] = {
+HANDLERS: Mapping[type[Event], Handler] = {
     StepCompleted: on_step_completed,
     StepAmended: on_step_amended,
     DossierSettled: on_dossier_settled,

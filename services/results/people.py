@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-
 from libs.http.client import ServiceClient
 
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 import asyncpg
 import msgspec
 
-from libs.bus.consumer import Change
+from libs.bus.handling import Change
 from libs.bus.outbox import Outgoing, emit
 from libs.bus.writer import Writer
 from libs.catalogue import Catalogue
@@ -59,6 +59,7 @@ class Press:
     def __init__(
         self,
         *,
+        pool: asyncpg.Pool,
         writer: Writer,
         neighbours: Neighbours,
         catalogue: Catalogue,
@@ -67,6 +68,7 @@ class Press:
         signing: SigningKey,
         settings: PressSettings,
     ) -> None:
+        self._pool = pool
         self._writer = writer
         self._neighbours = neighbours
         self._catalogue = catalogue
@@ -110,14 +112,18 @@ class Press:
 
     async def print_job(self, job: Job) -> bytes:
         """Print one paper at once (a receipt). Raises RuntimeError when this press does not render."""
+        workers = self._required_workers()
+        printed = await asyncio.get_running_loop().run_in_executor(workers, print_all, [job])
+        return printed[0].pdf
+
+    def _required_workers(self) -> ProcessPoolExecutor:
         if self._workers is None:
             raise RuntimeError("this press does not render")
-        printed = await asyncio.get_running_loop().run_in_executor(self._workers, print_all, [job])
-        return printed[0].pdf
+        return self._workers
 
     async def _claim(self) -> list[Order]:
         try:
-            async with self._writer.pool.acquire() as conn:
+            async with self._pool.acquire() as conn:
                 lease = timedelta(seconds=self._settings.lease_seconds)
                 return await store.claim_orders(conn, self._settings.batch, lease)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
@@ -138,11 +144,16 @@ class Press:
             await self._issue(made)
             missing = {order.id for order in orders} - {m.order.id for m in made}
             await self._postpone([order for order in orders if order.id in missing])
-        except Exception as error:  # whatever went wrong, the orders are still in the database
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the orders are still in the database
             log.warning("press-batch-failed", error=type(error).__name__, count=len(orders))
             try:
                 await self._postpone(orders)
-            except Exception as second:  # the lease brings them back
+            except (
+                OSError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                TimeoutError,
+            ) as second:  # the lease ends
                 log.warning("press-cannot-postpone", error=type(second).__name__)
 
     async def _make(self, orders: Sequence[Order]) -> list[_Made]:
@@ -189,20 +200,18 @@ class Press:
             signed_at=datetime.now(UTC),
         )
         values = paper_values(paper, people, outcome, self._names)
-        return Job(
-            template=paper.template, values=values, reason=result.name_vi, location=paper.agency_place
-        )
+        return Job(template=paper.template, values=values, reason=result.name_vi, location=paper.agency_place)
 
     async def _print_and_store(self, jobs: Sequence[tuple[Order, str, Job]]) -> list[_Made]:
         if not jobs:
             return []
-        assert self._workers is not None
+        workers = self._required_workers()
         loop = asyncio.get_running_loop()
         # One task a worker: the batch is shared out so that every worker has some of it.
         shares = [jobs[i :: self._settings.workers] for i in range(self._settings.workers)]
         printed = await asyncio.gather(
             *(
-                loop.run_in_executor(self._workers, print_all, [job for *_, job in share])
+                loop.run_in_executor(workers, print_all, [job for *_, job in share])
                 for share in shares
                 if share
             )
@@ -254,8 +263,11 @@ class Press:
         if not orders:
             return
         delays = [min(timedelta(seconds=0.5 * 2 ** min(o.attempts, 12)), _DELAY_MAX) for o in orders]
-        jittered = [delay * random.uniform(0.8, 1.2) for delay in delays]
-        async with self._writer.pool.acquire() as conn:
+        jittered = [
+            delay * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+            for delay in delays
+        ]
+        async with self._pool.acquire() as conn:
             await store.postpone_orders(conn, [o.id for o in orders], jittered)
 
 

@@ -42,17 +42,19 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     chain: str
 
 
-_templates: Path | None = None
-_fonts: typst.Fonts | None = None
-_signer: signers.SimpleSigner | None = None
+class _Worker:
+    """What one worker process has loaded, once."""
+
+    templates: Path
+    fonts: typst.Fonts
+    signer: signers.SimpleSigner
 
 
 def start_worker(templates: str, signing: SigningKey) -> None:
     """Prepare this process: load fonts and the signing key once. Raises ValueError when the key cannot be read."""
-    global _templates, _fonts, _signer
-    _templates = Path(templates)
-    _fonts = typst.Fonts(include_system_fonts=False)
-    _signer = load_signer(signing)
+    _Worker.templates = Path(templates)
+    _Worker.fonts = typst.Fonts(include_system_fonts=False)
+    _Worker.signer = load_signer(signing)
 
 
 def load_signer(signing: SigningKey) -> signers.SimpleSigner:
@@ -71,12 +73,11 @@ def print_all(jobs: list[Job]) -> list[Printed]:
 
 
 def _print(job: Job) -> Printed:
-    assert _templates is not None and _fonts is not None and _signer is not None
-    source = _templates / f"{job.template}.typ"
+    source = _Worker.templates / f"{job.template}.typ"
     pdf: bytes = typst.compile(
         str(source),
-        root=str(_templates),
-        font_paths=_fonts,
+        root=str(_Worker.templates),
+        font_paths=_Worker.fonts,
         sys_inputs={"data": json.dumps(job.values, ensure_ascii=False)},
     )
     if job.sign:
@@ -95,7 +96,7 @@ def _sign(pdf: bytes, job: Job) -> bytes:
     out = signers.sign_pdf(
         IncrementalPdfFileWriter(io.BytesIO(pdf)),
         metadata,
-        signer=_signer,
+        signer=_Worker.signer,
         bytes_reserved=SIGNATURE_BYTES_RESERVED,
     )
     return bytes(out.getbuffer())

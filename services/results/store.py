@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from libs.bus.consumer import Change
+from libs.bus.handling import Change
 from services.results.domain import PENDING, Custody, Result
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy

@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
-SEXES = {"1": "Nam", "2": "Nữ", "3": "Chưa xác định", "male": "Nam", "female": "Nữ", "undetermined": "Chưa xác định"}
+SEXES = {
+    "1": "Nam",
+    "2": "Nữ",
+    "3": "Chưa xác định",
+    "male": "Nam",
+    "female": "Nữ",
+    "undetermined": "Chưa xác định",
+}
 RELATIONS = {
     "mother": "Mẹ",
     "father": "Cha",

@@ -130,9 +130,7 @@ def test_an_amended_outcome_supersedes_the_issued_document_when_the_new_one_is_i
     custody = called_for(CERTIFICATE)
     first = id_of(custody, "birth_certificate")
     custody, _ = domain.issue(custody, first, NOW)
-    custody = domain.call_for_replacement(
-        custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW
-    )
+    custody = domain.call_for_replacement(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
     second = id_of(custody, "birth_certificate")
     assert custody.result(first).state == "issued"
     assert custody.result(second).version == 2
@@ -145,9 +143,7 @@ def test_an_amended_outcome_supersedes_the_issued_document_when_the_new_one_is_i
 def test_an_amendment_before_printing_makes_no_second_document() -> None:
     """The pending document will simply be printed with the amended data."""
     custody = called_for(CERTIFICATE)
-    again = domain.call_for_replacement(
-        custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW
-    )
+    again = domain.call_for_replacement(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
     assert again == custody
 
 
@@ -161,7 +157,18 @@ def test_a_revoked_result_is_not_valid_and_does_not_hold_the_dossier_open() -> N
     assert any(isinstance(e, DossierClosed) for e in events)
 
 
-MOVES = ("issue", "dispatch", "arrive", "hand_over", "revoke", "reprint", "reject", "replace", "settle", "withdraw")
+MOVES = (
+    "issue",
+    "dispatch",
+    "arrive",
+    "hand_over",
+    "revoke",
+    "reprint",
+    "reject",
+    "replace",
+    "settle",
+    "withdraw",
+)
 
 
 def apply_move(custody: Custody, move: str, pick: int, at: datetime) -> domain.Step:

@@ -1,0 +1,63 @@
+"""The port every channel implements, and what sending can end in."""
+
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message goes. `address` is personal data: it is never logged or stored here."""
+
+    channel: str
+    address: str
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished message. `id` is the idempotency key given to the provider."""
+
+    id: UUID
+    dossier_id: UUID
+    subject: str
+    body: str
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider has taken the message; `delivered` when that is already the end of the way."""
+
+    provider_id: str
+    delivered: bool = False
+
+
+class NotTaken(Exception):
+    """The provider certainly has not taken the message; trying again is safe."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Refused(Exception):
+    """The provider will never take this message for this destination."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unknown(Exception):
+    """The provider may or may not have taken the message: it must not be sent again by itself."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Channel(Protocol):
+    """A way to a person. Zalo and SMS follow as further implementations."""
+
+    name: str
+
+    async def send(self, letter: Letter, destination: Destination) -> Accepted:
+        """Hand the letter to the provider. Raises NotTaken, Refused or Unknown."""
+        ...

@@ -1,0 +1,122 @@
+"""When and what to tell: planning, coalescing, quiet hours, states of a message. Pure: no I/O, no clock."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from libs.contracts.event import Event
+from services.notify.rules import APPLICANT, Rule, RuleBook
+from services.notify.texts import Occasion
+
+LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+
+# queued → sending → sent → delivered is the good way. `unknown`: the provider may have taken it; it is never sent a
+# second time by itself. `dropped`: there was nobody to tell (a desk's message of a dossier without a desk).
+QUEUED, SENDING, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED = (
+    "queued",
+    "sending",
+    "sent",
+    "delivered",
+    "failed",
+    "unknown",
+    "dropped",
+)
+_MOVES = {
+    QUEUED: {SENDING, FAILED, DROPPED},
+    SENDING: {QUEUED, SENT, DELIVERED, FAILED, UNKNOWN},
+    SENT: {DELIVERED, FAILED},
+    UNKNOWN: {SENT, DELIVERED, FAILED},
+    DELIVERED: set(),
+    FAILED: set(),
+    DROPPED: set(),
+}
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one audience, speaking of one or more occasions."""
+
+    id: UUID
+    rule: str
+    audience: str
+    group: str
+    not_before: datetime
+    occasions: tuple[Occasion, ...]
+
+
+class Outbox(msgspec.Struct, frozen=True, kw_only=True):
+    """The messages of one dossier that are still waiting to be sent."""
+
+    waiting: tuple[Message, ...] = ()
+
+
+def plan(outbox: Outbox, event_id: UUID, event: Event, now: datetime, book: RuleBook) -> Outbox:
+    """Add what this event makes us tell. Occasions of one group join the message that is still waiting."""
+    for rule in book.for_event(event):
+        occasion = Occasion(rule=rule.code, key=rule.key_of(event), facts=msgspec.to_builtins(event))
+        outbox = _add(outbox, rule, occasion, event_id, now, book)
+    return outbox
+
+
+def _add(
+    outbox: Outbox, rule: Rule, occasion: Occasion, event_id: UUID, now: datetime, book: RuleBook
+) -> Outbox:
+    for waiting in outbox.waiting:
+        if rule.group and waiting.group == rule.group and waiting.audience == rule.audience:
+            merged = _merge(waiting, rule, occasion, book)
+            rest = tuple(merged if m is waiting else m for m in outbox.waiting)
+            return Outbox(waiting=rest)
+    message = Message(
+        id=uuid5(event_id, rule.code),
+        rule=rule.code,
+        audience=rule.audience,
+        group=rule.group,
+        not_before=now + timedelta(minutes=rule.wait_minutes),
+        occasions=(occasion,),
+    )
+    return Outbox(waiting=(*outbox.waiting, message))
+
+
+def _merge(waiting: Message, rule: Rule, occasion: Occasion, book: RuleBook) -> Message:
+    """One message for both. The higher rank gives the text; the time of sending does not move away from the reader."""
+    if any((o.rule, o.key) == (occasion.rule, occasion.key) for o in waiting.occasions):
+        return waiting
+    ranks = {r.code: r.rank for r in book.rules}
+    leading = rule.code if rule.rank >= ranks.get(waiting.rule, 0) else waiting.rule
+    return msgspec.structs.replace(waiting, rule=leading, occasions=(*waiting.occasions, occasion))
+
+
+def send_after(moment: datetime, audience: str, quiet: tuple[time, time]) -> datetime:
+    """The first moment from `moment` on at which the audience may be disturbed.
+
+    Citizens' phones stay silent in the quiet hours; a desk's inbox does not ring and is filled at any hour.
+    """
+    if audience != APPLICANT:
+        return moment
+    start, end = quiet
+    local = moment.astimezone(LOCAL)
+    clock = local.timetz().replace(tzinfo=None)
+    spans_midnight = start > end
+    is_quiet = (clock >= start or clock < end) if spans_midnight else (start <= clock < end)
+    if not is_quiet:
+        return moment
+    loud = datetime.combine(local.date(), end, tzinfo=LOCAL)
+    if loud <= local:
+        loud += timedelta(days=1)
+    return loud.astimezone(moment.tzinfo)
+
+
+def may_move(state: str, to: str) -> bool:
+    """Whether a message may go from one state to the other; receipts that come late or twice may not move it back."""
+    return to in _MOVES[state]
+
+
+def channels_for(preferred: str, reachable: Sequence[str], available: Sequence[str]) -> list[str]:
+    """The channels to try, best first: the preferred one if it can be used, then the others as the city ranks them.
+
+    `reachable` are the channels the person gave an address for, `available` those the city runs, in its order.
+    """
+    usable = [channel for channel in available if channel in reachable]
+    return sorted(usable, key=lambda channel: (channel != preferred, available.index(channel)))

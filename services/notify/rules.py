@@ -1,0 +1,110 @@
+"""Message rules as data: which event makes which message for whom (catalogue/messages/rules.yaml)."""
+
+from collections.abc import Mapping
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from libs.contracts.catalogue import EVENTS, heard_by
+from libs.contracts.event import Event
+from services.notify.texts import PLACEHOLDERS, placeholders_of
+
+APPLICANT, DESK = "applicant", "desk"
+PRESENT = "present"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule. `when` compares event fields: a value, a list of values, or "present" (not empty)."""
+
+    code: str
+    event: str
+    audience: str
+    subject: str
+    text: str
+    when: dict[str, Any] = {}
+    key: str = ""
+    group: str = ""
+    rank: int = 1
+    wait_minutes: float = 0
+
+    def speaks(self, event: Event) -> bool:
+        """Whether all conditions hold for the event."""
+        for name, wanted in self.when.items():
+            value = getattr(event, name)
+            if wanted == PRESENT:
+                if not value:
+                    return False
+            elif isinstance(wanted, list):
+                if value not in wanted:
+                    return False
+            elif value != wanted:
+                return False
+        return True
+
+    def key_of(self, event: Event) -> str:
+        """What tells this occasion from another of the same rule."""
+        return str(getattr(event, self.key)) if self.key else ""
+
+
+class QuietHours(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"start": "from", "end": "to"},
+):
+    """The hours (local time) in which nobody's phone shall ring; they may span midnight."""
+
+    start: str
+    end: str
+
+    @property
+    def bounds(self) -> tuple[time, time]:
+        """First quiet and first loud moment of day."""
+        return time.fromisoformat(self.start), time.fromisoformat(self.end)
+
+
+class RuleBook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All rules, checked."""
+
+    quiet_hours: QuietHours
+    rules: tuple[Rule, ...]
+
+    def by_code(self) -> Mapping[str, Rule]:
+        """The rules by their code."""
+        return {rule.code: rule for rule in self.rules}
+
+    def for_event(self, event: Event) -> list[Rule]:
+        """The rules that speak on this event."""
+        return [rule for rule in self.rules if rule.event == event.SUBJECT and rule.speaks(event)]
+
+
+def load_rules(folder: Path) -> RuleBook:
+    """The rules of a catalogue folder. Raises ValueError when one names an unknown event, field or placeholder."""
+    content = yaml.safe_load((folder / "messages" / "rules.yaml").read_text(encoding="utf-8"))
+    book = msgspec.convert(content, RuleBook)
+    seen: set[str] = set()
+    for rule in book.rules:
+        _check(rule, seen)
+        seen.add(rule.code)
+    return book
+
+
+def _check(rule: Rule, seen: set[str]) -> None:
+    if rule.code in seen:
+        raise ValueError(f"message rule {rule.code}: the code occurs twice")
+    event = EVENTS.get(rule.event)
+    if event is None or event not in heard_by("notify"):
+        raise ValueError(f"message rule {rule.code}: notify does not hear {rule.event}")
+    if rule.audience not in (APPLICANT, DESK):
+        raise ValueError(f"message rule {rule.code}: unknown audience {rule.audience}")
+    fields = set(event.__struct_fields__)
+    unknown = [name for name in (*rule.when, *([rule.key] if rule.key else [])) if name not in fields]
+    if unknown:
+        raise ValueError(f"message rule {rule.code}: {rule.event} has no field {', '.join(unknown)}")
+    strange = (placeholders_of(rule.text) | placeholders_of(rule.subject)) - PLACEHOLDERS
+    if strange:
+        raise ValueError(f"message rule {rule.code}: unknown placeholder {', '.join(sorted(strange))}")
