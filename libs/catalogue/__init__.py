@@ -1,4 +1,4 @@
-"""What the city offers, read from `catalogue/`: procedures, agencies, working time, units and identifier rules."""
+"""What the city offers, read from `catalogue/`: procedures, agencies, working time, units, identifiers."""
 
 from libs.catalogue.agencies import Agency, Role
 from libs.catalogue.calendar import WorkingCalendar

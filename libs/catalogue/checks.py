@@ -14,7 +14,7 @@ from libs.catalogue.agencies import Agency
 from libs.catalogue.catalogue import Catalogue
 from libs.catalogue.conditions import Condition
 from libs.catalogue.errors import CatalogueError
-from libs.catalogue.forms import FormChecker
+from libs.catalogue.forms import FormChecker, followed
 from libs.catalogue.graph import ordered
 from libs.catalogue.holidays import CalendarError
 from libs.catalogue.procedures import Procedure, Step
@@ -80,6 +80,8 @@ def _of_graph(procedure: Procedure) -> Iterator[str]:
         )
     try:
         ordered([step.code for step in procedure.steps], {s.code: s.depends_on for s in procedure.steps})
+        if not procedure.chosen_steps({}):
+            yield "a dossier with the default options has no step"
     except ValueError as error:
         yield str(error)
     produced = [result for step in procedure.steps for result in step.produces]
@@ -87,8 +89,6 @@ def _of_graph(procedure: Procedure) -> Iterator[str]:
     yield from _twice("produced result", produced)
     yield from (f"result {code} is produced by no step" for code in sorted(known - set(produced)))
     yield from (f"a step produces the unknown result {code}" for code in sorted(set(produced) - known))
-    if not procedure.chosen_steps({}):
-        yield "a dossier with the default options has no step"
 
 
 def _of_conditions(procedure: Procedure) -> Iterator[str]:
@@ -158,15 +158,10 @@ def _of_outcome_fields(step: Step) -> Iterator[str]:
 def _leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:
     here: Mapping[str, Any] | None = schema
     for name in path.split("."):
-        here = _followed(here, schema).get("properties", {}).get(name) if here else None
+        here = followed(here, schema).get("properties", {}).get(name) if here else None
         if here is None:
             return False
     return True
-
-
-def _followed(here: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    name = str(here.get("$ref", "")).removeprefix("#/$defs/")
-    return schema["$defs"][name] if name else here
 
 
 def _odd_keys(node: Any) -> Iterator[str]:

@@ -30,6 +30,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=False):
     message_vi: str
 
 
+def followed(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of the schema itself, or the definition it refers to (`#/$defs/name`)."""
+    reference = part.get("$ref", "")
+    if not reference.startswith("#/$defs/"):
+        return part
+    definitions: Mapping[str, Mapping[str, Any]] = schema.get("$defs", {})
+    return definitions.get(reference.removeprefix("#/$defs/"), part)
+
+
 class FormChecker:
     """A compiled schema. Raises jsonschema.SchemaError when the schema itself is wrong."""
 
@@ -63,21 +72,14 @@ class FormChecker:
         schema = self._schema
         titles = []
         for name in (part for part in path.split(".") if part):
-            schema = self._resolved(schema)
+            schema = followed(schema, self._schema)
             schema = schema.get("items", {}) if name.isdigit() else schema.get("properties", {}).get(name, {})
-            title = schema.get("title") or self._resolved(schema).get("title")
+            title = schema.get("title") or followed(schema, self._schema).get("title")
             if title:
                 titles.append(title)
         if not titles:
             return path or "Dữ liệu"
         return titles[-1] if len(titles) == 1 else f"{titles[-1]} ({titles[-2].lower()})"
-
-    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        reference = schema.get("$ref", "")
-        if not reference.startswith("#/$defs/"):
-            return schema
-        definitions: dict[str, Mapping[str, Any]] = self._schema.get("$defs", {})
-        return definitions.get(reference.removeprefix("#/$defs/"), schema)
 
     def _problems_of(self, error: ValidationError) -> Iterator[Problem]:
         path = ".".join(map(str, error.absolute_path))

@@ -14,7 +14,7 @@ LimitUnit = Literal["same_day", "hour", "working_hour", "working_day", "calendar
 class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A term: `amount` of `unit`; `same_day` has no amount (Luật Hộ tịch 2014 Đ5 k3).
 
-    The units are those of TimeLimit, and calendar_day: days on and off alike, as some procedures print "15 ngày".
+    The units are those of TimeLimit, and calendar_day: days on and off alike ("15 ngày").
     """
 
     unit: LimitUnit
@@ -27,8 +27,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def due_at(self, calendar: WorkingCalendar, start: datetime) -> datetime:
         """When the term, started by a receipt at `start`, runs out (UTC).
 
-        A term in calendar days that ends on a day off ends with the next working day (Bộ luật Dân sự 2015 Đ148
-        k5). Raises CalendarRangeError when that lies beyond the holiday table.
+        A term in calendar days that ends on a day off ends with the next working day (Bộ luật Dân sự 2015
+        Đ148 k5). Raises CalendarRangeError when that lies beyond the holiday table.
         """
         if self.unit != "calendar_day":
             return due_at(calendar, start, TimeLimit(amount=self.amount, unit=self.unit))

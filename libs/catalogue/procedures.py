@@ -1,4 +1,4 @@
-"""A procedure of the one-stop shop as data: form, papers, steps, results, times, fees (one YAML file a version)."""
+"""A procedure of the one-stop shop as data: form, papers, steps, results, times, fees (a file a version)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from libs.catalogue.conditions import Condition, Option, Options, all_hold
-from libs.catalogue.forms import FormChecker, Problem
+from libs.catalogue.forms import FormChecker, Problem, followed
 from libs.catalogue.graph import closure, ordered
 from libs.catalogue.limits import Limit
 
@@ -25,7 +25,7 @@ class LimitCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A paper (thành phần hồ sơ). `required_when` makes it needed only then; `required: false` means on choice.
+    """A paper (thành phần hồ sơ). `required_when` makes it needed only then; not `required` means on choice.
 
     `replaced_by_data` names the electronic source that makes the paper unnecessary (the clerk looks it up).
     """
@@ -87,9 +87,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def personal_fields(self) -> frozenset[str]:
-        """Outcome fields that are personal data (`x-personal: true`): never to leave their owner in an event."""
-        properties: dict[str, Any] = self.outcome.get("properties", {})
-        return frozenset(name for name, schema in properties.items() if schema.get("x-personal"))
+        """Outcome fields that are personal data (`x-personal: true`): never to be in an event."""
+        properties: Mapping[str, Mapping[str, Any]] = followed(self.outcome, self.outcome).get(
+            "properties", {}
+        )
+        return frozenset(
+            name
+            for name, part in properties.items()
+            if part.get("x-personal") or followed(part, self.outcome).get("x-personal")
+        )
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -214,7 +220,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return problems
 
     def check_outcome(self, step: str, data: object) -> list[Problem]:
-        """What is wrong with what an officer entered on completing the step; raises KeyError for no such step."""
+        """What is wrong with what an officer entered on completing the step; raises KeyError."""
         return self._outcome_checkers[step].check(data)
 
     def missing_components(self, given: Iterable[str], options: Options | None = None) -> list[Component]:
@@ -224,7 +230,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return [c for c in self.components if c.needed(settled) and c.code not in have]
 
     def chosen_steps(self, options: Options) -> tuple[Step, ...]:
-        """The steps a dossier with these options has, closed under dependencies, each after what it depends on."""
+        """The steps of a dossier with these options, closed under dependencies, each after those it needs."""
         settled = self.settled_options(options)
         depends_on = {step.code: step.depends_on for step in self.steps}
         wanted = closure((s.code for s in self.steps if all_hold(s.chosen_when, settled)), depends_on)
@@ -251,8 +257,8 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def refusal(self, channel: str, *, default_limit: Limit | None = None) -> Problem | None:
         """Why a dossier cannot be taken by this channel, or None.
 
-        A procedure without a known time cannot promise an appointment, so it is not taken online unless the city
-        has set a default term (a setting).
+        A procedure without a known time cannot promise an appointment, so it is not taken online unless the
+        city has set a default term (a setting).
         """
         if channel not in self.channels:
             return Problem("channel", "channel", "Thủ tục này không tiếp nhận qua kênh đã chọn.")
