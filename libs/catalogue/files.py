@@ -19,7 +19,6 @@ _T = TypeVar("_T")
 _VERSION_FILE = re.compile(r"^(?P<code>[A-Za-z0-9.\-]+)@(?P<first_day>\d{4}-\d{2}-\d{2})\.yaml$")
 _REFERENCE = "#/$defs/"
 BYTES_MAX = 1_000_000
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class VersionFile(msgspec.Struct, frozen=True, order=True):
@@ -39,7 +38,7 @@ def read_plain(path: Path) -> Any:
     if path.stat().st_size > BYTES_MAX:
         raise CatalogueError(f"{path.name}: larger than {BYTES_MAX} bytes")
     try:
-        return yaml.load(path.read_text("utf-8"), _LOADER)
+        return yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name}: {error}") from error
 

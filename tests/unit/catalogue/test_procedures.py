@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.catalogue import Catalogue, CatalogueError, Limit, NotEffective, Procedure, UnknownProcedure
+from libs.catalogue import Catalogue, CatalogueError, Limit, NotEffective, Option, Procedure, UnknownProcedure
 from libs.catalogue.graph import closure, ordered
 
 CATALOGUE = Catalogue.load(Path(__file__).parents[3] / "catalogue")
@@ -261,11 +261,16 @@ def test_limits_without_sense_are_refused() -> None:
             msgspec.convert(plain, Limit)
 
 
-ALL_OPTIONS = [
+def values_of(option: Option) -> tuple[bool | str, ...]:
+    """Every value the option can take."""
+    return tuple(option.choices) if option.choices else (True, False)
+
+
+ALL_OPTIONS: list[tuple[Procedure, dict[str, bool | str]]] = [
     (procedure, dict(zip([o.code for o in procedure.options], values, strict=True)))
     for path in BY_HAND
     for _, procedure in CATALOGUE.versions_of(path.name.partition("@")[0])
-    for values in product(*(o.choices or (True, False) for o in procedure.options))
+    for values in product(*map(values_of, procedure.options))
 ]
 
 
