@@ -18,9 +18,8 @@ from deploy.local.nats_server import NatsServer
 from deploy.local.ports import WELL_KNOWN, free_port, is_free
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.postgres_binaries import Account, can_reach
-from tests.fixtures.servers import is_alive
+from tests.fixtures.servers import ROOT, is_alive
 
-ROOT = Path(__file__).parents[3]
 # The account `nobody`; any account without rights would do.
 ORDINARY = Account(65534, 65534)
 

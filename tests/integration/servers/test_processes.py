@@ -12,10 +12,9 @@ import pytest
 from deploy.local.nats_server import NatsServer
 from deploy.local.processes import Command, ProcessStatus, Restarting, Supervisor
 from deploy.local.server_folder import FolderBusy, ServerError
-from tests.fixtures.servers import eventually, is_alive
+from tests.fixtures.servers import ROOT, eventually, is_alive
 
 QUICK = Restarting(delay_seconds=0.05, delay_max_seconds=0.2, steady_seconds=5)
-ROOT = Path(__file__).parents[3]
 PATH = "/usr/bin:/bin"
 
 

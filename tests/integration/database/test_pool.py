@@ -1,0 +1,56 @@
+"""A pool's connections cannot wait for ever."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from libs.database import open_pool
+from libs.database.pool import IDLE_IN_TRANSACTION_TIMEOUT_MS
+from tests.fixtures.database import DatabaseFactory
+
+
+async def test_connections_carry_their_deadlines(database: DatabaseFactory) -> None:
+    """The server knows who is connected and when to give up on each kind of wait."""
+    made = await database("pool", lines=[])
+    expected = {
+        "application_name": "intake",
+        "statement_timeout": "7000",
+        "lock_timeout": "5000",
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        "TimeZone": "UTC",
+    }
+    async with await open_pool(made.app_dsn, application_name="intake", command_timeout_seconds=7) as pool:
+        rows = await pool.fetch(
+            "SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", list(expected)
+        )
+    assert {row["name"]: row["setting"] for row in rows} == expected
+
+
+async def test_a_slow_statement_ends_and_the_connection_lives(database: DatabaseFactory) -> None:
+    """The server cancels a statement at its deadline, and the same connection serves the next one."""
+    made = await database("pool", lines=[])
+    async with await open_pool(
+        made.app_dsn, application_name="t", size_max=1, command_timeout_seconds=0.2
+    ) as pool:
+        before = await pool.fetchval("SELECT pg_backend_pid()")
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await pool.fetchval("SELECT pg_sleep(30)")
+        assert await pool.fetchval("SELECT pg_backend_pid()") == before
+
+
+async def test_it_never_has_more_connections_than_asked(database: DatabaseFactory) -> None:
+    """Work beyond the limit queues for a connection."""
+    made = await database("pool", lines=[])
+    async with await open_pool(made.app_dsn, application_name="t", size_max=2) as pool:
+        pids = await asyncio.gather(
+            *(pool.fetchval("SELECT pg_backend_pid() FROM pg_sleep(0.02)") for _ in range(10))
+        )
+    assert len(set(pids)) == 2
+
+
+async def test_a_wrong_password_is_reported(database: DatabaseFactory) -> None:
+    """A pool that cannot connect fails when it is opened, not at the first request."""
+    made = await database("pool", lines=[])
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await open_pool(made.app_dsn.replace("test-app", "wrong"), application_name="t")
