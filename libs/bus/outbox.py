@@ -65,7 +65,7 @@ class TooLarge(Exception):
 
 
 async def emit(
-    connection: asyncpg.Connection[Any] | Any,
+    connection: "asyncpg.Connection[Any] | Any",
     source: str,
     outgoing: Sequence[Outgoing],
     *,

@@ -1,0 +1,102 @@
+"""Messages waiting in memory: two or more lanes, so that batches are in flight together while a dossier keeps order.
+
+Which lane a dossier is in only saves waiting: correctness rests on the positions locked in PostgreSQL.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from libs.bus.arrivals import Arrival, Key
+from libs.bus.pull import Message
+
+HELD_MAX = 256
+
+
+class Lane:
+    """A queue of messages and the arrivals held back for a moment because the sequence before them is missing."""
+
+    def __init__(
+        self, read: Callable[[Message, str], Arrival], *, batch_max: int, retry_seconds: float
+    ) -> None:
+        self._read = read
+        self._batch_max = batch_max
+        self._retry_seconds = retry_seconds
+        self._queue: deque[Message] = deque()
+        self._held: list[Arrival] = []
+        self._arrived = asyncio.Event()
+        self.closed = False
+
+    def put(self, message: Message) -> None:
+        """Queue a message; the pull's window bounds how many there can be."""
+        self._queue.append(message)
+        self._arrived.set()
+
+    def close(self) -> None:
+        """Let `take` return at once from now on."""
+        self.closed = True
+        self._arrived.set()
+
+    def hold(self, arrival: Arrival) -> bool:
+        """Keep an arrival for the next batch; False when too many are kept."""
+        if len(self._held) >= HELD_MAX:
+            return False
+        self._held.append(arrival)
+        return True
+
+    async def take(self) -> list[Arrival]:
+        """The next batch, read: those held back first, then what has come. Waits for one or for the retry time."""
+        if not self._queue and not self.closed:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(self._retry_seconds if self._held else None):
+                    await self._arrived.wait()
+            except TimeoutError:
+                pass
+        batch, self._held = self._held, []
+        while self._queue and len(batch) < self._batch_max:
+            message = self._queue.popleft()
+            batch.append(self._read(message, message.pull.source))
+        return batch
+
+    def rest(self) -> list[Message]:
+        """Everything still here, taken out."""
+        found = [*self._queue]
+        found += [arrival.message for arrival in self._held]  # type: ignore[misc]
+        self._queue.clear()
+        self._held = []
+        return found
+
+
+class Gaps:
+    """Which dossiers wait for a missing sequence, and since when; only to tell people, nothing depends on it."""
+
+    def __init__(self, *, alarm_seconds: float, forget_seconds: float, gaps_max: int = 10_000) -> None:
+        self._alarm_seconds = alarm_seconds
+        self._forget_seconds = forget_seconds
+        self._gaps_max = gaps_max
+        self._seen: dict[Key, tuple[float, float]] = {}
+        self._told: set[Key] = set()
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def seen(self, key: Key, now: float) -> None:
+        """An event of `key` arrived ahead of its turn."""
+        if key in self._seen or len(self._seen) < self._gaps_max:
+            self._seen[key] = (self._seen.get(key, (now, now))[0], now)
+
+    def closed(self, key: Key) -> None:
+        """The dossier has moved on."""
+        if self._seen and self._seen.pop(key, None) is not None:
+            self._told.discard(key)
+
+    def overdue(self, now: float) -> list[Key]:
+        """Those waiting for longer than the alarm time, each once; those not seen any more are forgotten."""
+        gone = [key for key, (_, last) in self._seen.items() if now - last > self._forget_seconds]
+        for key in gone:
+            self.closed(key)
+        late = [key for key, (first, _) in self._seen.items() if now - first > self._alarm_seconds]
+        fresh = [key for key in late if key not in self._told]
+        self._told.update(fresh)
+        return fresh

@@ -1,0 +1,25 @@
+"""Errors by what they mean for a batch: is the database away, or is something wrong with the batch?"""
+
+import asyncpg
+
+_AWAY = (
+    OSError,  # TimeoutError is one: no connection became free, or an answer did not come
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
+    asyncpg.exceptions.InsufficientResourcesError,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error may be the database's absence rather than the work's fault."""
+    return isinstance(error, _AWAY)
+
+
+def code_of(error: BaseException | None) -> str:
+    """The name of the error's class: all of an error that may be logged or kept, its text may hold values."""
+    return type(error).__name__ if error is not None else "Exception"
