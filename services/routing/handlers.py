@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from libs.bus.consumer import Decision, Handler, Received, Rejected
-
+from libs.bus.handling import Decision, Handler, Received, Rejected
 from libs.catalogue.holidays import CalendarError
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierAccepted, DossierCorrected, DossierSupplemented, DossierWithdrawn

@@ -52,9 +52,8 @@ class CaseMachine(RuleBasedStateMachine):
         before = self.case
         try:
             after, events = command()  # type: ignore[operator]
-        except IllegalMove as refused:
-            assert refused.code
-            assert refused.text.endswith((".", "!")) or ";" in refused.text
+        except IllegalMove:
+            assert self.case is before
             return
         self.check(before, (after, events))
         self.case = roundtrip(after)
@@ -275,7 +274,7 @@ class CaseMachine(RuleBasedStateMachine):
             produced = [code for s in self.case.steps if s.state == COMPLETED for code in s.produced]
             assert list(settled[-1].results) == produced
             assert all(s.state in (COMPLETED, CANCELLED) for s in self.case.steps)
-        assert ONE_STOP == self.case.receiving_agency
+        assert self.case.receiving_agency == ONE_STOP
 
 
 TestCaseMachine = CaseMachine.TestCase

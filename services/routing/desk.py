@@ -1,0 +1,104 @@
+"""The desk: an officer's act on a case, in one transaction with its events and its line in the log."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from libs.bus.handling import Change
+from libs.bus.outbox import Outgoing, emit
+from services.routing import store
+from services.routing.case import RETURNED, Case, IllegalMove, Move, Officer, Step
+from services.routing.records import Act, log
+from services.routing.rules import Rules
+from services.routing.steps import LEADER
+
+SOURCE = "routing"
+ONE_STOP = "one_stop"
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts: an officer or an agency's own system."""
+
+    subject: str
+    agency: str
+    roles: frozenset[str]
+
+
+class NotMine(Exception):
+    """There is no such case or step for this agency; whether there is one for another is not said."""
+
+
+class Forbidden(Exception):
+    """The step lies with the officer's agency, but not with this role."""
+
+
+def mine(case: Case | None, code: str, actor: Actor, rules: Rules) -> tuple[Case, Step, Officer]:
+    """The step of the actor's agency and the actor as officer for it. Raises NotMine and Forbidden."""
+    step = case.step(code) if case is not None else None
+    if case is None or step is None or not step.agency or step.agency != actor.agency:
+        raise NotMine
+    needed = ONE_STOP if step.state == RETURNED else rules.step_rule(case, code).role
+    role = next((r for r in (needed, LEADER) if r in actor.roles), None)
+    if role is None:
+        raise Forbidden
+    return case, step, Officer(subject=actor.subject, agency=actor.agency, role=role)
+
+
+def refuse_stale(step: Step, version: int | None) -> None:
+    """Raises IllegalMove when the officer has seen an earlier version of the step than there is now."""
+    if version is not None and version != step.version:
+        text = "Bước đã thay đổi kể từ khi mở; hãy tải lại trước khi thực hiện."
+        raise IllegalMove("version-changed", text, version=str(step.version))
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What an officer wants done: `move` names it in the log, `decide` is the pure decision."""
+
+    dossier_id: UUID
+    step: str
+    move: str
+    decide: Callable[[Case, Officer, datetime], Move]
+    reason: str = ""
+    note: str = ""
+    version: int | None = None
+
+
+async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -> Case:
+    """Do it, in the caller's transaction, and return the case as it is then.
+
+    Raises NotMine, Forbidden and IllegalMove before anything is written.
+    """
+    now, cases = await store.load_now(connection, [order.dossier_id])
+    case, step, by = mine(cases.get(order.dossier_id), order.step, actor, rules)
+    if now is None:
+        raise NotMine
+    refuse_stale(step, order.version)
+    after, events = order.decide(case, by, now)
+    if after is case:
+        return case
+    await store.save(rules, connection, [Change(dossier_id=case.dossier_id, before=case, after=after)])
+    await say(connection, [(case.dossier_id, events)])
+    act = Act(
+        dossier_id=case.dossier_id,
+        at=now,
+        subject=by.subject,
+        role=by.role,
+        agency=by.agency,
+        move=order.move,
+        step=order.step,
+        reason=order.reason,
+        note=order.note,
+    )
+    await log(connection, [act])
+    return after
+
+
+async def say(connection: Any, said: Collection[tuple[UUID, tuple[Any, ...]]]) -> None:
+    """Emit the events of one or several cases, in order."""
+    outgoing = [
+        Outgoing(dossier_id=dossier_id, event=event) for dossier_id, events in said for event in events
+    ]
+    await emit(connection, SOURCE, outgoing)
