@@ -157,6 +157,42 @@ async def _save_timers(rules: Rules, connection: Connection, changes: Sequence[C
         )
 
 
+async def realign_timers(rules: Rules, connection: Connection, cases: Sequence[Case]) -> None:
+    """Write the armed timers of the cases anew: their rows came up though by the case nothing is due.
+
+    That happens when a city's numbers (days of a reminder) were changed, or rows were edited by hand.
+    """
+    if not cases:
+        return
+    await connection.execute(
+        "DELETE FROM timer WHERE state = 'armed' AND dossier_id = ANY($1::uuid[])",
+        [case.dossier_id for case in cases],
+    )
+    rows = [(case.dossier_id, *key, at) for case in cases for key, at in timers.armed(case, rules).items()]
+    if rows:
+        await connection.execute(
+            """
+            INSERT INTO timer (dossier_id, kind, label, due_at, state)
+            SELECT *, 'armed' FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
+            ON CONFLICT (dossier_id, kind, label) DO NOTHING
+            """,
+            *_columns(rows),
+        )
+
+
+async def postpone_timers(connection: Connection, dossier_ids: Sequence[UUID], seconds: float) -> None:
+    """Let the due timers of these dossiers come up again later."""
+    if dossier_ids:
+        await connection.execute(
+            """
+            UPDATE timer SET due_at = now() + $2::float8 * interval '1 second'
+            WHERE state = 'armed' AND due_at <= now() AND dossier_id = ANY($1::uuid[])
+            """,
+            list(dossier_ids),
+            seconds,
+        )
+
+
 async def _save_apologies(connection: Connection, changes: Sequence[Change[Case]]) -> None:
     rows: list[tuple[Case, Apology]] = []
     for change in changes:

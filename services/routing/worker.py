@@ -7,12 +7,22 @@ import asyncio
 from typing import Any
 
 from libs.bus.handling import Change
+from libs.bus.outages import is_outage
 from libs.bus.writer import Writer
+from libs.catalogue.errors import CatalogueError
+from libs.catalogue.holidays import CalendarError
+from libs.telemetry.logs import log
+from libs.telemetry.metrics import counter
 from services.routing import store, timers
+from services.routing.case import IllegalMove
 from services.routing.desk import say
 from services.routing.rules import Rules
 
 BATCH_CASES_MAX = 256
+OUTAGE_RETRY_SECONDS = 1.0
+# A case the catalogue cannot answer for must not hold up the others; a human is told by the log.
+POSTPONED_SECONDS = 600.0
+FIRED = counter("timers_fired_total")
 
 
 async def fire_batch(connection: Any, rules: Rules, cases_max: int = BATCH_CASES_MAX) -> int:
@@ -20,33 +30,61 @@ async def fire_batch(connection: Any, rules: Rules, cases_max: int = BATCH_CASES
     now, cases = await store.load_due(connection, cases_max)
     if now is None:
         return 0
-    changes, said = [], []
+    changes, said, strays, postponed = [], [], [], []
     for dossier_id, case in cases.items():
-        after, events = timers.fire_due(case, now, rules)
-        # Saved even when nothing fired: a row that the case does not know must not come up for ever.
+        try:
+            after, events = timers.fire_due(case, now, rules)
+        except (IllegalMove, CalendarError, CatalogueError) as error:
+            log.error("timer-failed", dossier_id=dossier_id, exc_info=error)
+            postponed.append(dossier_id)
+            continue
+        if after is case:
+            strays.append(case)
+            continue
         changes.append(Change(dossier_id=dossier_id, before=case, after=after))
         said.append((dossier_id, events))
-    await store.save(rules, connection, changes)
-    await store.drop_strays(connection, [change for change in changes if change.before is change.after])
-    await say(connection, said)
-    return len(changes)
+    if changes:
+        await store.save(rules, connection, changes)
+        await say(connection, said)
+    await store.realign_timers(rules, connection, strays)
+    await store.postpone_timers(connection, postponed, POSTPONED_SECONDS)
+    for change in changes:
+        for kind, _ in timers.fired(change.after) - timers.fired(change.before):
+            FIRED.labels(name=kind).inc()
+    return len(cases)
 
 
 class TimerWorker:
     """Fires due timers until told to stop. After an outage it works through the backlog batch by batch."""
 
-    def __init__(self, writer: Writer, rules: Rules, *, poll_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        rules: Rules,
+        *,
+        poll_seconds: float = 1.0,
+        batch_cases_max: int = BATCH_CASES_MAX,
+    ) -> None:
         self._writer = writer
         self._rules = rules
         self._poll_seconds = poll_seconds
+        self._batch_cases_max = batch_cases_max
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fire batches as long as there are due timers, then look again every `poll_seconds`."""
         while not stop.is_set():
-            async with self._writer.transaction() as connection:
-                fired = await fire_batch(connection, self._rules)
-            if fired < BATCH_CASES_MAX:
-                try:
-                    await asyncio.wait_for(stop.wait(), self._poll_seconds)
-                except TimeoutError:
+            pause_seconds = self._poll_seconds
+            try:
+                async with self._writer.transaction() as connection:
+                    fired = await fire_batch(connection, self._rules, self._batch_cases_max)
+                if fired >= self._batch_cases_max:
                     continue
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                log.warning("timers-wait-for-database", exc_info=error)
+                pause_seconds = OUTAGE_RETRY_SECONDS
+            try:
+                await asyncio.wait_for(stop.wait(), pause_seconds)
+            except TimeoutError:
+                continue
