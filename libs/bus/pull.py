@@ -76,7 +76,8 @@ class Pull:
         self._client = client
         self._deliver = deliver
         self._window = window
-        path = f"{stream_of(source)}.{durable_of(service, source)}"
+        self.durable = durable_of(service, source)
+        path = f"{stream_of(source)}.{self.durable}"
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{path}"
         self._info = f"$JS.API.CONSUMER.INFO.{path}"
         self._inbox = client.new_inbox()
@@ -99,7 +100,7 @@ class Pull:
         if not paused:
             await self.resume()
 
-    async def pause(self) -> None:
+    def pause(self) -> None:
         """Ask for no more; what was asked for already may still come."""
         self._open = False
 
@@ -118,14 +119,14 @@ class Pull:
                     await self._subscription.drain()  # type: ignore[no-untyped-call]
         except (NatsError, TimeoutError, OSError) as error:
             # Without a connection nothing is on its way; the server redelivers after ack_wait.
-            log.info("bus.pull_not_drained", source=self.source, error_code=type(error).__name__)
+            log.info("pull-not-drained", source=self.source, error=type(error).__name__)
 
     async def flush(self) -> None:
         """Send the settlements that still stand in the client's buffer."""
         try:
             await self._client.flush(timeout=FLUSH_SECONDS_MAX)
         except (NatsError, TimeoutError, OSError) as error:
-            log.info("bus.pull_not_flushed", source=self.source, error_code=type(error).__name__)
+            log.info("pull-not-flushed", source=self.source, error=type(error).__name__)
 
     async def ack(self, message: Message) -> None:
         """Tell the server that the message is done."""
@@ -153,7 +154,7 @@ class Pull:
             self._heard_at = now
             self._retry_at = 0.0
             self.renewals += 1
-            log.info("bus.pull_renewed", source=self.source, count=self.renewals)
+            log.info("pull-renewed", source=self.source, count=self.renewals)
         await self._top_up()
 
     async def measure(self, timeout_seconds: float = 2.0) -> None:
@@ -171,7 +172,7 @@ class Pull:
             await self._client.publish(message.reply, word)
         except (NatsError, OSError) as error:
             # Lost settlements are redelivered; by then the position says that the event is done.
-            log.warning("bus.settlement_lost", source=self.source, error_code=type(error).__name__)
+            log.warning("settlement-lost", source=self.source, error=type(error).__name__)
         if self._asked + self.in_hand <= self._window // 2:
             await self._top_up()
 
@@ -201,7 +202,7 @@ class Pull:
         self._asked = 0
         self._retry_at = _now() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, RETRY_SECONDS_MAX)
-        log.info("bus.pull_refused", source=self.source, status=status)
+        log.info("pull-refused", source=self.source, code=status)
 
     async def _top_up(self) -> None:
         room = self._window - self._asked - self.in_hand
@@ -217,7 +218,7 @@ class Pull:
             await self._client.publish(self._next, request, reply=self._inbox)
         except (NatsError, OSError) as error:
             self._asked = 0
-            log.warning("bus.pull_not_asked", source=self.source, error_code=type(error).__name__)
+            log.warning("pull-not-asked", source=self.source, error=type(error).__name__)
 
 
 def _now() -> float:

@@ -1,0 +1,40 @@
+"""The limits of a consumer, and how it says it is."""
+
+from datetime import datetime
+
+import msgspec
+
+from libs.bus.topology import ACK_PENDING_MAX
+
+
+class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of one consumer process; the defaults are those of the law (blueprint 5)."""
+
+    lanes: int = 2
+    batch_messages_max: int = 256
+    window_messages: int = ACK_PENDING_MAX
+    failures_max: int = 20
+    unfinished_max: int = 3
+    dead_letters_in_row_max: int = 20
+    hold_seconds: float = 0.5
+    hold_retry_seconds: float = 0.05
+    gap_alarm_seconds: float = 60.0
+    gap_nak_seconds_max: float = 30.0
+    failure_nak_seconds: float = 1.0
+    failure_nak_seconds_max: float = 300.0
+    refused_nak_seconds: float = 5.0
+    # Below the streams' ack_wait, so that a batch is given up before another replica gets it.
+    batch_seconds_max: float = 20.0
+    outage_seconds_max: float = 10.0
+    drain_seconds_max: float = 20.0
+
+
+class ConsumerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a consumer is; `lag` counts messages not yet settled, `gaps_waiting` and dead letters are this process's."""
+
+    lag: int
+    in_flight: int
+    last_progress: datetime | None
+    stopped_reason: str
+    gaps_waiting: int
+    dead_letters_in_row: int
