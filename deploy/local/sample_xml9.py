@@ -19,6 +19,7 @@ NAMES = Path(__file__).parents[2] / "catalogue" / "names"
 FACILITY, HOSPITAL = "93016", "Bệnh viện đa khoa khu vực Ngã Bảy"
 KINDS = ("single", "twins", "no-father")
 MERGER = date(2025, 7, 1)
+EARLIEST_DAYS = 3  # how long before today the earliest birth is
 # (commune code, name, district code, province code, rest of the address): Ngã Bảy before and after the merger
 COMMUNES_OLD = (
     ("31340", "phường Ngã Bảy", "931", "93", "thành phố Ngã Bảy, tỉnh Hậu Giang"),
@@ -57,6 +58,7 @@ class Births:
         self._today = today
         self._facility = facility_code
         self._number = self._random.randrange(1, 900_000)
+        self._merged = today - timedelta(days=EARLIEST_DAYS) >= MERGER
 
     def single(self) -> list[Record]:
         """One child with both parents."""
@@ -89,16 +91,14 @@ class Births:
 
     def _minute(self) -> datetime:
         """Some minute of the two days before yesterday, so that twins are never in the future."""
-        start = datetime.combine(self._today - timedelta(days=3), time())
+        start = datetime.combine(self._today - timedelta(days=EARLIEST_DAYS), time())
         return start + timedelta(minutes=self._random.randrange(2 * 24 * 60))
 
     def _delivery(self) -> Record:
         """Everything about the mother and her stay."""
         pick = self._random
         born = self._today - timedelta(days=pick.randrange(19 * 366, 41 * 365))
-        code, commune, district, province, above = pick.choice(
-            COMMUNES_NEW if self._today >= MERGER else COMMUNES_OLD
-        )
+        code, commune, district, province, above = pick.choice(COMMUNES_NEW if self._merged else COMMUNES_OLD)
         century = "1" if born.year < 2000 else "3"  # female, born in 19xx or 20xx
         births = pick.choices((1, 2, 3), (5, 4, 1))[0]
         return {
@@ -128,11 +128,7 @@ class Births:
         pick = self._random
         self._number += 1
         sex = pick.choice(("1", "2"))
-        place = (
-            "phường Ngã Bảy, thành phố Cần Thơ"
-            if self._today >= MERGER
-            else "thành phố Ngã Bảy, tỉnh Hậu Giang"
-        )
+        place = "phường Ngã Bảy, thành phố Cần Thơ" if self._merged else "thành phố Ngã Bảy, tỉnh Hậu Giang"
         record = dict(delivery)
         surgery = record.pop("surgery")
         return record | {

@@ -80,6 +80,13 @@ def test_twins_are_no_likely_duplicates(apart: bool) -> None:
     assert not likely_duplicate(two, one)
 
 
+def test_the_same_twin_on_two_certificates_is_flagged() -> None:
+    """Equal orders in one delivery are one child, not two."""
+    one, two = twins()
+    assert likely_duplicate(one, changed(two, "child.order", one.child.order))
+    assert likely_duplicate(one, one)
+
+
 def test_the_same_birth_written_by_two_hands_is_flagged() -> None:
     """Another facility, no tone marks, the day after, another document: a human looks."""
     other = changed(GOOD, "certificate.facility_code", "93001")

@@ -214,6 +214,12 @@ def test_ages_count_birthdays(born: date, years: int) -> None:
     assert age_in_years(born, birthday - timedelta(days=1)) == years - 1
 
 
+def test_a_certificate_may_be_issued_on_the_day_of_birth() -> None:
+    """It is due before the child leaves; the day itself is not too early, nor is today too late."""
+    assert found(changed(GOOD, "certificate.issued_on", GOOD.child.birth_time.date())) == set()
+    assert found(changed(GOOD, "certificate.issued_on", TODAY)) == set()
+
+
 def test_a_new_certificate_code_stands_for_number_and_book() -> None:
     """TT 22/2025/TT-BYT: the code alone names the certificate."""
     certificate = Certificate(
