@@ -1,0 +1,232 @@
+"""Calls from one service to another: signed, with deadlines, few retries, typed answers.
+
+    intake = ServiceClient(settings.intake_url, "intake", signer)
+    people = await intake.post("/people/read", Query(ids), People, purpose="notify")
+    await routing.post(f"/cases/{dossier_id}/pauses", Pause(...), Paused, idempotency_key=str(event_id))
+
+Retried, with jitter and within the deadline: connections that failed and 503, of calls that may be repeated (GET, a
+read with a purpose, a write with an idempotency key).
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+from structlog.contextvars import get_contextvars
+
+from libs.http.auth import TokenSigner
+from libs.telemetry.logs import log
+from libs.telemetry.metrics import counter
+from libs.telemetry.traces import current_traceparent
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+DEADLINE_SECONDS = 10.0
+ATTEMPTS_MAX = 3
+CONNECTIONS_MAX = 16
+BACKOFF_SECONDS = 0.1
+BACKOFF_SECONDS_MAX = 2.0
+ANSWER_BYTES_MAX = 32 << 20
+TOKEN_SECONDS = 300
+# Sign anew while the old token still serves: clocks differ, requests wait in queues.
+TOKEN_RENEWAL_SECONDS = 60
+
+_CALLS = counter("http_client_requests_total")
+
+
+class Unavailable(Exception):
+    """The service could not be reached, or not in time, or asked to come back later. Trying later is right."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"{target}: {reason}")
+        self.target = target
+        self.reason = reason
+
+
+class Refused(Exception):
+    """The service answered with a problem; `slug` is the end of its type. Trying the same again is useless."""
+
+    def __init__(self, target: str, status: int, slug: str) -> None:
+        super().__init__(f"{target}: {status} {slug}")
+        self.target = target
+        self.status = status
+        self.slug = slug
+
+
+class _ProblemType(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+class ServiceClient:
+    """One service as seen from another. Close it, or use it as an async context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        audience: str,
+        signer: TokenSigner,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        attempts_max: int = ATTEMPTS_MAX,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        self._target = audience
+        self._signer = signer
+        self._deadline_seconds = deadline_seconds
+        self._attempts_max = attempts_max
+        self._token = ""
+        self._token_until = 0.0
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=httpx.Timeout(deadline_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+            limits=httpx.Limits(max_connections=connections_max, max_keepalive_connections=connections_max),
+            follow_redirects=False,
+            # Proxy settings of the machine do not concern calls inside the city.
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Close the connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def get(
+        self,
+        path: str,
+        type_: type[T],
+        *,
+        purpose: str | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> T:
+        """GET `path` as `type_`. Raises Unavailable, or Refused for a 4xx or 500."""
+        content = await self._call("GET", path, None, self._headers(purpose, None), query, repeatable=True)
+        return self._decode(content, type_)
+
+    async def get_bytes(self, path: str, *, purpose: str | None = None) -> bytes:
+        """GET `path` as it is (a document, an attachment). Raises as `get` does."""
+        return await self._call("GET", path, None, self._headers(purpose, None), None, repeatable=True)
+
+    async def post(
+        self,
+        path: str,
+        body: Any,
+        type_: type[T],
+        *,
+        purpose: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """POST `body` as JSON and decode the answer as `type_` (`type(None)` for an empty one). Raises as `get` does.
+
+        Repeated only when it is a read (`purpose`) or has an `idempotency_key`.
+        """
+        headers = {**self._headers(purpose, idempotency_key), "Content-Type": "application/json"}
+        repeatable = purpose is not None or idempotency_key is not None
+        content = await self._call(
+            "POST", path, msgspec.json.encode(body), headers, None, repeatable=repeatable
+        )
+        return self._decode(content, type_)
+
+    def _headers(self, purpose: str | None, idempotency_key: str | None) -> dict[str, str]:
+        request_id = get_contextvars().get("request_id")
+        given = {
+            "X-Purpose": purpose,
+            "Idempotency-Key": idempotency_key,
+            "X-Request-Id": request_id,
+            "traceparent": current_traceparent(),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: dict[str, str],
+        query: Mapping[str, str | int] | None,
+        *,
+        repeatable: bool,
+    ) -> bytes:
+        attempts = self._attempts_max if repeatable else 1
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                for attempt in range(1, attempts + 1):
+                    wait_seconds = backoff_seconds(attempt)
+                    try:
+                        status, answer, retry_after = await self._send(method, path, content, headers, query)
+                    except httpx.TransportError as error:
+                        reason = type(error).__name__
+                        # A connection that was never made carried nothing: that may always be repeated once more.
+                        status = 0
+                    else:
+                        if status < 300:
+                            return answer
+                        if status not in (429, 503):
+                            raise Refused(self._target, status, _slug(answer))
+                        reason, wait_seconds = str(status), max(wait_seconds, retry_after)
+                    _CALLS.labels(self._target, status or "failed").inc()
+                    if attempt < attempts:
+                        log.info("call-repeated", target=self._target, attempt=attempt, reason=reason)
+                        await asyncio.sleep(wait_seconds)
+        except TimeoutError:
+            raise Unavailable(self._target, "deadline") from None
+        raise Unavailable(self._target, reason)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: dict[str, str],
+        query: Mapping[str, str | int] | None,
+    ) -> tuple[int, bytes, float]:
+        """Status, body (bounded) and Retry-After in seconds of one try."""
+        signed = {**headers, "Authorization": f"Bearer {self._current_token()}"}
+        async with self._http.stream(method, path, content=content, headers=signed, params=query) as response:
+            answer = bytearray()
+            async for chunk in response.aiter_bytes():
+                answer += chunk
+                if len(answer) > ANSWER_BYTES_MAX:
+                    raise Refused(self._target, response.status_code, "answer-too-large")
+            after = response.headers.get("retry-after", "")
+            return response.status_code, bytes(answer), float(after) if after.isdigit() else 0.0
+
+    def _current_token(self) -> str:
+        now = time.monotonic()
+        if now >= self._token_until:
+            self._token = self._signer.token(self._target, ttl_seconds=TOKEN_SECONDS)
+            self._token_until = now + TOKEN_SECONDS - TOKEN_RENEWAL_SECONDS
+        return self._token
+
+    def _decode(self, content: bytes, type_: type[T]) -> T:
+        if type_ is type(None):
+            return None
+        try:
+            return msgspec.json.decode(content, type=type_)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # Its text may repeat the answer.
+            raise Refused(self._target, 200, "answer-not-understood") from None
+
+
+def backoff_seconds(attempt: int) -> float:
+    """The wait after the try `attempt` (from 1): doubling, with full jitter upward so that callers spread out."""
+    base: float = min(BACKOFF_SECONDS * 2 ** (attempt - 1), BACKOFF_SECONDS_MAX)
+    return base * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, keeps no secret
+
+
+def _slug(answer: bytes) -> str:
+    try:
+        return msgspec.json.decode(answer, type=_ProblemType).type.rpartition(":")[2]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "no-problem-document"

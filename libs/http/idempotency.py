@@ -1,0 +1,168 @@
+"""Writes that may be repeated: the answer is stored under the caller's Idempotency-Key, in the write's transaction.
+
+    @router.post("/dossiers/{dossier_id}/accept")
+    async def accept(request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]) -> Response:
+        wanted = await read_body(request, Acceptance)
+
+        async def work(connection: Connection) -> Answer:
+            await store.accept(connection, dossier_id, wanted)      # raises Problem when it may not be
+            return Answer(200, Accepted(dossier_id=dossier_id))
+
+        return await once(request, actor, writer, work)
+
+`once` costs one statement: the row with the answer is inserted last, and the primary key (client, key) decides. Of two
+concurrent requests the second waits for the first, finds its row, rolls its own work back and gives the first's
+answer. A request that fails looks whether its earlier self has succeeded before it says so: a retried "accept" is
+answered 200 again, not 409. Failures are not stored; they may be tried again under the same key.
+
+`work` may run and be rolled back, so what it does outside the database must be harmless to repeat. Keys live at least
+KEEP_DAYS (hospital systems queue retries for weeks); `purge_answers` deletes older ones.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any, Protocol
+
+import asyncpg
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from libs.http.auth import Actor
+from libs.http.bodies import DIGEST_KEY, read_bytes
+from libs.http.problems import Problem
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+KEEP_DAYS = 30
+PURGE_ROWS_MAX = 10_000
+# Visible ASCII, as UUIDs and ULIDs are; the draft (draft-ietf-httpapi-idempotency-key-header-07) leaves it open.
+_KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)
+
+_STORE = """
+INSERT INTO http.idempotency (client, key, fingerprint, status, media_type, location, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (client, key) DO NOTHING
+"""
+_FIND = """
+SELECT fingerprint, status, media_type, location, body FROM http.idempotency WHERE client = $1 AND key = $2
+"""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a write answers: a 2xx status, a value to be written as JSON (None: no body), a Location."""
+
+    status: int
+    content: Any = None
+    location: str | None = None
+
+
+Work = Callable[[Any], Awaitable[Answer]]
+
+
+class Transactions(Protocol):
+    """What `once` needs of libs.bus.writer.Writer."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """BEGIN … COMMIT around the block."""
+        ...
+
+
+class _Taken(Exception):
+    """Another request has stored an answer under this key; our work must be rolled back."""
+
+
+async def once(request: Request, actor: Actor, writer: Transactions, work: Work) -> Response:
+    """Do `work` in one transaction exactly once per caller and key, and answer; a repetition gets the same bytes.
+
+    Raises Problem 400 without a key, 422 when the key was used for another request, and whatever `work` raises.
+    """
+    client, key = actor.client, idempotency_key(request)
+    fingerprint = await _fingerprint(request)
+    try:
+        async with writer.transaction() as connection:
+            answer = await work(connection)
+            body = b"" if answer.content is None else msgspec.json.encode(answer.content)
+            media_type = "application/json" if body else ""
+            stored = await connection.execute(
+                _STORE, client, key, fingerprint, answer.status, media_type, answer.location, body
+            )
+            if stored == "INSERT 0 0":
+                raise _Taken
+    except _Taken:
+        earlier = await _earlier(writer, client, key)
+        if earlier is None:
+            # Deleted by the purge between our insert and our read.
+            raise Problem(409, "retry", "Hãy gửi lại yêu cầu") from None
+        return _replay(earlier, fingerprint)
+    except (Problem, asyncpg.IntegrityConstraintViolationError, asyncpg.DeadlockDetectedError) as failed:
+        earlier = await _earlier(writer, client, key)
+        if earlier is None:
+            raise failed from None
+        return _replay(earlier, fingerprint)
+    return _response(answer.status, body, media_type, answer.location)
+
+
+def idempotency_key(request: Request) -> str:
+    """The request's Idempotency-Key. Raises Problem 400 when it is missing or malformed."""
+    found = _KEY.fullmatch(request.headers.get(HEADER, ""))
+    if found is None:
+        raise Problem(
+            400,
+            "idempotency-key-required",
+            "Thiếu khóa chống gửi trùng",
+            f"Yêu cầu ghi phải có tiêu đề {HEADER}, từ 1 đến 255 ký tự ASCII không có dấu cách.",
+        )
+    return found[1]
+
+
+async def purge_answers(connection: Any, *, keep_days: int = KEEP_DAYS) -> int:
+    """Delete at most PURGE_ROWS_MAX answers older than `keep_days` (≥ 30); returns how many. Call again until 0."""
+    if keep_days < KEEP_DAYS:
+        raise ValueError(f"answers are kept at least {KEEP_DAYS} days")
+    deleted: str = await connection.execute(
+        """
+        DELETE FROM http.idempotency WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM http.idempotency WHERE created_at < now() - $1::interval LIMIT $2
+        ))
+        """,
+        timedelta(days=keep_days),
+        PURGE_ROWS_MAX,
+    )
+    return int(deleted.rpartition(" ")[2])
+
+
+async def _fingerprint(request: Request) -> bytes:
+    """SHA-256 of method, path, query and canonical body."""
+    digest: bytes | None = request.scope.get(DIGEST_KEY)
+    if digest is None:
+        await read_bytes(request)
+        digest = request.scope[DIGEST_KEY]
+    head = f"{request.method} {request.url.path}?{request.url.query}\n"
+    return hashlib.sha256(head.encode() + digest).digest()
+
+
+async def _earlier(writer: Transactions, client: str, key: str) -> Any:
+    async with writer.transaction() as connection:
+        return await connection.fetchrow(_FIND, client, key)
+
+
+def _replay(earlier: Any, fingerprint: bytes) -> Response:
+    if earlier["fingerprint"] != fingerprint:
+        raise Problem(
+            422,
+            "idempotency-key-reused",
+            "Khóa chống gửi trùng đã dùng cho yêu cầu khác",
+            "Mỗi yêu cầu mới phải có khóa mới.",
+        )
+    response = _response(earlier["status"], earlier["body"], earlier["media_type"], earlier["location"])
+    response.headers[REPLAYED] = "true"
+    return response
+
+
+def _response(status: int, body: bytes, media_type: str, location: str | None) -> Response:
+    headers = {"Location": location} if location else None
+    return Response(body, status, headers, media_type or None)

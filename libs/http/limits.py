@@ -1,0 +1,116 @@
+"""Back-pressure for public endpoints: a token bucket per client address, answered with 429.
+
+VERIFY_LIMIT = limit_rate(TokenBuckets(rate_per_second=2, burst=20))
+@router.get("/verify/{token}", dependencies=[Depends(VERIFY_LIMIT)])
+"""
+
+import ipaddress
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from libs.http.problems import Problem
+from libs.telemetry.metrics import counter
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+CLIENTS_MAX = 10_000
+# One subscriber is given a whole /64 of IPv6 addresses.
+IPV6_PREFIX = 64
+_REFUSED = counter("http_refused_total").labels(reason="rate")
+
+
+class TokenBuckets:
+    """A bucket per client of `burst` requests that fills at `rate_per_second`; the longest unseen are forgotten."""
+
+    def __init__(
+        self,
+        *,
+        rate_per_second: float,
+        burst: int,
+        clients_max: int = CLIENTS_MAX,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rate = rate_per_second
+        self._burst = burst
+        self._clients_max = clients_max
+        self._now = now
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str) -> float:
+        """Take one request of `client`; 0 when it may go on, else the seconds until it may."""
+        now = self._now()
+        left, seen = self._buckets.get(client, (float(self._burst), now))
+        left = min(self._burst, left + (now - seen) * self._rate)
+        wait_seconds = 0.0 if left >= 1 else (1 - left) / self._rate
+        self._buckets[client] = (left - 1 if left >= 1 else left, now)
+        self._buckets.move_to_end(client)
+        if len(self._buckets) > self._clients_max:
+            self._buckets.popitem(last=False)
+        return wait_seconds
+
+
+def limit_rate(buckets: TokenBuckets) -> Callable[[Request], Awaitable[None]]:
+    """A dependency that raises Problem 429 with Retry-After when the client's bucket is empty."""
+
+    async def dependency(request: Request) -> None:
+        wait_seconds = buckets.take(client_network(request))
+        if wait_seconds > 0:
+            _REFUSED.inc()
+            raise Problem(429, headers={"Retry-After": str(math.ceil(wait_seconds))})
+
+    return dependency
+
+
+def client_network(request: Request) -> str:
+    """Who asks, for counting only: the peer's address, or what a trusted proxy says (application setting)."""
+    address = client_address(request.scope, getattr(request.app.state, "trusted_proxies", ()))
+    if address is None:
+        return "unknown"
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)
+
+
+def client_address(
+    scope: Scope, trusted_proxies: Sequence[Network]
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The nearest address that is not a trusted proxy's; X-Forwarded-For from anyone else has no effect."""
+    peer = scope.get("client")
+    address = _parse(peer[0]) if peer else None
+    if not trusted_proxies or not _inside(address, trusted_proxies):
+        return address
+    for hop in reversed(_forwarded(scope)):
+        address = _parse(hop)
+        if not _inside(address, trusted_proxies):
+            return address
+    return address
+
+
+def is_within(scope: Scope, networks: Sequence[Network]) -> bool:
+    """Whether the peer itself is in `networks` and does not speak for somebody else (a proxy's headers)."""
+    peer = scope.get("client")
+    return not _forwarded(scope) and peer is not None and _inside(_parse(peer[0]), networks)
+
+
+def _forwarded(scope: Scope) -> list[str]:
+    values = [value for name, value in scope["headers"] if name in (b"x-forwarded-for", b"forwarded")]
+    return b",".join(values).decode("latin-1").split(",") if values else []
+
+
+def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _inside(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None, networks: Sequence[Network]
+) -> bool:
+    return address is not None and any(address in network for network in networks)

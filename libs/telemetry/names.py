@@ -1,0 +1,151 @@
+"""The registry of everything that may be logged, measured or traced. To say something new, add a line here.
+
+Three tables: fields of log lines, metrics, attributes of spans. No entry may ever hold personal data, a dossier
+code, a tracking token, an address on the network of a citizen, or text that a person typed.
+"""
+
+from typing import Literal
+
+import msgspec
+
+# Field of a log line → what it means. `dossier_id` and `event_id` are random ids, not the citizen's dossier code.
+FIELDS: dict[str, str] = {
+    "actor_kind": "who asked: service, officer, system, or public when nobody signed in",
+    "agency": "code of the agency concerned",
+    "allowed": "how many were within the limit",
+    "attempt": "which try this was, from 1",
+    "batch": "messages or rows in this batch",
+    "bytes": "size in bytes",
+    "channel": "way a message goes: inbox, email, sms, zalo",
+    "check": "name of the readiness check",
+    "code": "a code of ours: reason, refusal, status",
+    "consumer": "durable consumer on the bus",
+    "count": "how many",
+    "delay_ms": "wait before the next try, in milliseconds",
+    "document": "kind of result document",
+    "dossier_id": "random id of the dossier",
+    "dropped_fields": "how many fields the allow-list took out of this line",
+    "epoch": "life of the stream, counted from 1",
+    "error": "type name of an exception",
+    "error_type": "type name of an exception, written by the scrubber",
+    "event": "what happened, in kebab-case",
+    "event_id": "id of the event on the bus",
+    "exit_code": "status the process ends with",
+    "field": "name of a form field, never its content",
+    "frames": "places in our code an exception passed through, innermost last",
+    "from_seq": "first stream sequence concerned",
+    "host": "address our own server listens on",
+    "issuer": "who signed the token",
+    "key_id": "id of a public key",
+    "level": "weight of the line",
+    "limit": "the limit that was reached",
+    "line": "line of migrations",
+    "logger": "module or library that spoke",
+    "method": "HTTP method",
+    "migration": "file name of a migration",
+    "ms": "duration in milliseconds",
+    "name": "name of one of our own parts",
+    "parent": "span that caused this one",
+    "pending": "how many still wait",
+    "pid": "process id",
+    "port": "port our own server listens on",
+    "procedure": "code of a procedure of the catalogue",
+    "purpose": "code of the purpose of a read",
+    "reason": "why, as a code",
+    "request_id": "id of the HTTP request",
+    "result_id": "random id of a result",
+    "role": "role of the catalogue",
+    "route": "template of the route, never the path itself",
+    "rows": "rows concerned",
+    "seconds": "duration in seconds",
+    "sequence": "sequence of the event in its dossier and source",
+    "service": "which service speaks",
+    "signal": "name of the signal received",
+    "source": "producer of the event",
+    "span_id": "span this line belongs to",
+    "sqlstate": "five-character error code of PostgreSQL",
+    "state": "state of a state machine",
+    "status": "HTTP status",
+    "step": "step of the procedure's graph",
+    "stream": "stream on the bus",
+    "stream_seq": "sequence in the stream",
+    "subject": "subject on the bus, one of FLOWS",
+    "target": "service that was called",
+    "task": "background task of ours",
+    "template": "code of a message or document template",
+    "time": "when, RFC 3339 UTC",
+    "to_seq": "last stream sequence concerned",
+    "trace_id": "trace this line belongs to",
+    "unsafe_fields": "how many values looked like a number of a person and were taken out",
+    "version": "version of our software or of a server",
+    "where": "file and line of a library that logged a text of its own",
+    "worker": "number of a worker or lane",
+}
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric: what it counts, and the labels it may have (each with few possible values)."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+# Name → meaning. Units stand at the end of the name (Prometheus' own convention).
+METRICS: dict[str, Metric] = {
+    "bus_batch_messages": Metric(
+        kind="histogram", meaning="messages in one consumed batch", labels=("consumer",)
+    ),
+    "bus_consumed_total": Metric(
+        kind="counter", meaning="messages consumed, by what became of them", labels=("consumer", "outcome")
+    ),
+    "bus_consumer_pending": Metric(kind="gauge", meaning="messages not yet delivered", labels=("consumer",)),
+    "bus_dead_letters_total": Metric(
+        kind="counter", meaning="messages set aside", labels=("consumer", "reason")
+    ),
+    "bus_outbox_oldest_seconds": Metric(kind="gauge", meaning="age of the oldest unpublished event"),
+    "bus_outbox_unpublished": Metric(kind="gauge", meaning="events committed and not yet on the stream"),
+    "bus_published_total": Metric(kind="counter", meaning="events acknowledged by the stream"),
+    "bus_refills_total": Metric(kind="counter", meaning="times the stream was refilled", labels=("reason",)),
+    "bus_process_seconds": Metric(
+        kind="histogram", meaning="one batch from receipt to commit", labels=("consumer",)
+    ),
+    "documents_rendered_total": Metric(kind="counter", meaning="result documents made", labels=("document",)),
+    "documents_seconds": Metric(kind="histogram", meaning="rendering and signing one document"),
+    "http_client_requests_total": Metric(
+        kind="counter", meaning="calls to other services", labels=("target", "status")
+    ),
+    "http_in_flight": Metric(kind="gauge", meaning="requests being answered now"),
+    "http_refused_total": Metric(kind="counter", meaning="requests refused before work", labels=("reason",)),
+    "http_request_seconds": Metric(
+        kind="histogram", meaning="answering one request", labels=("method", "route")
+    ),
+    "http_requests_total": Metric(
+        kind="counter", meaning="requests answered", labels=("method", "route", "status")
+    ),
+    "log_fields_dropped_total": Metric(
+        kind="counter", meaning="fields taken out of log lines", labels=("reason",)
+    ),
+    "messages_total": Metric(
+        kind="counter", meaning="messages by channel and state", labels=("channel", "state")
+    ),
+    "timers_fired_total": Metric(kind="counter", meaning="clock rows that fired", labels=("name",)),
+}
+
+# Attribute of a span → meaning. Names follow the OpenTelemetry semantic conventions (v1.44) where they have one.
+SPAN_ATTRIBUTES: dict[str, str] = {
+    "error.type": "type name of the exception",
+    "http.request.method": "HTTP method",
+    "http.response.status_code": "HTTP status",
+    "http.route": "template of the route",
+    "messaging.batch.message_count": "messages in the batch",
+    "messaging.consumer.group.name": "durable consumer",
+    "messaging.destination.name": "stream",
+    "messaging.destination.template": "subject, one of FLOWS",
+    "messaging.message.id": "event id",
+    "messaging.operation.name": "publish, receive, process",
+    "messaging.operation.type": "send, receive, process",
+    "messaging.system": "nats",
+    "server.address": "name of the service called",
+    "url.template": "template of the path called",
+}
