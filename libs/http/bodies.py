@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
@@ -109,23 +110,24 @@ def decode_body(raw: bytes, type_: type[T]) -> T:
 
 def body(type_: Any, *, answers: Mapping[int, Any] | None = None) -> dict[str, Any]:
     """The `openapi_extra` of an endpoint that reads `type_` and answers by status. Raises TypeError on a lax type."""
-    described = described_answers(answers or {})
-    described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(type_)}}}
     _decoder(type_)
+    described = describe_answers(answers or {})
+    described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(type_)}}}
     return described
 
 
-def described_answers(answers: Mapping[int, Any]) -> dict[str, Any]:
-    """The `openapi_extra` of an endpoint without a body: JSON answers by status."""
-    return {
-        "responses": {
-            str(status): {
-                "description": "OK" if status < 300 else "Problem",
-                "content": {"application/json": {"schema": _schema(answer)}},
-            }
-            for status, answer in answers.items()
-        }
-    }
+def describe_answers(types: Mapping[int, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of an endpoint without a JSON body: the types it answers by status; None: no content."""
+    described: dict[str, Any] = {}
+    for status, type_ in types.items():
+        described[str(status)] = {"description": HTTPStatus(status).phrase}
+        if type_ is not None:
+            described[str(status)]["content"] = {"application/json": {"schema": _schema(type_)}}
+    return {"responses": described}
+
+
+# The names services know it by.
+answers = described_answers = describe_answers
 
 
 def _schema(type_: Any) -> dict[str, Any]:

@@ -5,10 +5,12 @@ One layer instead of one per concern: each costs every request a call and a clos
 
 import re
 import time
+from collections import Counter as Counts
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import msgspec
+from fastapi import FastAPI
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +32,8 @@ _STATUS_CLIENT_GONE = 499
 # Only ids that cannot be anything else are taken over from the caller.
 _REQUEST_ID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _HEALTH = "/health/"
+# Unless an endpoint says otherwise: personal data is nobody's cache's business, types are as declared.
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 _REQUESTS: Counter = counter("http_requests_total")
 _SECONDS: Histogram = histogram("http_request_seconds")
@@ -52,6 +56,7 @@ class Edge:
         self._limits = limits or EdgeLimits()
         self._in_flight = 0
         self._counters: dict[tuple[str, str, int], Counter] = {}
+        self._lists: frozenset[str] | None = None
         self._clocks: dict[tuple[str, str], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,12 +117,24 @@ class Edge:
             return Problem(414)
         if "\x00" in path or b"%00" in query:
             return Problem(400, "bad-text", "Yêu cầu chứa ký tự không hợp lệ")
-        if b"&" in query and _repeats(query):
+        if b"&" in query and _repeated(query) - self._list_parameters(scope["app"]):
             return Problem(400, "repeated-parameter", "Một tham số xuất hiện hai lần")
         length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > self._limits.body_bytes_max:
             return Problem(413, headers={"Connection": "close"})
         return None
+
+    def _list_parameters(self, app: FastAPI) -> frozenset[str]:
+        """Query parameters that some endpoint takes as a list; only these may be repeated (ASVS 15.3.7)."""
+        if self._lists is None:
+            operations = [one for path in app.openapi()["paths"].values() for one in path.values()]
+            self._lists = frozenset(
+                parameter["name"]
+                for operation in operations
+                for parameter in operation.get("parameters", ())
+                if parameter["in"] == "query" and b'"array"' in msgspec.json.encode(parameter["schema"])
+            )
+        return self._lists
 
     def _account(self, scope: Scope, status: int, seconds: float) -> None:
         """Count and log: method, template of the route, status, time, who in kind. Never path, query or body."""
@@ -168,9 +185,8 @@ class _Exchange:
             self.status = message["status"]
             headers = message["headers"] = list(message.get("headers", ()))
             headers.append((b"x-request-id", self.request_id.encode()))
-            headers.append((b"x-content-type-options", b"nosniff"))
-            if not any(name == b"cache-control" for name, _ in headers):
-                headers.append((b"cache-control", b"no-store"))
+            names = {name.lower() for name, _ in headers}
+            headers.extend(header for header in _HEADERS if header[0] not in names)
         await self._send(message)
 
 
@@ -193,11 +209,11 @@ def _route(scope: Scope) -> str:
     return template or UNMATCHED
 
 
-def _repeats(query: bytes) -> bool:
+def _repeated(query: bytes) -> set[str]:
+    """The names that occur more than once; more than QUERY_FIELDS_MAX names count as one nobody allows."""
     try:
-        names = [
-            name for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
-        ]
+        fields = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
     except ValueError:
-        return True
-    return len(names) != len(set(names))
+        return {""}
+    counts = Counts(name for name, _ in fields)
+    return {name for name, count in counts.items() if count > 1}

@@ -8,7 +8,7 @@ import ipaddress
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -54,16 +54,18 @@ class TokenBuckets:
         return wait_seconds
 
 
-def limit_rate(buckets: TokenBuckets) -> Callable[[Request], Awaitable[None]]:
-    """A dependency that raises Problem 429 with Retry-After when the client's bucket is empty."""
+class RateLimit:
+    """The limit of one public endpoint (or of several together)."""
 
-    async def dependency(request: Request) -> None:
-        wait_seconds = buckets.take(client_network(request))
+    def __init__(self, *, rate_per_second: float, burst: int) -> None:
+        self._buckets = TokenBuckets(rate_per_second=rate_per_second, burst=burst)
+
+    def check(self, request: Request) -> None:
+        """Count this request. Raises Problem 429 with Retry-After when the client has asked too often."""
+        wait_seconds = self._buckets.take(client_network(request))
         if wait_seconds > 0:
             _REFUSED.inc()
             raise Problem(429, headers={"Retry-After": str(math.ceil(wait_seconds))})
-
-    return dependency
 
 
 def client_network(request: Request) -> str:
