@@ -150,7 +150,9 @@ class Producer:
 class Probe:
     """A database, a producer and as many consumers of it as a test starts."""
 
-    def __init__(self, database: ServiceDatabase, url: str, client: Client, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(
+        self, database: ServiceDatabase, url: str, client: Client, pool: "asyncpg.Pool[Any]"
+    ) -> None:
         self.database = database
         self.url = url
         self.client = client

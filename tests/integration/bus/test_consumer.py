@@ -58,7 +58,11 @@ async def test_an_event_nobody_handles_only_moves_the_position(probe: Probe) -> 
     """An event of the stream without a handler here leaves no inbox row and no gap."""
     dossier = new_id()
     received = DossierReceived(
-        code="H1", procedure="p", channel="hospital", receiving_agency="a", received_at=supplemented().supplemented_at
+        code="H1",
+        procedure="p",
+        channel="hospital",
+        receiving_agency="a",
+        received_at=supplemented().supplemented_at,
     )
     await probe.producer.say(dossier, received)
     await probe.producer.say(dossier, supplemented())
@@ -72,7 +76,9 @@ async def test_an_event_nobody_handles_only_moves_the_position(probe: Probe) -> 
 async def test_a_new_kind_of_event_is_no_dead_letter(probe: Probe) -> None:
     """A subject this version does not know at all only moves the position."""
     dossier = new_id()
-    envelope = msgspec.structs.replace(probe.producer.envelope(dossier, supplemented()), type="intake.dossier-praised.v1")
+    envelope = msgspec.structs.replace(
+        probe.producer.envelope(dossier, supplemented()), type="intake.dossier-praised.v1"
+    )
     await probe.producer.publish(envelope, b"{}")
     await probe.producer.say(dossier, supplemented())
     async with probe.consumer():
@@ -86,10 +92,12 @@ async def test_duplicates_and_any_order_change_nothing(probe: Probe) -> None:
     dossiers = [new_id() for _ in range(10)]
     sent = [probe.producer.envelope(dossier, supplemented()) for dossier in dossiers for _ in range(8)]
     copies = [(envelope, copy) for envelope in sent for copy in range(3)]
-    random.Random(7).shuffle(copies)
+    random.Random(7).shuffle(copies)  # noqa: S311
     async with probe.consumer():
         for envelope, copy in copies:
-            await probe.producer.publish(envelope, encode_data(supplemented()), message_id=f"{envelope.id}.{copy}")
+            await probe.producer.publish(
+                envelope, encode_data(supplemented()), message_id=f"{envelope.id}.{copy}"
+            )
         await probe.has("probe.effect", 80)
         await probe.settled(30)
     assert in_order(await probe.effects())
@@ -148,6 +156,8 @@ async def test_nothing_is_asked_twice_of_a_state_unchanged(probe: Probe) -> None
         await probe.settled()
         handled = probe.context.handled
         for envelope in sent:
-            await probe.producer.publish(envelope, encode_data(supplemented()), message_id=f"{envelope.id}.e2")
+            await probe.producer.publish(
+                envelope, encode_data(supplemented()), message_id=f"{envelope.id}.e2"
+            )
         await probe.settled()
         assert probe.context.handled == handled
