@@ -10,16 +10,16 @@ from datetime import datetime
 import msgspec
 
 from libs.catalogue.calendar import WorkingCalendar
-from libs.catalogue.time_limits import TimeLimit, due_at
+from libs.catalogue.limits import Limit
 from services.routing.case import Clock, Pause
 
 DAYS, HOURS, WORKING_HOURS = "day", "hour", "working_hour"
 _UNITS = {"hour": HOURS, "working_hour": WORKING_HOURS}
 
 
-def started(calendar: WorkingCalendar, at: datetime, limit: TimeLimit, near_days: int) -> Clock:
+def started(calendar: WorkingCalendar, at: datetime, limit: Limit, near_days: int) -> Clock:
     """A clock started by a receipt at this moment."""
-    return _running(calendar, at, due_at(calendar, at, limit), unit_of(limit), near_days)
+    return _running(calendar, at, limit.due_at(calendar, at), unit_of(limit), near_days)
 
 
 def promised(calendar: WorkingCalendar, at: datetime, due: datetime, unit: str, near_days: int) -> Clock:
@@ -27,7 +27,7 @@ def promised(calendar: WorkingCalendar, at: datetime, due: datetime, unit: str, 
     return _running(calendar, at, due, unit, near_days)
 
 
-def unit_of(limit: TimeLimit | None) -> str:
+def unit_of(limit: Limit | None) -> str:
     """How time is counted under the limit; in days when there is none."""
     return _UNITS.get(limit.unit, DAYS) if limit else DAYS
 
@@ -61,10 +61,10 @@ def shifted(
 
 
 def restarted(
-    calendar: WorkingCalendar, clock: Clock, limit: TimeLimit, pauses: Iterable[Pause], near_days: int
+    calendar: WorkingCalendar, clock: Clock, limit: Limit, pauses: Iterable[Pause], near_days: int
 ) -> Clock:
     """The clock under another limit from the same start, with the stops it has had."""
-    due = due_at(calendar, clock.started_at, limit)
+    due = limit.due_at(calendar, clock.started_at)
     unit = unit_of(limit)
     for stop, resume in _spans(pauses, clock.started_at):
         if stop >= due:

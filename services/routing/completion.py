@@ -13,9 +13,10 @@ import msgspec
 from libs.bus.handling import Change
 from libs.catalogue.forms import Problem
 from libs.contracts.event import Event
+from libs.http.auth import Actor
 from services.routing import outcomes, records, steps, store
 from services.routing.case import COMPLETED, Case, IllegalMove, Officer
-from services.routing.desk import Actor, Forbidden, NotMine, mine, refuse_stale, say
+from services.routing.desk import Forbidden, NotMine, mine, refuse_stale, say
 from services.routing.outcomes import UniqueNumber
 from services.routing.records import Act, Recorded
 from services.routing.rules import Rules

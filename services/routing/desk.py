@@ -9,6 +9,7 @@ import msgspec
 
 from libs.bus.handling import Change
 from libs.bus.outbox import Outgoing, emit
+from libs.http.auth import Actor
 from services.routing import store
 from services.routing.case import RETURNED, Case, IllegalMove, Move, Officer, Step
 from services.routing.records import Act, log
@@ -17,14 +18,6 @@ from services.routing.steps import LEADER
 
 SOURCE = "routing"
 ONE_STOP = "one_stop"
-
-
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts: an officer or an agency's own system."""
-
-    subject: str
-    agency: str
-    roles: frozenset[str]
 
 
 class NotMine(Exception):
@@ -47,6 +40,16 @@ def mine(case: Case | None, code: str, actor: Actor, rules: Rules) -> tuple[Case
     return case, step, Officer(subject=actor.subject, agency=actor.agency, role=role)
 
 
+def only_step(case: Case | None, actor: Actor) -> str:
+    """The one open step of the case on the actor's desk. Raises NotMine, or IllegalMove when there are several."""
+    held = [s.code for s in case.steps if s.open and s.agency == actor.agency] if case is not None else []
+    if len(held) > 1:
+        raise IllegalMove("which-step", "Cơ quan đang giữ nhiều bước của hồ sơ; hãy nêu rõ bước.")
+    if not held:
+        raise NotMine
+    return held[0]
+
+
 def refuse_stale(step: Step, version: int | None) -> None:
     """Raises IllegalMove when the officer has seen an earlier version of the step than there is now."""
     if version is not None and version != step.version:
@@ -55,30 +58,41 @@ def refuse_stale(step: Step, version: int | None) -> None:
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What an officer wants done: `move` names it in the log, `decide` is the pure decision."""
+    """What an officer wants done: `move` names it in the log, `decide` is the pure decision on the step.
+
+    Without `step` it is the only one of the dossier that lies with the officer's agency.
+    """
 
     dossier_id: UUID
     step: str
     move: str
-    decide: Callable[[Case, Officer, datetime], Move]
+    decide: Callable[[Case, str, Officer, datetime], Move]
     reason: str = ""
     note: str = ""
     version: int | None = None
 
 
-async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -> Case:
-    """Do it, in the caller's transaction, and return the case as it is then.
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The case after an act, and the step it was about."""
+
+    case: Case
+    step: str
+
+
+async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -> Done:
+    """Do it, in the caller's transaction.
 
     Raises NotMine, Forbidden and IllegalMove before anything is written.
     """
     now, cases = await store.load_now(connection, [order.dossier_id])
-    case, step, by = mine(cases.get(order.dossier_id), order.step, actor, rules)
+    code = order.step or only_step(cases.get(order.dossier_id), actor)
+    case, step, by = mine(cases.get(order.dossier_id), code, actor, rules)
     if now is None:
         raise NotMine
     refuse_stale(step, order.version)
-    after, events = order.decide(case, by, now)
+    after, events = order.decide(case, step.code, by, now)
     if after is case:
-        return case
+        return Done(case=case, step=step.code)
     await store.save(rules, connection, [Change(dossier_id=case.dossier_id, before=case, after=after)])
     await say(connection, [(case.dossier_id, events)])
     act = Act(
@@ -88,12 +102,12 @@ async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -
         role=by.role,
         agency=by.agency,
         move=order.move,
-        step=order.step,
+        step=step.code,
         reason=order.reason,
         note=order.note,
     )
     await log(connection, [act])
-    return after
+    return Done(case=after, step=step.code)
 
 
 async def say(connection: Any, said: Collection[tuple[UUID, tuple[Any, ...]]]) -> None:

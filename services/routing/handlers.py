@@ -1,9 +1,6 @@
 """What routing does when others speak. HANDLERS at the foot is the whole list."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from libs.bus.handling import Decision, Handler, Received, Rejected
+from libs.bus.handling import Decision, Handlers, Received, Rejected
 from libs.catalogue.holidays import CalendarError
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierAccepted, DossierCorrected, DossierSupplemented, DossierWithdrawn
@@ -86,7 +83,7 @@ def _decided(before: Case, after: Case, events: tuple[Event, ...]) -> Decision[C
     return Decision(state=None if after is before else after, events=events)
 
 
-HANDLERS: Mapping[type[Event], Handler[Any, Any, Any]] = {
+HANDLERS: Handlers = {
     DossierAccepted: on_dossier_accepted,
     DossierSupplemented: on_dossier_supplemented,
     DossierWithdrawn: on_dossier_withdrawn,

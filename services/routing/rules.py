@@ -8,13 +8,13 @@ from libs.catalogue.agencies import Agency
 from libs.catalogue.calendar import WorkingCalendar
 from libs.catalogue.catalogue import Catalogue
 from libs.catalogue.errors import NotEffective, UnknownAgency, UnknownProcedure
+from libs.catalogue.limits import Limit
 from libs.catalogue.procedures import Procedure
 from libs.catalogue.procedures import Step as StepRule
-from libs.catalogue.time_limits import TimeLimit
 from services.routing.case import Case, IllegalMove
 
 # Missing papers are to be handed in within 7 working days (NĐ 63/2024, reference/domain.md 2.2 no. 3).
-SUPPLEMENT_LIMIT = TimeLimit(unit="working_day", amount=7)
+SUPPLEMENT_LIMIT = Limit(unit="working_day", amount=7)
 REMEMBERED_MAX = 10_000
 
 

@@ -49,7 +49,8 @@ async def fire_batch(connection: Any, rules: Rules, cases_max: int = BATCH_CASES
     await store.realign_timers(rules, connection, strays)
     await store.postpone_timers(connection, postponed, POSTPONED_SECONDS)
     for change in changes:
-        for kind, _ in timers.fired(change.after) - timers.fired(change.before):
+        earlier = timers.fired(change.before) if change.before else frozenset()
+        for kind, _ in timers.fired(change.after) - earlier:
             FIRED.labels(name=kind).inc()
     return len(cases)
 

@@ -14,10 +14,10 @@ from libs.contracts.catalogue import EVENTS
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierAccepted
 from libs.database.pool import open_pool
+from libs.http.auth import Actor
 from services.routing import steps, store
 from services.routing.case import Case, Officer
 from services.routing.completion import Completion, Fate, complete_many
-from services.routing.desk import Actor
 from tests.fixtures.database import DatabaseFactory
 from tests.unit.routing.samples import accepted, rules
 
@@ -69,7 +69,9 @@ class Office:
 
 def actor(officer: Officer) -> Actor:
     """The officer as an actor with just this role."""
-    return Actor(subject=officer.subject, agency=officer.agency, roles=frozenset({officer.role}))
+    return Actor(
+        subject=officer.subject, kind="officer", agency=officer.agency, roles=frozenset({officer.role})
+    )
 
 
 def birth(dossier_id: UUID, number: str = "125", personal_id: str = "", **changes: Any) -> Completion:

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from libs.contracts.routing import DossierSettled, StepAmended, StepAssigned, StepCompleted
+from libs.http.auth import Actor
 from services.routing import completion, records
 from services.routing.case import Case, IllegalMove
 from services.routing.completion import Completion, NumberTaken, OutcomeRefused
-from services.routing.desk import Actor, Forbidden, NotMine
+from services.routing.desk import Forbidden, NotMine
 from tests.integration.routing.conftest import Office, actor, birth
 from tests.unit.routing.samples import CARD, CIVIL, INSURANCE, POLICE, RESIDENCE, accepted
 
@@ -105,9 +106,11 @@ async def test_two_batches_with_the_same_numbers_crosswise_do_not_deadlock(offic
 async def test_an_agency_sees_and_does_only_its_own_steps(office: Office) -> None:
     """Another agency is told that there is no such step; an officer of the agency in another role is refused."""
     dossier = await office.open()
-    elsewhere = Actor(subject="x", agency="civil-status-31411-2025", roles=frozenset({"civil_status"}))
+    elsewhere = Actor(
+        subject="x", kind="officer", agency="civil-status-31411-2025", roles=frozenset({"civil_status"})
+    )
     assert isinstance((await office.complete(elsewhere, birth(dossier)))[0], NotMine)
-    other_role = Actor(subject="x", agency=CIVIL.agency, roles=frozenset({"justice"}))
+    other_role = Actor(subject="x", kind="officer", agency=CIVIL.agency, roles=frozenset({"justice"}))
     assert isinstance((await office.complete(other_role, birth(dossier)))[0], Forbidden)
     async with office.pool.acquire() as connection:
         listed = await records.on_desk(connection, CIVIL.agency, [], rows_max=10, after=0)

@@ -115,10 +115,10 @@ async def test_a_row_the_case_does_not_know_is_put_right(office: Office) -> None
 async def supplement(office: Office, dossier: UUID, *, days_ago: int) -> None:
     """A supplement request made some days ago."""
 
-    def ask(case: Case, _by: object, now: datetime) -> object:
+    def ask(case: Case, code: str, _by: object, now: datetime) -> object:
         return pauses.request_supplement(
             case,
-            "register_birth",
+            code,
             components=["declaration"],
             fields=[],
             reason="incomplete",
@@ -126,6 +126,6 @@ async def supplement(office: Office, dossier: UUID, *, days_ago: int) -> None:
             rules=rules(),
         )
 
-    order = Order(dossier_id=dossier, step="register_birth", move="supplement", decide=ask)  # type: ignore[arg-type]
+    order = Order(dossier_id=dossier, step="", move="supplement", decide=ask)  # type: ignore[arg-type]
     async with office.pool.acquire() as connection, connection.transaction():
         await carry_out(connection, office.rules, actor(CIVIL), order)

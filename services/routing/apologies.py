@@ -1,0 +1,50 @@
+"""Signing a written apology: the appointment moves, once by default (form 04 of TT 03/2025/TT-VPCP)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from libs.bus.handling import Change
+from libs.http.auth import Actor
+from services.routing import records, store, timers
+from services.routing.case import Case
+from services.routing.desk import NotMine, say
+from services.routing.records import Act
+from services.routing.rules import Rules
+
+
+async def sign(
+    connection: Any,
+    rules: Rules,
+    actor: Actor,
+    apology_id: UUID,
+    *,
+    appointment_at: datetime | None = None,
+    note: str = "",
+) -> Case:
+    """Sign in the caller's transaction, with the proposed date or another; the case as it is then.
+
+    Raises NotMine when the actor's agency has no such apology, IllegalMove when it cannot be signed any more.
+    """
+    drafted = await records.apology(connection, apology_id, actor.agency)
+    if drafted is None:
+        raise NotMine
+    now, cases = await store.load_now(connection, [drafted.dossier_id])
+    case = cases.get(drafted.dossier_id)
+    if case is None or now is None:
+        raise NotMine
+    after, events = timers.sign_apology(case, drafted.number, appointment_at, now, rules)
+    await store.save(rules, connection, [Change(dossier_id=case.dossier_id, before=case, after=after)])
+    await say(connection, [(case.dossier_id, events)])
+    act = Act(
+        dossier_id=case.dossier_id,
+        at=now,
+        subject=actor.subject,
+        role=min(actor.roles, default=""),
+        agency=actor.agency,
+        move="sign-apology",
+        reason=drafted.reason,
+        note=note,
+    )
+    await records.log(connection, [act])
+    return after

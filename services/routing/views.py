@@ -1,0 +1,190 @@
+"""The case as agencies and services see it: where it stands, when it is due, and what has happened so far."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from libs.http.auth import Actor
+from services.routing import status
+from services.routing.case import Apology, Case, Correction, Pause, Settlement, Step, Supplement
+from services.routing.records import Act
+from services.routing.rules import Rules
+from services.routing.wire import StepDone
+
+
+class StepView(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the graph."""
+
+    step: str
+    name: str
+    role: str
+    depends_on: tuple[str, ...]
+    state: str
+    agency: str
+    version: int
+    assigned_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    due_at: datetime | None
+    produced: tuple[str, ...]
+    pending: tuple[str, ...]
+    cause: str
+    flagged: bool
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the timeline; agency and role of who acted are empty for what the system did."""
+
+    at: datetime
+    what: str
+    step: str = ""
+    agency: str = ""
+    role: str = ""
+    reason: str = ""
+    note: str = ""
+
+
+class CaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """One case. `status` is the national status code; `due_at` is empty while the clock stands still."""
+
+    dossier_id: UUID
+    code: str
+    procedure: str
+    status: int
+    status_name: str
+    receiving_agency: str
+    facility: str
+    received_at: datetime
+    accepted_at: datetime
+    appointment_at: datetime
+    due_at: datetime | None
+    calendar: str
+    steps: tuple[StepView, ...]
+    pauses: tuple[Pause, ...]
+    supplements: tuple[Supplement, ...]
+    apologies: tuple[Apology, ...]
+    corrections: tuple[Correction, ...]
+    settled: Settlement | None
+    closed_at: datetime | None
+    timeline: tuple[Entry, ...]
+
+
+def acting(case: Case, actor: Actor) -> bool:
+    """Whether the actor's agency works on the case: it received it, or has or had a step."""
+    agencies = {case.receiving_agency, *(step.agency for step in case.steps)}
+    agencies.update(code for step in case.steps for code in step.declined_by)
+    return actor.agency != "" and actor.agency in agencies
+
+
+def may_see(case: Case, actor: Actor) -> bool:
+    """Whether the actor has to do with the case: works on it, handed it in, or hands out its results."""
+    if actor.facility and actor.facility == case.facility:
+        return True
+    places = {result.place for result in case.results}
+    return acting(case, actor) or (actor.agency != "" and actor.agency in places)
+
+
+def view_of(case: Case, acts: Sequence[Act], rules: Rules) -> CaseView:
+    """The case with its timeline: what the state tells, and what officers did."""
+    code = status.status_of(case)
+    return CaseView(
+        dossier_id=case.dossier_id,
+        code=case.code,
+        procedure=case.procedure,
+        status=code,
+        status_name=status.NAMES_VI[code],
+        receiving_agency=case.receiving_agency,
+        facility=case.facility,
+        received_at=case.received_at,
+        accepted_at=case.accepted_at,
+        appointment_at=case.appointment.due_at,
+        due_at=None if case.settled else case.clock.due,
+        calendar=case.calendar,
+        steps=tuple(_step(case, step, rules) for step in case.steps),
+        pauses=case.pauses,
+        supplements=case.supplements,
+        apologies=case.apologies,
+        corrections=case.corrections,
+        settled=case.settled,
+        closed_at=case.closed_at,
+        timeline=tuple(sorted([*_happened(case), *_done(acts)], key=lambda entry: entry.at)),
+    )
+
+
+def step_done(case: Case, code: str) -> StepDone:
+    """The short answer to an act on a step. Raises KeyError when the case has no such step."""
+    step = case.step(code)
+    if step is None:
+        raise KeyError(code)
+    return StepDone(
+        dossier_id=case.dossier_id,
+        step=code,
+        state=step.state,
+        agency=step.agency,
+        version=step.version,
+        status=status.status_of(case),
+        due_at=step.due_at if step.open else None,
+        appointment_at=case.appointment.due_at,
+    )
+
+
+def _step(case: Case, step: Step, rules: Rules) -> StepView:
+    rule = rules.step_rule(case, step.code)
+    return StepView(
+        step=step.code,
+        name=rule.name_vi,
+        role=rule.role,
+        depends_on=rule.depends_on,
+        state=step.state,
+        agency=step.agency,
+        version=step.version,
+        assigned_at=step.assigned_at,
+        started_at=step.started_at,
+        completed_at=step.completed_at,
+        due_at=step.due_at if step.open else None,
+        produced=step.produced,
+        pending=step.pending,
+        cause=step.cause,
+        flagged=step.flagged,
+    )
+
+
+def _happened(case: Case) -> list[Entry]:
+    """What the state itself tells, besides the acts of officers."""
+    entries = [
+        Entry(at=case.received_at, what="received", agency=case.receiving_agency),
+        Entry(at=case.accepted_at, what="accepted", agency=case.receiving_agency),
+    ]
+    entries += [
+        Entry(at=step.assigned_at, what="assigned", step=step.code, agency=step.agency)
+        for step in case.steps
+        if step.assigned_at is not None
+    ]
+    for asked in case.supplements:
+        if asked.ended_at is not None:
+            what = "supplement-lapsed" if asked.lapsed else "supplemented"
+            entries.append(Entry(at=asked.ended_at, what=what, step=asked.step))
+    entries += [Entry(at=a.drafted_at, what="apology-drafted", agency=a.agency) for a in case.apologies]
+    entries += [Entry(at=c.at, what="corrected", reason=c.reason) for c in case.corrections]
+    if case.settled is not None:
+        entries.append(Entry(at=case.settled.at, what="settled", reason=case.settled.outcome))
+    if case.closed_at is not None:
+        entries.append(Entry(at=case.closed_at, what="closed"))
+    return entries
+
+
+def _done(acts: Sequence[Act]) -> list[Entry]:
+    return [
+        Entry(
+            at=act.at,
+            what=act.move,
+            step=act.step,
+            agency=act.agency,
+            role=act.role,
+            reason=act.reason,
+            note=act.note,
+        )
+        for act in acts
+    ]
