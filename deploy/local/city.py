@@ -22,7 +22,7 @@ from libs.contracts.catalogue import SERVICES
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate
 from libs.database.provision import dsn_for, provision
-from libs.http.keys import make_key
+from libs.http.public_keys import JWKS_NAME, make_key
 from services.results.authority import make_authority
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +156,7 @@ class City:
             "HTTP_HOST": LOOPBACK,
             "HTTP_PORT": port,
             "SERVICE_KEY": str(self.keys / f"{service}.pem"),
-            "PUBLIC_KEYS": str(self.keys / "keys.json"),
+            "PUBLIC_KEYS": str(self.keys / JWKS_NAME),
             "CATALOGUE": str(ROOT / "catalogue"),
             "STORAGE_URL": (self.folder / "storage" / service).as_uri(),
             "PUBLIC_URL": self.urls["results"],

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
+
 from libs.http.client import ServiceClient
 
 
@@ -46,13 +47,13 @@ class _Answer(msgspec.Struct):
 
 
 class Contacts:
-    """Reads contacts from intake; every read is recorded there with the purpose "contact"."""
+    """Reads contacts from intake; every read is recorded there with its purpose."""
 
     def __init__(self, intake: ServiceClient) -> None:
         self._intake = intake
 
     async def read(self, dossier_ids: Sequence[UUID]) -> dict[UUID, Contact]:
         """The contacts of these dossiers; one that intake does not know is absent. Raises the client's errors."""
-        query = _Query(dossier_ids=list(dict.fromkeys(dossier_ids)), purpose="contact")
-        answer = await self._intake.post("/people/read", query, _Answer, purpose="contact")
+        query = _Query(dossier_ids=list(dict.fromkeys(dossier_ids)), purpose="notify")
+        answer = await self._intake.post("/people/read", query, _Answer, purpose="notify")
         return {contact.dossier_id: contact for contact in answer.people}

@@ -88,12 +88,12 @@ def _merge(waiting: Message, rule: Rule, occasion: Occasion, book: RuleBook) -> 
     return msgspec.structs.replace(waiting, rule=leading, occasions=(*waiting.occasions, occasion))
 
 
-def send_after(moment: datetime, audience: str, quiet: tuple[time, time]) -> datetime:
+def send_after(moment: datetime, audience: str, quiet: tuple[time, time] | None) -> datetime:
     """The first moment from `moment` on at which the audience may be disturbed.
 
     Citizens' phones stay silent in the quiet hours; a desk's inbox does not ring and is filled at any hour.
     """
-    if audience != APPLICANT:
+    if audience != APPLICANT or quiet is None:
         return moment
     start, end = quiet
     local = moment.astimezone(LOCAL)

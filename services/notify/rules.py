@@ -70,8 +70,15 @@ class QuietHours(
 class RuleBook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All rules, checked."""
 
-    quiet_hours: QuietHours
+    quiet_hours: QuietHours | None
     rules: tuple[Rule, ...]
+
+    def adjusted(self, *, wait_scale: float = 1.0, quiet: bool = True) -> "RuleBook":
+        """The same rules with all waiting times multiplied, and without quiet hours when `quiet` is off."""
+        rules = tuple(
+            msgspec.structs.replace(rule, wait_minutes=rule.wait_minutes * wait_scale) for rule in self.rules
+        )
+        return RuleBook(quiet_hours=self.quiet_hours if quiet else None, rules=rules)
 
     def by_code(self) -> Mapping[str, Rule]:
         """The rules by their code."""

@@ -16,6 +16,8 @@ from libs.bus.outbox import Outgoing, emit
 from libs.bus.writer import Writer
 from libs.contracts.event import Event
 from libs.contracts.notify import MessageDelivered, MessageFailed, MessageSent
+from libs.http.client import Refused as RefusedCall
+from libs.http.client import Unavailable
 from libs.telemetry.logs import log
 from services.notify import domain, store
 from services.notify.channels import Accepted, Channel, Destination, Letter, NotTaken, Refused, Unknown
@@ -122,8 +124,9 @@ class Sender:
     async def _wait_for_morning(self, due: Sequence[Due], now: datetime) -> list[Due]:
         """Put back what would ring in the quiet hours; nothing was sent, so it simply waits."""
         awake = []
+        quiet = self._book.quiet_hours.bounds if self._book.quiet_hours else None
         for message in due:
-            later = domain.send_after(now, message.audience, self._book.quiet_hours.bounds)
+            later = domain.send_after(now, message.audience, quiet)
             if later > now:
                 async with self._pool.acquire() as conn:
                     await store.requeue(conn, message.id, later, "quiet-hours")
@@ -134,7 +137,7 @@ class Sender:
     async def _read_contacts(self, due: Sequence[Due], now: datetime) -> Mapping[UUID, Contact]:
         try:
             contacts = await self._contacts.read([m.dossier_id for m in due])
-        except (ServiceUnavailable, OSError, TimeoutError) as error:  # nothing was sent, all of it waits
+        except (Unavailable, RefusedCall) as error:  # nothing was sent, all of it waits
             log.warning("sender-waits-for-intake", error=type(error).__name__)
             contacts = {}
         for message in due:

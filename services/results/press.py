@@ -20,9 +20,9 @@ from libs.bus.handling import Change
 from libs.bus.outbox import Outgoing, emit
 from libs.bus.writer import Writer
 from libs.catalogue import Catalogue
+from libs.storage.archive import Archive
 from libs.telemetry.logs import log
 from services.results import domain, store
-from services.results.archive import Archive
 from services.results.documents import CannotIssue, Names, Paper, paper_values
 from services.results.people import Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord
 from services.results.printing import Job, SigningKey, print_all, start_worker
@@ -164,8 +164,8 @@ class Press:
             ]
         items = [OutcomeItem(order.dossier_id, order.step) for order in orders]
         people, outcomes = await asyncio.gather(
-            self._neighbours.people([o.dossier_id for o in orders], "document"),
-            self._neighbours.outcomes(items, "document"),
+            self._neighbours.people([o.dossier_id for o in orders], "make-document"),
+            self._neighbours.outcomes(items, "make-document"),
         )
         made: list[_Made] = []
         jobs: list[tuple[Order, str, Job]] = []

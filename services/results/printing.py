@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,8 @@ def start_worker(templates: str, signing: SigningKey) -> None:
 
 def load_signer(signing: SigningKey) -> signers.SimpleSigner:
     """The signer of these files. Raises ValueError when they cannot be used."""
-    signer = signers.SimpleSigner.load(
-        signing.key, signing.certificate, ca_chain_files=(signing.chain,), key_passphrase=None
-    )
+    load: Callable[..., signers.SimpleSigner | None] = signers.SimpleSigner.load
+    signer = load(signing.key, signing.certificate, ca_chain_files=(signing.chain,), key_passphrase=None)
     if signer is None:
         raise ValueError("the signing key or its certificate cannot be read")
     return signer

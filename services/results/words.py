@@ -73,7 +73,7 @@ def day_text(value: str | date | datetime) -> str:
         value = value.astimezone(LOCAL).date()
     elif isinstance(value, str):
         try:
-            value = date.fromisoformat(value[:10])
+            return f"{date.fromisoformat(value[:10]):%d/%m/%Y}"
         except ValueError:
             return value
     return f"{value:%d/%m/%Y}"

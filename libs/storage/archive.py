@@ -1,6 +1,8 @@
 """Where documents are kept: a folder or an S3 bucket, by setting, through obstore."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import obstore
 from obstore.store import from_url
@@ -9,12 +11,12 @@ from obstore.store import from_url
 class Archive:
     """Stores documents under keys that contain their hash; nothing is ever overwritten with something else."""
 
-    def __init__(self, url: str, options: dict[str, str] | None = None) -> None:
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
         """`url` is file:///folder or s3://bucket/prefix; `options` are the S3 settings (region, keys, endpoint)."""
-        if url.startswith("file:"):
-            self._store = from_url(url, mkdir=True)
-        else:
-            self._store = from_url(url, config=options or {})
+        given: dict[str, Any] = (
+            {"mkdir": True} if url.startswith("file:") else {"config": dict(options or {})}
+        )
+        self._store = from_url(url, **given)
 
     async def put(self, key: str, content: bytes) -> None:
         """Store `content`. Raises obstore's errors; safe to repeat."""

@@ -1,0 +1,56 @@
+"""The command line every service has: serve, migrate, dead-letters."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import typer
+
+from libs.bus.cli import dead_letters_app
+from libs.bus.runtime import BusRuntime
+from libs.database.lines import lines_of
+from libs.database.migrate import migrate as apply_migrations
+from libs.http.serve import run
+from libs.process.settings import ServiceSettings, SettingsError
+from libs.telemetry.logs import configure_logs
+from libs.telemetry.traces import configure_traces
+
+S = TypeVar("S", bound=ServiceSettings)
+T = TypeVar("T")
+
+
+def service_cli(
+    service: str,
+    *,
+    version: str,
+    read_settings: Callable[[], S],
+    migrator_url: Callable[[], str],
+    bus_of: Callable[[S], BusRuntime],
+    serve: Callable[[S], Coroutine[Any, Any, None]],
+) -> typer.Typer:
+    """The commands of `service`. A wrong setting ends the process with status 2 and one line that names it."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Một Cửa: {service}")
+
+    def or_exit(read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except SettingsError as error:
+            typer.echo(f"{service}: {error}", err=True)
+            raise typer.Exit(2) from None
+
+    @app.command("serve")
+    def serve_command() -> None:
+        """Answer HTTP, follow the bus and do the background work until told to stop."""
+        settings = or_exit(read_settings)
+        configure_logs(service, settings.log_level)
+        configure_traces(service, version=version, endpoint=settings.otlp_endpoint)
+        run(serve(settings))
+
+    @app.command("migrate")
+    def migrate_command() -> None:
+        """Bring the database up to this version; prints what was applied."""
+        for label in asyncio.run(apply_migrations(or_exit(migrator_url), lines_of(service))):
+            typer.echo(label)
+
+    app.add_typer(dead_letters_app(lambda: bus_of(or_exit(read_settings))), name="dead-letters")
+    return app

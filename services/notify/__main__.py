@@ -1,0 +1,106 @@
+"""`python -m services.notify serve|migrate|dead-letters`: wiring only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from libs.bus.admin import admin_router
+from libs.bus.handling import Service
+from libs.bus.runtime import BusRuntime
+from libs.catalogue import Catalogue
+from libs.http.app import Readiness, build_app
+from libs.http.auth import TokenSigner, TokenVerifier, require
+from libs.http.client import ServiceClient
+from libs.http.health import database_answers
+from libs.http.serve import serve as serve_http
+from libs.process.cli import service_cli
+from services.notify import store
+from services.notify.api import build_router
+from services.notify.channels import Channel
+from services.notify.contacts import Contacts
+from services.notify.desk_channel import DeskChannel
+from services.notify.email_channel import EmailChannel
+from services.notify.handlers import HANDLERS
+from services.notify.rules import RuleBook, load_rules
+from services.notify.sender import Sender
+from services.notify.settings import Settings, migrator_url, read_settings
+from services.notify.wording import Wording
+
+SERVICE = "notify"
+VERSION = "0.1.0"
+
+
+def rules_of(settings: Settings) -> RuleBook:
+    """The city's message rules, with waiting times and quiet hours as set."""
+    return load_rules(Path(settings.catalogue)).adjusted(
+        wait_scale=settings.wait_scale, quiet=settings.quiet_hours
+    )
+
+
+def bus_of(settings: Settings) -> BusRuntime:
+    """The bus of this process."""
+    return BusRuntime(
+        Service(
+            name=SERVICE, handlers=HANDLERS, load=store.load, save=store.save, context=rules_of(settings)
+        ),
+        database_url=settings.database_url,
+        nats_url=settings.nats_url,
+        pool_size=settings.pool_size,
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Build everything and answer until told to stop."""
+    bus = bus_of(settings)
+    await bus.start()
+    intake = ServiceClient(
+        settings.intake_url, "intake", TokenSigner.from_file(SERVICE, settings.service_key)
+    )
+    channels: dict[str, Channel] = {"email": EmailChannel(settings.smtp)} if settings.smtp_host else {}
+    sender = Sender(
+        pool=bus.pool,
+        writer=bus.writer,
+        contacts=Contacts(intake),
+        wording=Wording(Catalogue.load(settings.catalogue), settings.public_url),
+        book=rules_of(settings),
+        channels=channels,
+        desk=DeskChannel(bus.pool),
+        settings=settings.sender,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await intake.close()
+        await bus.close()
+
+    async def ready() -> Readiness:
+        answers = await database_answers(bus.pool)
+        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
+
+    verifier = TokenVerifier(settings.public_keys, SERVICE)
+    app = build_app(service=SERVICE, version=VERSION, lifespan=lifespan, ready=ready, verifier=verifier)
+    app.include_router(build_router(bus.pool, bus.writer))
+    app.include_router(admin_router(bus, require("operator")))
+    await serve_http(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        background=[bus.run, sender.run],
+        unready_seconds=settings.unready_seconds,
+    )
+
+
+cli = service_cli(
+    SERVICE,
+    version=VERSION,
+    read_settings=read_settings,
+    migrator_url=migrator_url,
+    bus_of=bus_of,
+    serve=serve,
+)
+
+if __name__ == "__main__":
+    cli()

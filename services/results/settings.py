@@ -1,0 +1,75 @@
+"""Settings of results: the only place that reads the environment."""
+
+import os
+
+import msgspec
+
+from libs.process.settings import ServiceSettings, required, settings_from
+from services.results.press import PressSettings
+from services.results.printing import SigningKey
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """What a process of results must know besides what every service does."""
+
+    service_key: str
+    intake_url: str
+    routing_url: str
+    public_url: str
+    storage_url: str
+    signing_key: str = ""
+    signing_certificate: str = ""
+    signing_chain: str = ""
+    city_name: str = "Ngã Bảy"
+    # Off where the agencies' own software makes the papers: results are then records without a document.
+    render_documents: bool = True
+    press_workers: int = 1
+    press_batch: int = 32
+    press_poll_seconds: float = 1.0
+    verify_per_second: float = 2.0
+    verify_burst: int = 20
+
+    @property
+    def signing(self) -> SigningKey:
+        """The files that sign documents."""
+        return SigningKey(
+            key=self.signing_key, certificate=self.signing_certificate, chain=self.signing_chain
+        )
+
+    @property
+    def press(self) -> PressSettings:
+        """How the press works."""
+        return PressSettings(
+            batch=self.press_batch,
+            workers=self.press_workers,
+            poll_seconds=self.press_poll_seconds,
+            render=self.render_documents,
+            public_url=self.public_url.rstrip("/"),
+            city_name=self.city_name,
+        )
+
+
+class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Access to an S3 store, under the names its programs know; a folder needs none of it."""
+
+    aws_access_key_id: str = ""
+    aws_secret_access_key: str = ""
+    aws_region: str = ""
+    aws_endpoint: str = ""
+    aws_allow_http: str = ""
+
+
+def read_settings() -> Settings:
+    """The settings from the environment. Raises SettingsError with one clear line."""
+    return settings_from(os.environ, Settings)
+
+
+def storage_options() -> dict[str, str]:
+    """What the archive needs to reach its store."""
+    given = settings_from(os.environ, StorageSettings)
+    return {name: value for name, value in msgspec.structs.asdict(given).items() if value}
+
+
+def migrator_url() -> str:
+    """The database as its owner, for migrations only. Raises SettingsError when it is not set."""
+    return required(os.environ, "MIGRATOR_DATABASE_URL")
