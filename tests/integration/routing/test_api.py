@@ -20,7 +20,7 @@ from tests.integration.routing.conftest import BIRTH_OUTCOME, Office
 from tests.integration.routing.test_timers import fire, long_ago
 from tests.unit.routing.samples import CIVIL, INSURANCE, POLICE, accepted
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 ONE_STOP = Officer(subject="officer-0", agency="one-stop-31340-2025", role="one_stop")
 

@@ -16,7 +16,7 @@ from services.routing.desk import Forbidden, NotMine
 from tests.integration.routing.conftest import Office, actor, birth
 from tests.unit.routing.samples import CARD, CIVIL, INSURANCE, POLICE, RESIDENCE, accepted
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 RESIDENCE_OUTCOME = {"residence_number": "77/TB", "registered_on": "2026-11-24"}
 

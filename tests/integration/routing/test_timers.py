@@ -16,7 +16,7 @@ from services.routing.worker import TimerWorker, fire_batch
 from tests.integration.routing.conftest import Office, actor, birth
 from tests.unit.routing.samples import CIVIL, accepted, rules
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 
 def long_ago(days: int) -> datetime:
