@@ -131,12 +131,8 @@ def decode(headers: Mapping[str, str] | None, payload: bytes) -> tuple[Envelope,
     try:  # what our own relay sends needs no unquoting and no search for names in another case
         found = msgspec.convert(headers, _Headers)
         text = f"{found.source}{found.type}{found.traceparent}{found.datacontenttype}"
-        if (
-            "%" not in text
-            and '"' not in text
-            and "Content-Type" not in headers
-            and "content-type" not in headers
-        ):
+        structured = "Content-Type" in headers or "content-type" in headers
+        if not structured and _PLAIN.fullmatch(text):
             return _envelope(found), payload
     except (msgspec.ValidationError, UnicodeError):
         pass
@@ -210,7 +206,7 @@ def _convert(attributes: dict[str, str]) -> _Attributes:
 
 
 def _decode_structured(mode: str, payload: bytes) -> tuple[Envelope, bytes]:
-    if mode.split(";")[0].strip().lower() != STRUCTURED_JSON:
+    if mode.partition(";")[0].strip().lower() != STRUCTURED_JSON:
         raise CloudEventError("format-unknown")
     try:
         found = _structured.decode(payload)
@@ -223,7 +219,7 @@ def _decode_structured(mode: str, payload: bytes) -> tuple[Envelope, bytes]:
 def _envelope(found: _Attributes) -> Envelope:
     if found.specversion != SPECVERSION:
         raise CloudEventError("specversion-unknown")
-    if found.datacontenttype != JSON and found.datacontenttype.split(";")[0].strip().lower() != JSON:
+    if found.datacontenttype != JSON and found.datacontenttype.partition(";")[0].strip().lower() != JSON:
         raise CloudEventError("datacontenttype-unknown")
     digits = str(found.sequence)
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and 0 < int(digits) <= _LAST_SEQUENCE):

@@ -1,0 +1,62 @@
+"""`python -m libs.contracts` writes the documents made from the contracts; `--check` says whether they are current.
+
+It refuses to overwrite a schema by one that is not an additive change: publish a new version instead.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from libs.contracts.compatibility import breaking
+from libs.contracts.documents import documents
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def stale(folder: Path = DOCS) -> list[str]:
+    """The documents below `folder` that differ from what the contracts say now, and schemas of no event."""
+    made = documents()
+    differing = [name for name, content in made.items() if not _same(folder / name, content)]
+    orphans = [f"schemas/{path.name}" for path in (folder / "schemas").glob("*.json")]
+    return differing + sorted(set(orphans) - made.keys())
+
+
+def broken(folder: Path = DOCS) -> list[str]:
+    """What in the contracts is no additive change of the schemas below `folder`."""
+    found = []
+    for name, content in documents().items():
+        path = folder / name
+        if name.startswith("schemas/") and path.exists():
+            found += [
+                f"{path.stem}{line.removeprefix('$')}"
+                for line in breaking(msgspec.json.decode(path.read_bytes()), msgspec.json.decode(content))
+            ]
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; returns the exit status."""
+    if found := broken():
+        return _say("Not an additive change; add a .v2 beside it:", found)
+    if "--check" in arguments:
+        found = stale()
+        return _say("Run python -m libs.contracts; not current:", found) if found else 0
+    for name, content in documents().items():
+        path = DOCS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return 0
+
+
+def _same(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content
+
+
+def _say(what: str, lines: list[str]) -> int:
+    sys.stderr.write("\n".join([what, *lines, ""]))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
