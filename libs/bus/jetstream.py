@@ -4,6 +4,7 @@ nats-py's own manager fills configs with defaults we did not ask for and hides u
 what is asked and what is returned can be compared field by field.
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -87,6 +88,10 @@ async def request(client: Client, subject: str, body: Any = None) -> bytes:
         raise NoAnswer(0, "no answer in time") from None
     except NoRespondersError:
         raise NoAnswer(503, "no responders") from None
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # Python 3.11's wait_for, inside nats-py, swallows a cancellation that comes together with the answer.
+        raise asyncio.CancelledError
     error = _error.decode(answer.data).error
     if error is None:
         return answer.data

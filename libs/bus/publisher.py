@@ -190,7 +190,7 @@ class Publisher:
 
     def _lines(self, messages: Sequence[Message], number: int) -> list[bytes]:
         first = number * WINDOW_MESSAGES_MAX
-        parts = []
+        parts: list[bytes] = []
         for token, message in enumerate(messages, first):
             header, payload = message.header, message.payload
             line = (
@@ -203,7 +203,7 @@ class Publisher:
         """The batch headers of ADR-50; only the first and the last message ask for an answer."""
         first, last = number * WINDOW_MESSAGES_MAX, len(messages)
         batch = f"{self._inbox[-22:]}-{number}"
-        parts = []
+        parts: list[bytes] = []
         for place, message in enumerate(messages, 1):
             commit = "Nats-Batch-Commit: 1\r\n" if place == last else ""
             more = f"Nats-Batch-Id: {batch}\r\nNats-Batch-Sequence: {place}\r\n{commit}\r\n".encode("ascii")
