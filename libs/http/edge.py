@@ -147,7 +147,8 @@ class Edge:
         if clock is None:
             clock = self._clocks[method, route] = _SECONDS.labels(method, route)
         clock.observe(seconds)
-        say = log.debug if route.startswith(_HEALTH) or route == "/metrics" else log.info
+        routine = status < 400 and (route.startswith(_HEALTH) or route == "/metrics")
+        say = log.debug if routine else log.info
         say(
             "http-request",
             method=method,
