@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import typer
+from fastapi import FastAPI
 
 from libs.bus.cli import dead_letters_app
+from libs.catalogue.errors import CatalogueError
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate as apply_migrations
 from libs.http.serve import run
@@ -19,11 +21,10 @@ from services.routing.settings import Settings, SettingsError, migrator_url, rea
 T = TypeVar("T")
 
 
-async def _serve(settings: Settings) -> None:
-    process = Process(settings)
+async def _serve(settings: Settings, process: Process, app: FastAPI) -> None:
     try:
         await serve_http(
-            process.app(),
+            app,
             host=settings.http_host,
             port=settings.http_port,
             background=[process.bus.run, process.fire_timers, process.sweep],
@@ -43,7 +44,13 @@ def serve() -> None:
     settings = _or_exit(read_settings)
     configure_logs("routing", settings.log_level)
     configure_traces("routing", version=VERSION, endpoint=settings.otlp_endpoint)
-    run(_serve(settings))
+    try:
+        process = Process(settings)
+        app = process.app()
+    except (CatalogueError, OSError, ValueError) as error:
+        typer.echo(f"routing: CATALOGUE or PUBLIC_KEYS: {error}", err=True)
+        raise typer.Exit(2) from None
+    run(_serve(settings, process, app))
 
 
 @cli.command()

@@ -13,7 +13,7 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process of routing must know; see brief interfaces 1 and docs for the variables (upper case)."""
+    """What a process of routing must know; the variables have these names in upper case."""
 
     database_url: str
     nats_url: str
@@ -41,6 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+_REQUIRED = ("database_url", "nats_url", "public_keys")
+
+
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings from the environment. Raises SettingsError with one clear line."""
     given = {
@@ -48,10 +51,15 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         for name in Settings.__struct_fields__
         if (value := environment.get(name.upper(), "")) != ""
     }
+    missing = [name.upper() for name in _REQUIRED if name not in given]
+    if missing:
+        raise SettingsError(f"{', '.join(missing)} missing")
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(str(error).replace("`", "")) from None
+        what, _, place = str(error).rpartition(" - at ")
+        name = place.strip("`").removeprefix("$.").upper()
+        raise SettingsError(f"{name}: {what.replace('`', '')}") from None
 
 
 def migrator_url(environment: Mapping[str, str] = os.environ) -> str:

@@ -1,0 +1,115 @@
+"""Deadlines of a case: what is armed when, and what firing does."""
+
+from datetime import timedelta
+
+import pytest
+
+from libs.contracts.routing import AppointmentMoved, DeadlineMissed, DeadlineNear, DossierSettled, ReminderDue
+from services.routing import endings, pauses, timers
+from services.routing.case import IllegalMove
+from services.routing.rules import Numbers
+from services.routing.timers import APOLOGY, LAPSED, MISSED, NEAR, RESIDENCE
+from tests.unit.routing.samples import (
+    BIRTH,
+    CARD,
+    CIVIL,
+    INSURANCE,
+    MONDAY,
+    accepted,
+    completed,
+    opened,
+    rules,
+)
+from tests.unit.routing.samples import RESIDENCE as RESIDENCE_STEP
+
+LONG = timedelta(days=400)
+
+
+def test_each_clock_has_one_armed_timer() -> None:
+    """At first the dossier waits for its warning and its apology, the birth for its own deadline the same day."""
+    assert set(timers.armed(opened(), rules())) == {(NEAR, ""), (APOLOGY, "1"), (MISSED, BIRTH)}
+
+
+def test_the_warning_comes_first_then_the_deadline() -> None:
+    """The dossier's warning fires one working day before, arms the deadline, and comes once."""
+    case = opened()
+    near = case.clock.near_at
+    assert near is not None
+    case, events = timers.fire_due(case, near, rules())
+    whole = [e for e in events if isinstance(e, DeadlineNear)]
+    assert [(e.step, e.agency, e.due_at) for e in whole] == [("", CIVIL.agency, case.clock.due_at)]
+    assert timers.armed(case, rules())[MISSED, ""] == case.clock.due_at
+    assert timers.fire_due(case, near, rules()) == (case, ())
+    case, events = timers.fire_due(case, case.clock.due_at, rules())
+    assert [type(e) for e in events] == [DeadlineMissed]
+
+
+def test_after_an_outage_only_the_miss_is_said() -> None:
+    """When the deadline itself has passed, no warning is given any more."""
+    _, events = timers.fire_due(opened(), MONDAY + timedelta(days=30), rules())
+    assert {type(e) for e in events} == {DeadlineMissed}
+
+
+def test_a_stopped_clock_has_no_timer() -> None:
+    """While papers are awaited only the term to answer and its reminder are armed."""
+    case, _ = pauses.request_supplement(
+        opened(), BIRTH, components=["declaration"], fields=[], reason="x", at=MONDAY, rules=rules()
+    )
+    assert {kind for kind, _ in timers.armed(case, rules())} == {timers.PAPERS}
+    asked = case.supplements[0]
+    case, events = timers.fire_due(case, asked.respond_by, rules())
+    assert [type(e) for e in events] == [ReminderDue, DossierSettled]
+    assert (LAPSED, "1") in timers.fired(case)
+
+
+def test_papers_lapsing_in_one_branch_leave_the_other() -> None:
+    """When the residence's papers never come, the certificate and the card are granted still."""
+    case = completed(opened(), BIRTH, CIVIL)
+    case, _ = pauses.request_supplement(
+        case, RESIDENCE_STEP, components=["declaration"], fields=[], reason="x", at=MONDAY, rules=rules()
+    )
+    case, events = timers.fire_due(case, case.supplements[0].respond_by, rules())
+    assert case.settled is None
+    assert case.clock.stopped_at is None
+    case = completed(case, CARD, INSURANCE, at=case.supplements[0].respond_by)
+    assert case.settled is not None
+    assert (case.settled.outcome, case.settled.reason) == ("granted", "partial")
+    assert set(case.settled.results) == {"birth_certificate", "insurance_card"}
+    assert not [e for e in events if isinstance(e, DossierSettled)]
+
+
+def test_one_apology_by_default_and_two_when_the_city_allows() -> None:
+    """After a signed apology no second is drafted, unless the city's number allows it."""
+    for numbers, expected in ((Numbers(), 1), (Numbers(apologies_max=2), 2)):
+        case, _ = timers.fire_due(opened(), opened().clock.near_at or MONDAY, rules(numbers))
+        at = case.apologies[0].drafted_at
+        case, events = timers.sign_apology(case, 1, None, at, rules(numbers))
+        assert isinstance(events[0], AppointmentMoved)
+        assert events[0].apology
+        case, _ = timers.fire_due(case, case.appointment.due_at, rules(numbers))
+        assert len(case.apologies) == expected
+
+
+def test_an_apology_never_brings_the_appointment_forward() -> None:
+    """The new date lies after the old one and after the signature."""
+    case, _ = timers.fire_due(opened(), opened().clock.near_at or MONDAY, rules())
+    with pytest.raises(IllegalMove):
+        timers.sign_apology(case, 1, case.appointment.due_at, MONDAY, rules())
+
+
+def test_the_family_is_reminded_of_the_residence_after_30_and_50_days() -> None:
+    """A family that did not choose the residence is reminded twice after the birth registration, then no more."""
+    event = accepted(options={"residence": False, "insurance": False})
+    case = completed(opened(event), BIRTH, CIVIL)
+    assert timers.armed(case, rules()) == {(RESIDENCE, "30"): MONDAY + timedelta(days=30)}
+    case, events = timers.fire_due(case, MONDAY + timedelta(days=30), rules())
+    assert [(e.kind, e.day) for e in events if isinstance(e, ReminderDue)] == [("residence", 30)]
+    case, events = timers.fire_due(case, MONDAY + LONG, rules())
+    assert [(e.kind, e.day) for e in events if isinstance(e, ReminderDue)] == [("residence", 50)]
+    assert timers.armed(case, rules()) == {}
+
+
+def test_a_withdrawn_case_waits_for_nothing() -> None:
+    """After a withdrawal no timer is armed."""
+    case, _ = endings.withdraw(completed(opened(), BIRTH, CIVIL), MONDAY)
+    assert timers.armed(case, rules()) == {}
