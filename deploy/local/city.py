@@ -94,7 +94,9 @@ class City:
         if os.environ.get("NATS_URL"):
             return
         users = [
-            NatsUser(name=user, password=self._remembered.password(f"nats_{user}"), permissions=configuration(user))
+            NatsUser(
+                name=user, password=self._remembered.password(f"nats_{user}"), permissions=configuration(user)
+            )
             for user in (*SERVICES, KEEPER)
         ]
         self.nats = NatsServer(self.folder / "nats", users=users)
@@ -159,7 +161,8 @@ class City:
             "PUBLIC_KEYS": str(self.keys / JWKS_NAME),
             "CATALOGUE": str(ROOT / "catalogue"),
             "STORAGE_URL": (self.folder / "storage" / service).as_uri(),
-            "PUBLIC_URL": self.urls["results"],
+            # Behind one address in production; here papers point at results, receipts at intake.
+            "PUBLIC_URL": self.urls["results" if service == "results" else "intake"],
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),

@@ -1,0 +1,66 @@
+"""The live view of the day, for a terminal (rich) and for a log (plain lines)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from deploy.local.city import City
+from deploy.local.day import Day, Expectation
+from libs.catalogue.calendar import VIETNAM
+
+_COLOURS = {1: "cyan", 2: "cyan", 4: "yellow", 5: "magenta", 7: "red", 8: "red", 9: "green", 10: "bold green"}
+_STATES = {
+    "pending": "đang in",
+    "issued": "đã phát hành",
+    "dispatched": "đang chuyển",
+    "ready": "chờ trao",
+    "handed-over": "đã trao",
+    "superseded": "đã thay thế",
+    "revoked": "đã thu hồi",
+}
+_NEWS_MAX = 6
+
+
+def picture(city: City, day: Day, names: Mapping[str, str]) -> Group:
+    """The whole screen: dossiers, news, services."""
+    table = Table(title="Một ngày ở thành phố", expand=True, title_style="bold")
+    for column, ratio in (("Mã hồ sơ", 3), ("Việc", 5), ("Trạng thái", 3), ("Kết quả ở đâu, ai nhận", 6)):
+        table.add_column(column, ratio=ratio)
+    for dossier in day.dossiers:
+        colour = _COLOURS.get(dossier.status, "white")
+        table.add_row(
+            dossier.code, dossier.what, Text(dossier.status_name, style=colour), where(dossier, names)
+        )
+    news = "\n".join(f"{datetime.now(VIETNAM):%H:%M}  {line}" for line in day.news[-_NEWS_MAX:])
+    running = "  ".join(f"[green]●[/] {p.name}" if p.pid else f"[red]●[/] {p.name}" for p in city.processes())
+    return Group(table, Panel(news or "…", title="Tin"), Text.from_markup(running))
+
+
+def where(dossier: Expectation, names: Mapping[str, str]) -> str:
+    """Each result of a dossier with its state, and who received it."""
+    parts = [f"{names.get(r['code'], r['code'])}: {_state(r)}" for r in dossier.results]
+    text = "; ".join(parts)
+    return f"{text} → {dossier.receiver}" if dossier.receiver and text else text
+
+
+def _state(result: Mapping[str, str]) -> str:
+    if result["delivery"] == "electronic" and result["state"] == "ready":
+        return "bản điện tử"
+    return _STATES.get(result["state"], result["state"])
+
+
+def closing(city: City, day: Day, papers: Mapping[str, Path], mail: Path) -> str:
+    """What stays on the screen after the day: papers, receipts, URLs."""
+    lines = ["", "Giấy tờ đã ký số (PDF):"]
+    lines += [f"  {label:<48} {path}" for label, path in papers.items()]
+    lines += ["", f"Thư gửi người dân: {mail}", "", "Dịch vụ:"]
+    lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
+    lines += [f"  nhật ký   {city.folder / 'logs'}"]
+    ended = len(day.dossiers) - len(day.unfinished())
+    lines += ["", f"{ended} / {len(day.dossiers)} hồ sơ kết thúc đúng như mong đợi."]
+    return "\n".join(lines)
