@@ -30,7 +30,7 @@ class NaturalKeys(msgspec.Struct, frozen=True, kw_only=True):
     likely_near: tuple[str, ...]
 
 
-class IdentityCard(msgspec.Struct, frozen=True, kw_only=True):
+class IdentityCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was read from the card itself. `old_number` is the nine-digit number the QR code of a CCCD still
     names.
     """

@@ -39,7 +39,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[str, ...] = ()
 
 
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The birth certificate the facility issued: MACSKCB, SO, QUYEN_SO, NGAY_CT, MA_LK, MA_TTDV.
 
     `gcs_code` is the code of TT 22/2025/TT-BYT (seq.GCS.facility.yy) and is empty on older certificates.
@@ -54,7 +54,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     head_insurance_number: str = ""
 
 
-class IdentityDocument(msgspec.Struct, frozen=True, kw_only=True):
+class IdentityDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A paper that proves who somebody is. `kind` may stay empty: the number then tells which it is."""
 
     number: str
@@ -63,7 +63,7 @@ class IdentityDocument(msgspec.Struct, frozen=True, kw_only=True):
     issued_by: str = ""
 
 
-class Residence(msgspec.Struct, frozen=True, kw_only=True):
+class Residence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where somebody lives. `as_of` is the day on which the commune code was true.
 
     Codes were reused for larger communes on 2025-07-01 (31340, 31411), so a code without its day is
@@ -77,7 +77,7 @@ class Residence(msgspec.Struct, frozen=True, kw_only=True):
     district_code: str = ""
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
+class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to reach a person; every part is optional."""
 
     phone: str = ""
@@ -85,7 +85,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     zalo: str = ""
 
 
-class Mother(msgspec.Struct, frozen=True, kw_only=True):
+class Mother(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The mother, or the carer (người nuôi dưỡng) when the certificate names one in her place."""
 
     name: str
@@ -100,7 +100,7 @@ class Mother(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact = Contact()
 
 
-class Father(msgspec.Struct, frozen=True, kw_only=True):
+class Father(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The father as declared. XML9 knows only his name."""
 
     name: str
@@ -112,7 +112,7 @@ class Father(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact = Contact()
 
 
-class Child(msgspec.Struct, frozen=True, kw_only=True):
+class Child(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The child. `intended_name` is not yet its name; only registration gives one (XML9 HO_TEN_CON).
 
     `sex` is 1 male, 2 female, 3 not determined. `order` counts within this delivery from 1, None when not
@@ -139,7 +139,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     nationality_code: str = ""
 
 
-class Attendants(msgspec.Struct, frozen=True, kw_only=True):
+class Attendants(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who delivered the child and who wrote the certificate (NGUOI_DO_DE, NGUOI_GHI_PHIEU)."""
 
     midwife: str

@@ -1,0 +1,99 @@
+"""`python -m services.intake serve|migrate|dead-letters`: wiring only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from libs.bus.handling import Service
+from libs.bus.runtime import BusRuntime
+from libs.catalogue import Catalogue
+from libs.http.app import Readiness, build_app
+from libs.http.auth import TokenVerifier
+from libs.http.health import database_answers
+from libs.http.serve import serve as serve_http
+from libs.process.cli import service_cli
+from libs.storage.archive import Archive
+from services.intake import store
+from services.intake.api import routers
+from services.intake.handlers import HANDLERS
+from services.intake.office import Office
+from services.intake.reception import Desk
+from services.intake.settings import Settings, migrator_url, read_settings, storage_options
+
+SERVICE = "intake"
+VERSION = "0.1.0"
+
+
+def bus_of(settings: Settings) -> BusRuntime:
+    """The bus of this process."""
+    return BusRuntime(
+        Service(name=SERVICE, handlers=HANDLERS, load=store.load, save=store.save),
+        database_url=settings.database_url,
+        nats_url=settings.nats_url,
+        pool_size=settings.pool_size,
+    )
+
+
+def app_of(settings: Settings, bus: BusRuntime, office: Office) -> FastAPI:
+    """The application of a started bus; the bus is closed with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await bus.close()
+
+    async def ready() -> Readiness:
+        # Dossiers are taken while NATS is away: only the database decides.
+        answers = await database_answers(bus.pool)
+        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
+
+    verifier = TokenVerifier(settings.public_keys, SERVICE)
+    app = build_app(service=SERVICE, version=VERSION, lifespan=lifespan, ready=ready, verifier=verifier)
+    for router in routers(office):
+        app.include_router(router)
+    return app
+
+
+def office_of(settings: Settings, bus: BusRuntime) -> Office:
+    """What the endpoints work with; reads the parts of the catalogue every birth needs before the first comes."""
+    catalogue = Catalogue.load(settings.catalogue)
+    office = Office(
+        bus,
+        Desk(catalogue=catalogue, default_limit=settings.default_limit),
+        Archive(settings.storage_url, storage_options()),
+        settings.public_url,
+        public_per_second=settings.public_per_second,
+        public_burst=settings.public_burst,
+    )
+    catalogue.procedures(office.desk.today(office.now()))
+    catalogue.calendar()
+    catalogue.agencies()
+    return office
+
+
+async def serve(settings: Settings) -> None:
+    """Build everything and answer until told to stop."""
+    bus = bus_of(settings)
+    await bus.start()
+    app = app_of(settings, bus, office_of(settings, bus))
+    await serve_http(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        background=[bus.run],
+        unready_seconds=settings.unready_seconds,
+    )
+
+
+cli = service_cli(
+    SERVICE,
+    version=VERSION,
+    read_settings=read_settings,
+    migrator_url=migrator_url,
+    bus_of=bus_of,
+    serve=serve,
+)
+
+if __name__ == "__main__":
+    cli()

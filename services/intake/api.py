@@ -1,0 +1,176 @@
+"""The HTTP interface of intake: handing in. What happens to a dossier afterwards is in the api_* modules."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from libs.bus.admin import admin_router
+from libs.contracts.intake import ChosenResult
+from libs.http.auth import Actor, require
+from libs.http.bodies import Body, body, read_body
+from libs.http.idempotency import Answer, once
+from services.intake import api_attachments, api_dossiers, api_duplicates, api_people, api_public, api_uploads
+from services.intake.birth_duplicates import IdentityCard
+from services.intake.birth_reception import CardCheck, birth_submission
+from services.intake.births import (
+    Attendants,
+    BirthDeclaration,
+    Certificate,
+    Child,
+    Choices,
+    Father,
+    Mother,
+    Residence,
+)
+from services.intake.form_reception import Application, form_submission
+from services.intake.office import ENTRANCES, Office, duplicate, refused
+from services.intake.receipts import Receipt, receipt
+from services.intake.reception import Refused, Submission
+from services.intake.reception_store import Known, store_submissions
+
+KINDS = ("officer", "system", "service")
+SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
+OPERATOR = require("operator")
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+Code = Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class ResultChoice(Body, frozen=True, kw_only=True):
+    """One result and how it is to be received; `place` is the agency that hands it over (empty: our own)."""
+
+    code: Code
+    delivery: Code
+    place: Code = ""
+    copies: int = 1
+
+
+class BirthChoices(Body, frozen=True, kw_only=True):
+    """What the parents ask for (see births.Choices)."""
+
+    results: tuple[ResultChoice, ...] = ()
+    register_residence: bool = True
+    issue_insurance_card: bool = True
+    residence_to_register: Residence | None = None
+    first_care_facility: Code = ""
+
+
+class NewBirth(Body, frozen=True, kw_only=True):
+    """A birth as the hospital's form declares it.
+
+    `card` is the mother's card as read at the desk. When it differs from the certificate, the declaration is refused
+    with the differences; sent again with `override_reason` it is taken and flagged.
+    """
+
+    certificate: Certificate
+    mother: Mother
+    child: Child
+    attendants: Attendants
+    father: Father | None = None
+    choices: BirthChoices = BirthChoices()
+    card: IdentityCard | None = None
+    override_reason: Text = ""
+
+    def declaration(self) -> BirthDeclaration:
+        """The declaration without what only the desk needs."""
+        wanted = self.choices
+        return BirthDeclaration(
+            certificate=self.certificate,
+            mother=self.mother,
+            child=self.child,
+            attendants=self.attendants,
+            father=self.father,
+            choices=Choices(
+                results=_chosen(wanted.results),
+                register_residence=wanted.register_residence,
+                issue_insurance_card=wanted.issue_insurance_card,
+                residence_to_register=wanted.residence_to_register,
+                first_care_facility=wanted.first_care_facility,
+            ),
+        )
+
+
+class NewDossier(Body, frozen=True, kw_only=True):
+    """A dossier by procedure: its form, the branches wanted, the papers given, how results are to be received."""
+
+    procedure: Code
+    form: dict[str, Any]
+    options: dict[Code, Code | bool] = msgspec.field(default_factory=dict)
+    components: tuple[Code, ...] = ()
+    results: tuple[ResultChoice, ...] = ()
+    unit: Code = ""
+    unit_as_of: date | None = None
+    channel: Code = ""
+    appointment_at: datetime | None = None
+
+    def application(self) -> Application:
+        """What is asked for, without the way it came."""
+        return Application(
+            procedure=self.procedure,
+            form=self.form,
+            options=self.options,
+            components=self.components,
+            results=_chosen(self.results),
+            unit=self.unit,
+            unit_as_of=self.unit_as_of,
+            appointment_at=self.appointment_at,
+        )
+
+
+def _chosen(results: Sequence[ResultChoice]) -> tuple[ChosenResult, ...]:
+    return tuple(
+        ChosenResult(code=r.code, delivery=r.delivery, place=r.place, copies=r.copies) for r in results
+    )
+
+
+def routers(office: Office) -> list[APIRouter]:
+    """Every endpoint of intake but those the libraries bring."""
+    modules = (api_dossiers, api_attachments, api_uploads, api_duplicates, api_people, api_public)
+    return [
+        _reception(office),
+        *(module.router(office) for module in modules),
+        admin_router(office.bus, OPERATOR),
+    ]
+
+
+def _reception(office: Office) -> APIRouter:
+    router = APIRouter(tags=["reception"])
+
+    @router.post("/births", status_code=201, openapi_extra=body(NewBirth, answers={201: Receipt}))
+    async def declare_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
+        """Declare one child's birth. 409 with a link when it is known already."""
+        wanted = await read_body(request, NewBirth)
+        check = CardCheck(card=wanted.card, override_reason=wanted.override_reason)
+        sender = office.sender(actor)
+        try:
+            new = birth_submission(
+                wanted.declaration(), sender, office.fresh(), office.now(), office.desk, check
+            )
+        except Refused as error:
+            raise refused(error) from None
+        return await _stored(request, actor, new)
+
+    @router.post("/dossiers", status_code=201, openapi_extra=body(NewDossier, answers={201: Receipt}))
+    async def hand_in(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
+        """Hand in a dossier of any procedure. One that lacks papers is received and waits for them."""
+        wanted = await read_body(request, NewDossier)
+        sender = office.sender(actor, wanted.channel)
+        try:
+            new = form_submission(wanted.application(), sender, office.fresh(), office.now(), office.desk)
+        except Refused as error:
+            raise refused(error) from None
+        return await _stored(request, actor, new)
+
+    async def _stored(request: Request, actor: Actor, new: Submission) -> Response:
+        async def work(connection: Any) -> Answer:
+            (outcome,) = await store_submissions(connection, [new])
+            if isinstance(outcome, Known):
+                raise duplicate(outcome)
+            given = receipt(outcome, office.catalogue, office.public_url, new.warnings)
+            return Answer(201, given, f"/dossiers/{outcome.id}")
+
+        return await once(request, actor, office.writer, work)
+
+    return router

@@ -1,0 +1,85 @@
+"""Likely duplicates: the one-stop shop compares two births and says whether they are one."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from libs.bus.handling import Change
+from libs.http.auth import Actor, require
+from libs.http.bodies import Body, MsgspecResponse, body, described_answers, read_body
+from libs.http.idempotency import Answer, once
+from libs.http.problems import Problem
+from services.intake import duplicate_store, store
+from services.intake.duplicate_store import Pair
+from services.intake.office import Office
+
+ONE_STOP = require("one_stop")
+PAGE_ROWS = 100
+
+
+class Pairs(msgspec.Struct, frozen=True, kw_only=True):
+    """Pairs to be decided."""
+
+    pairs: tuple[Pair, ...]
+
+
+class Judgement(Body, frozen=True, kw_only=True):
+    """Whether the two are one birth. What follows (refusal, withdrawal) is a move of its own."""
+
+    decision: Literal["same", "different"]
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided, and whether the dossier is still flagged."""
+
+    dossier_id: UUID
+    other_id: UUID
+    decision: str
+    likely_duplicate: bool
+
+
+def router(office: Office) -> APIRouter:
+    """Endpoints under /duplicates."""
+    routes = APIRouter(prefix="/duplicates", tags=["duplicates"])
+
+    @routes.get("", openapi_extra=described_answers({200: Pairs}))
+    async def listing(
+        actor: Annotated[Actor, Depends(ONE_STOP)],
+        after: UUID | None = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_ROWS)] = PAGE_ROWS,
+    ) -> Response:
+        """The open pairs of my agency; to compare them, read both files."""
+        async with office.writer.transaction() as connection:
+            found = await duplicate_store.open_pairs(connection, actor.agency, after=after, limit=limit)
+        return MsgspecResponse(Pairs(pairs=tuple(found)))
+
+    @routes.post("/{dossier_id}/{other_id}", openapi_extra=body(Judgement, answers={200: Judged}))
+    async def decide(
+        request: Request, dossier_id: UUID, other_id: UUID, actor: Annotated[Actor, Depends(ONE_STOP)]
+    ) -> Response:
+        """Decide one pair."""
+        wanted = await read_body(request, Judgement)
+
+        async def work(connection: Any) -> Answer:
+            known = await store.load(connection, [dossier_id, other_id])
+            if actor.agency not in {dossier.receiving_agency for dossier in known.values()}:
+                raise Problem(404)
+            if not await duplicate_store.decide(
+                connection, dossier_id, other_id, decision=wanted.decision, decided_by=actor.subject
+            ):
+                raise Problem(409, "no-open-pair", "Cặp hồ sơ này không còn chờ quyết định")
+            flagged = await duplicate_store.still_likely(connection, dossier_id)
+            before = known[dossier_id]
+            if before.likely_duplicate != flagged:
+                after = msgspec.structs.replace(before, likely_duplicate=flagged)
+                await store.save(connection, [Change(dossier_id=dossier_id, before=before, after=after)])
+            judged = Judged(
+                dossier_id=dossier_id, other_id=other_id, decision=wanted.decision, likely_duplicate=flagged
+            )
+            return Answer(200, judged)
+
+        return await once(request, actor, office.writer, work)
+
+    return routes

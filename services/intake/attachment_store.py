@@ -1,0 +1,80 @@
+"""What is known of the papers attached to a dossier; their content is in the archive."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """One attached paper. `number` counts from 1 in its dossier."""
+
+    number: int
+    component: str
+    media_type: str
+    bytes: int
+    sha256: str
+    added_at: datetime
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """An attachment and where its content lies."""
+
+    attachment: Attachment
+    key: str
+
+
+_COLUMNS = "number, component, media_type, bytes, encode(sha256, 'hex') AS sha256, added_at"
+
+
+async def listing(connection: Any, dossier_id: UUID) -> tuple[Attachment, ...]:
+    """The attachments of a dossier, in order."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM attachment WHERE dossier_id = $1 ORDER BY number",  # noqa: S608 - a constant
+        dossier_id,
+    )
+    return tuple(Attachment(**dict(row)) for row in rows)
+
+
+async def add(
+    connection: Any,
+    dossier_id: UUID,
+    *,
+    component: str,
+    media_type: str,
+    size_bytes: int,
+    sha256: bytes,
+    key: str,
+    added_by: str,
+) -> Attachment:
+    """Add an attachment; the same content again gives the one that is there. The caller holds the dossier's lock."""
+    row = await connection.fetchrow(
+        f"""
+        INSERT INTO attachment (dossier_id, number, component, media_type, bytes, sha256, key, added_by)
+        SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7 FROM attachment WHERE dossier_id = $1
+        ON CONFLICT (dossier_id, sha256) DO UPDATE SET key = attachment.key
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - a constant
+        dossier_id,
+        component,
+        media_type,
+        size_bytes,
+        sha256,
+        key,
+        added_by,
+    )
+    return Attachment(**dict(row))
+
+
+async def find(connection: Any, dossier_id: UUID, number: int) -> Stored | None:
+    """One attachment of a dossier, or None."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS}, key FROM attachment WHERE dossier_id = $1 AND number = $2",  # noqa: S608 - a constant
+        dossier_id,
+        number,
+    )
+    if row is None:
+        return None
+    found = dict(row)
+    return Stored(key=found.pop("key"), attachment=Attachment(**found))

@@ -1,0 +1,200 @@
+"""From a hospital's birth declaration to a new dossier of the interlinked birth procedure. Pure."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from libs.catalogue import Catalogue, NotEffective, Procedure, UnknownAgency, UnknownProcedure
+from libs.catalogue.folding import fold
+from services.intake.birth_duplicates import IdentityCard, compare_identity, natural_keys
+from services.intake.birth_rules import check_declaration, has_errors
+from services.intake.births import BirthDeclaration, Problem, Residence, normalised
+from services.intake.reception import (
+    FILE_BIRTH,
+    Desk,
+    Fresh,
+    Refused,
+    Sender,
+    Submission,
+    chosen_results,
+    code_prefix,
+    competent_desk,
+    new_dossier,
+    problem,
+    promise,
+)
+
+BIRTH_GROUP = "interlinked-birth"
+# Papers the declaration itself is: Mẫu 01 in electronic form and the signed data of the certificate (NĐ 63/2024 Đ5).
+GIVEN_BY_DECLARATION = ("declaration", "medical_certificate")
+MOTHER_COMMUNE = "mother.residence.commune_code"
+OVERRIDE_LENGTH_MIN = 10  # characters; shorter is no reason
+
+
+class CardCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """The mother's card as read at the desk, and why the desk declares although it differs (empty: it must not)."""
+
+    card: IdentityCard | None = None
+    override_reason: str = ""
+
+
+NO_CARD = CardCheck()
+
+
+def birth_submission(
+    declaration: BirthDeclaration,
+    sender: Sender,
+    fresh: Fresh,
+    at: datetime,
+    desk: Desk,
+    check: CardCheck = NO_CARD,
+) -> Submission:
+    """The dossier of one child. Raises Refused: a broken rule, a foreign certificate, a card that differs."""
+    today = desk.today(at)
+    declaration = normalised(declaration)
+    warnings = _checked(declaration, sender, today, desk.catalogue)
+    return assembled(
+        declaration,
+        warnings,
+        sender,
+        fresh,
+        at,
+        desk,
+        flags=_card_flags(declaration, check),
+        note=check.override_reason,
+    )
+
+
+def assembled(
+    declaration: BirthDeclaration,
+    warnings: Sequence[Problem],
+    sender: Sender,
+    fresh: Fresh,
+    at: datetime,
+    desk: Desk,
+    *,
+    flags: tuple[str, ...] = (),
+    note: str = "",
+) -> Submission:
+    """The dossier of a declaration that has been checked already (an XML9 record). Raises Refused."""
+    today, catalogue = desk.today(at), desk.catalogue
+    procedure = birth_procedure(catalogue, today)
+    if (refusal := procedure.refusal(sender.channel, default_limit=desk.default_limit)) is not None:
+        raise Refused([problem(refusal.field, refusal.code, refusal.message_vi)])
+    home = declaration.mother.residence
+    one_stop = competent_desk(catalogue, MOTHER_COMMUNE, home.commune_code, home.as_of, today)
+    if sender.agency:
+        one_stop = catalogue.agency(sender.agency)
+    options = options_of(declaration, procedure)
+    results = chosen_results(
+        catalogue,
+        procedure,
+        options,
+        declaration.choices.results,
+        hospital=_bed(catalogue, sender, today),
+        counter=one_stop.code,
+        today=today,
+        path="choices.results",
+    )
+    keys = natural_keys(declaration)
+    dossier = new_dossier(
+        fresh,
+        sender,
+        procedure,
+        one_stop,
+        at,
+        unit=home.commune_code,
+        unit_as_of=home.as_of,
+        options=options,
+        results=results,
+        components=GIVEN_BY_DECLARATION,
+        appointment_at=promise(desk, procedure, options, one_stop, at),
+        flags=(*flags, *(warning.code for warning in warnings)),
+    )
+    return Submission(
+        dossier=dossier,
+        kind=FILE_BIRTH,
+        content=msgspec.json.encode(declaration),
+        prefix=code_prefix(one_stop),
+        day=today,
+        accept=sender.is_desk,
+        written_by=sender.subject,
+        note=note,
+        keys=tuple(key for key in (keys.certificate, keys.birth) if key),
+        likely=keys.likely,
+        likely_near=keys.likely_near,
+        warnings=tuple(warnings),
+    )
+
+
+def birth_procedure(catalogue: Catalogue, today: date) -> Procedure:
+    """The interlinked birth procedure of that day's law; raises Refused when none is in force."""
+    try:
+        return catalogue.procedure_of_group(BIRTH_GROUP, today)
+    except (UnknownProcedure, NotEffective):
+        message = "Hiện không có thủ tục liên thông khai sinh nào đang có hiệu lực."
+        raise Refused([problem("procedure", "not-in-force", message)]) from None
+
+
+def options_of(declaration: BirthDeclaration, procedure: Procedure) -> dict[str, bool | str]:
+    """The branches the family wants: as stated, and those a chosen result belongs to (the identity card)."""
+    choices = declaration.choices
+    stated: dict[str, bool | str] = {
+        "residence": choices.register_residence,
+        "insurance": choices.issue_insurance_card,
+        "other_residence": _elsewhere(declaration),
+    }
+    for result in choices.results:
+        producing = [step for step in procedure.steps if result.code in step.produces]
+        for condition in (condition for step in producing for condition in step.chosen_when):
+            if condition.equals is not None:
+                stated.setdefault(condition.option, condition.equals)
+    return procedure.settled_options(stated)
+
+
+def _elsewhere(declaration: BirthDeclaration) -> bool:
+    """Whether the child is to be registered where neither parent lives: then papers are needed (NĐ 63/2024 Đ5)."""
+    wanted = declaration.choices.residence_to_register
+    if wanted is None:
+        return False
+    father = declaration.father.residence if declaration.father else None
+    return not any(home and _same_home(home, wanted) for home in (declaration.mother.residence, father))
+
+
+def _same_home(one: Residence, other: Residence) -> bool:
+    return one.commune_code == other.commune_code and fold(one.address) == fold(other.address)
+
+
+def _checked(
+    declaration: BirthDeclaration, sender: Sender, today: date, catalogue: Catalogue
+) -> list[Problem]:
+    problems = check_declaration(declaration, today=today, units=catalogue.units)
+    if sender.facility and declaration.certificate.facility_code != sender.facility:
+        message = "Giấy chứng sinh không phải do cơ sở này cấp."
+        problems.append(problem("certificate.facility_code", "facility-other", message))
+    if has_errors(problems):
+        raise Refused(problems)
+    return problems
+
+
+def _card_flags(declaration: BirthDeclaration, check: CardCheck) -> tuple[str, ...]:
+    if check.card is None:
+        return ()
+    differences = compare_identity(check.card, declaration)
+    reasoned = len(check.override_reason.strip()) >= OVERRIDE_LENGTH_MIN
+    if differences and not reasoned:
+        found = [problem(f"card.{d.field}", "differs", d.message_vi) for d in differences]
+        raise Refused(found, slug="card-differs")
+    return tuple(f"card-{difference.field}-differs".replace("_", "-") for difference in differences)
+
+
+def _bed(catalogue: Catalogue, sender: Sender, today: date) -> str:
+    """The desk of the declaring hospital, empty when no hospital declares."""
+    if not sender.facility:
+        return ""
+    try:
+        return catalogue.hospital(sender.facility, today).code
+    except UnknownAgency:
+        message = "Cơ sở khám bệnh, chữa bệnh này chưa có trong danh mục."
+        raise Refused([problem("certificate.facility_code", "facility-unknown", message)]) from None

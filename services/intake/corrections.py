@@ -1,0 +1,155 @@
+"""Changing a file's data by named fields: corrections and supplied data. Pure.
+
+Only the names of changed fields leave the service, so a name is taken only when the declaration or the form's schema
+knows it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from libs.catalogue import Catalogue, Procedure
+from libs.catalogue.forms import followed
+from services.intake.birth_rules import check_declaration, has_errors
+from services.intake.births import BirthDeclaration, normalised
+from services.intake.form_identifiers import normalised_form
+from services.intake.form_reception import checked_form
+from services.intake.reception import Refused, problem
+
+PATH = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){0,7}")
+# What was decided on these is with other agencies already: who is competent, which certificate, which results.
+FIXED_IN_BIRTHS = (
+    "certificate.facility_code",
+    "mother.residence.commune_code",
+    "mother.residence.as_of",
+    "choices",
+    "extra",
+)
+_ERROR_PATH = re.compile(r"\$\.([A-Za-z0-9_.]+)")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One field (dotted path, items of lists by number from 0) and its new value; null takes it away."""
+
+    path: str
+    value: Any
+
+
+def corrected_birth(
+    old: BirthDeclaration, entries: Sequence[Entry], today: date, catalogue: Catalogue
+) -> tuple[BirthDeclaration, tuple[str, ...]]:
+    """The declaration with the entries applied and the paths that really changed. Raises Refused."""
+    for entry in entries:
+        if any(entry.path == fixed or entry.path.startswith(f"{fixed}.") for fixed in FIXED_IN_BIRTHS):
+            message = (
+                "Thông tin này quyết định cơ quan giải quyết hoặc kết quả đã chọn: hãy rút hồ sơ và khai lại."
+            )
+            raise Refused([problem(_shown(entry.path), "not-correctable", message)])
+    before = msgspec.to_builtins(old)
+    tree = _applied(before, entries)
+    unknown = [e for e in entries if e.path.split(".")[0] not in BirthDeclaration.__struct_fields__]
+    if unknown:
+        raise Refused([_unknown(entry.path) for entry in unknown])
+    try:
+        new = normalised(msgspec.convert(tree, BirthDeclaration, strict=True))
+    except msgspec.ValidationError as error:
+        found = _ERROR_PATH.search(str(error))
+        message = "Giá trị không đúng kiểu, hoặc tờ khai không có mục này."
+        raise Refused([problem(_shown(found[1] if found else ""), "invalid", message)]) from None
+    problems = check_declaration(new, today=today, units=catalogue.units)
+    if has_errors(problems):
+        raise Refused(problems)
+    return new, _changed(before, msgspec.to_builtins(new), entries)
+
+
+def corrected_form(
+    procedure: Procedure,
+    old: Mapping[str, Any],
+    options: Mapping[str, str | bool],
+    entries: Sequence[Entry],
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The form with the entries applied and the paths that really changed. Raises Refused."""
+    unknown = [_unknown(entry.path) for entry in entries if not _in_schema(procedure.form, entry.path)]
+    if unknown:
+        raise Refused(unknown)
+    new = normalised_form(_applied(old, entries))
+    checked_form(procedure, new, options)
+    return new, _changed(old, new, entries)
+
+
+def _applied(old: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:
+    tree: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(old))
+    for entry in entries:
+        if not PATH.fullmatch(entry.path):
+            raise Refused([_unknown(entry.path)])
+        *above, last = entry.path.split(".")
+        place: Any = tree
+        for name in above:
+            place = _below(place, name, entry.path)
+        _put(place, last, entry)
+    return tree
+
+
+def _below(place: Any, name: str, path: str) -> Any:
+    if isinstance(place, list):
+        if not name.isdigit() or int(name) >= len(place):
+            raise Refused([_unknown(path)])
+        return place[int(name)]
+    if not isinstance(place, dict):
+        raise Refused([_unknown(path)])
+    if place.get(name) is None:
+        place[name] = {}
+    return place[name]
+
+
+def _put(place: Any, name: str, entry: Entry) -> None:
+    if isinstance(place, list) and name.isdigit() and int(name) < len(place):
+        place[int(name)] = entry.value
+    elif isinstance(place, dict) and entry.value is None:
+        place.pop(name, None)
+    elif isinstance(place, dict):
+        place[name] = entry.value
+    else:
+        raise Refused([_unknown(entry.path)])
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(entry.path for entry in entries if _value(old, entry.path) != _value(new, entry.path))
+    )
+
+
+def _value(tree: Any, path: str) -> Any:
+    for name in path.split("."):
+        if isinstance(tree, list):
+            tree = tree[int(name)] if name.isdigit() and int(name) < len(tree) else None
+        elif isinstance(tree, Mapping):
+            tree = tree.get(name)
+        else:
+            return None
+    return tree
+
+
+def _in_schema(schema: Mapping[str, Any], path: str) -> bool:
+    if not PATH.fullmatch(path):
+        return False
+    part = schema
+    for name in path.split("."):
+        part = followed(part, schema)
+        inner = part.get("items") if name.isdigit() else part.get("properties", {}).get(name)
+        if not isinstance(inner, Mapping):
+            return False
+        part = inner
+    return True
+
+
+def _unknown(path: str) -> Any:
+    return problem(_shown(path), "unknown", "Hồ sơ không có mục này.")
+
+
+def _shown(path: str) -> str:
+    """A path as it may be answered: what does not look like one could be anything."""
+    return path if PATH.fullmatch(path) else "?"

@@ -1,0 +1,252 @@
+"""The life of a dossier at the one-stop shop, from handed in to closed. Pure: no I/O, no clock.
+
+What the agencies do with it is routing's; this is what intake must know to answer "where is it" and to decide what may
+still be done with the file.
+"""
+
+from datetime import date, datetime
+from typing import NoReturn
+from uuid import UUID
+
+import msgspec
+
+from libs.contracts.event import Event
+from libs.contracts.intake import (
+    ChosenResult,
+    DossierAccepted,
+    DossierCorrected,
+    DossierReceived,
+    DossierRefused,
+    DossierSupplemented,
+    DossierWithdrawn,
+)
+
+RECEIVED, ACCEPTED, REFUSED, WITHDRAWN = "received", "accepted", "refused", "withdrawn"
+
+# National status codes (TrangThaiHoSo), domain table 1.2 of the field's standard.
+NEW, TAKEN, NOT_TAKEN, IN_PROGRESS, TO_SUPPLEMENT = 1, 2, 3, 4, 5
+TO_PAY, TAKEN_BACK, STOPPED, DONE, RETURNED = 6, 7, 8, 9, 10
+
+STATUS_NAMES = {
+    NEW: "Mới đăng ký",
+    TAKEN: "Được tiếp nhận",
+    NOT_TAKEN: "Không được tiếp nhận",
+    IN_PROGRESS: "Đang xử lý",
+    TO_SUPPLEMENT: "Yêu cầu bổ sung giấy tờ",
+    TO_PAY: "Yêu cầu thực hiện nghĩa vụ tài chính",
+    TAKEN_BACK: "Công dân yêu cầu rút hồ sơ",
+    STOPPED: "Dừng xử lý",
+    DONE: "Đã xử lý xong",
+    RETURNED: "Đã trả kết quả",
+}
+
+
+class IllegalMove(Exception):
+    """What was asked for is not possible in the dossier's present state. `text` is for people, in Vietnamese."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text
+
+
+class SupplementRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an officer asked for and what of it is still missing."""
+
+    number: int
+    components: tuple[str, ...]
+    fields: tuple[str, ...]
+    respond_by: datetime
+    missing: tuple[str, ...]
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """One dossier without its people: codes, choices, states and times only."""
+
+    id: UUID
+    code: str
+    token: str
+    procedure: str
+    procedure_from: date
+    channel: str
+    receiving_agency: str
+    facility: str
+    unit: str
+    unit_as_of: date
+    options: dict[str, str | bool]
+    results: tuple[ChosenResult, ...]
+    components: tuple[str, ...]
+    missing: tuple[str, ...]
+    state: str
+    likely_duplicate: bool
+    received_at: datetime
+    accepted_at: datetime | None = None
+    appointment_at: datetime
+    requests: tuple[SupplementRequest, ...] = ()
+    agencies: tuple[str, ...] = ()
+    outcome: str = ""
+    case_status: int = 0
+    ended_at: datetime | None = None
+    reason: str = ""
+    corrections: int = 0
+    # What a human should look at, as codes: a card that differs from the certificate, a doubtful field.
+    flags: tuple[str, ...] = ()
+
+    @property
+    def open_request(self) -> SupplementRequest | None:
+        """The supplement request that is not answered completely, if any."""
+        return next((r for r in reversed(self.requests) if r.missing), None)
+
+    @property
+    def status(self) -> int:
+        """The national status code, derived, never stored."""
+        if self.state == REFUSED:
+            return NOT_TAKEN
+        if self.state == WITHDRAWN:
+            return TAKEN_BACK
+        if self.case_status:
+            return self.case_status
+        if self.state == RECEIVED:
+            return TO_SUPPLEMENT if self.missing else NEW
+        if self.open_request is not None:
+            return TO_SUPPLEMENT
+        return IN_PROGRESS if self.agencies else TAKEN
+
+    def may_be_read_by(self, agency: str) -> bool:
+        """Whether an agency has to do with this dossier: it received it, or a step of it is theirs."""
+        return agency == self.receiving_agency or agency in self.agencies
+
+
+Step = tuple[Dossier, tuple[Event, ...]]
+
+
+def receive(dossier: Dossier, *, accept: bool) -> Step:
+    """The first words about a new dossier; complete ones from desks are accepted in the same breath."""
+    received = DossierReceived(
+        code=dossier.code,
+        procedure=dossier.procedure,
+        channel=dossier.channel,
+        receiving_agency=dossier.receiving_agency,
+        received_at=dossier.received_at,
+        facility=dossier.facility,
+        missing=dossier.missing,
+        likely_duplicate=dossier.likely_duplicate,
+    )
+    if not accept or dossier.missing:
+        return dossier, (received,)
+    dossier, accepted = accept_dossier(dossier, dossier.received_at, dossier.appointment_at)
+    return dossier, (received, *accepted)
+
+
+def accept_dossier(dossier: Dossier, at: datetime, appointment_at: datetime) -> Step:
+    """Take the dossier into processing; its clock starts now. Raises IllegalMove."""
+    if dossier.state != RECEIVED:
+        _refuse("not-waiting", "Hồ sơ này không còn chờ tiếp nhận.")
+    if dossier.missing:
+        _refuse("incomplete", "Hồ sơ còn thiếu giấy tờ, chưa thể tiếp nhận.")
+    dossier = msgspec.structs.replace(dossier, state=ACCEPTED, accepted_at=at, appointment_at=appointment_at)
+    event = DossierAccepted(
+        code=dossier.code,
+        procedure=dossier.procedure,
+        procedure_from=dossier.procedure_from,
+        channel=dossier.channel,
+        receiving_agency=dossier.receiving_agency,
+        received_at=dossier.received_at,
+        accepted_at=at,
+        appointment_at=appointment_at,
+        unit=dossier.unit,
+        unit_as_of=dossier.unit_as_of,
+        results=dossier.results,
+        options=dossier.options,
+        facility=dossier.facility,
+    )
+    return dossier, (event,)
+
+
+def refuse(dossier: Dossier, reason: str, at: datetime) -> Step:
+    """Refuse to receive the dossier (status 3). Raises IllegalMove once it has been accepted."""
+    if dossier.state != RECEIVED:
+        _refuse("not-waiting", "Chỉ từ chối được hồ sơ đang chờ tiếp nhận.")
+    dossier = msgspec.structs.replace(dossier, state=REFUSED, reason=reason, ended_at=at)
+    event = DossierRefused(
+        code=dossier.code,
+        procedure=dossier.procedure,
+        reason=reason,
+        refused_at=at,
+        facility=dossier.facility,
+    )
+    return dossier, (event,)
+
+
+def supplement(dossier: Dossier, components: tuple[str, ...], fields: tuple[str, ...], at: datetime) -> Step:
+    """Papers or data that were missing have come. Raises IllegalMove when nothing of it was asked for."""
+    given = frozenset(components) | frozenset(fields)
+    request = dossier.open_request
+    if dossier.state == RECEIVED and dossier.missing:
+        still = tuple(c for c in dossier.missing if c not in given)
+        number, asked, dossier_after = 0, dossier.missing, msgspec.structs.replace(dossier, missing=still)
+    elif dossier.state == ACCEPTED and request is not None and not dossier.case_status:
+        still = tuple(c for c in request.missing if c not in given)
+        number, asked = request.number, request.missing
+        answered = msgspec.structs.replace(request, missing=still)
+        requests = tuple(answered if r is request else r for r in dossier.requests)
+        dossier_after = msgspec.structs.replace(dossier, requests=requests)
+    else:
+        _refuse("nothing-asked", "Hồ sơ hiện không có yêu cầu bổ sung.")
+    if not given & frozenset(asked):
+        _refuse("not-asked-for", "Giấy tờ hoặc thông tin này không nằm trong yêu cầu bổ sung.")
+    known = tuple(dict.fromkeys((*dossier.components, *components)))
+    dossier = msgspec.structs.replace(dossier_after, components=known)
+    event = DossierSupplemented(
+        request=number,
+        components=tuple(sorted(given & frozenset(asked))),
+        complete=not still,
+        supplemented_at=at,
+    )
+    return dossier, (event,)
+
+
+def withdraw(dossier: Dossier, reason: str, at: datetime) -> Step:
+    """The applicant takes the dossier back (status 7). Raises IllegalMove once it is decided."""
+    if dossier.state not in (RECEIVED, ACCEPTED) or dossier.case_status:
+        _refuse("already-ended", "Hồ sơ đã kết thúc, không thể rút.")
+    dossier = msgspec.structs.replace(dossier, state=WITHDRAWN, reason=reason, ended_at=at)
+    return dossier, (DossierWithdrawn(reason=reason, withdrawn_at=at),)
+
+
+def correct(dossier: Dossier, fields: tuple[str, ...], reason: str, at: datetime) -> Step:
+    """Data of the file were corrected. Raises IllegalMove once it is decided: then an officer amends the step."""
+    if dossier.state not in (RECEIVED, ACCEPTED) or dossier.case_status:
+        _refuse("already-ended", "Hồ sơ đã kết thúc; việc cải chính thực hiện tại cơ quan đã giải quyết.")
+    if not fields:
+        _refuse("nothing-changed", "Không có thông tin nào thay đổi.")
+    dossier = msgspec.structs.replace(dossier, corrections=dossier.corrections + 1)
+    return dossier, (DossierCorrected(fields=fields, reason=reason, corrected_at=at),)
+
+
+def supplement_requested(dossier: Dossier, request: SupplementRequest) -> Dossier:
+    """Routing has asked for something; a request already known is left as it is."""
+    if any(r.number == request.number for r in dossier.requests):
+        return dossier
+    return msgspec.structs.replace(dossier, requests=(*dossier.requests, request))
+
+
+def step_assigned(dossier: Dossier, agency: str) -> Dossier:
+    """An agency has a step of this dossier and may from now on read the file."""
+    if agency in dossier.agencies:
+        return dossier
+    return msgspec.structs.replace(dossier, agencies=(*dossier.agencies, agency))
+
+
+def settled(dossier: Dossier, outcome: str, status: int, at: datetime) -> Dossier:
+    """The case is decided."""
+    return msgspec.structs.replace(dossier, outcome=outcome, case_status=status, ended_at=at)
+
+
+def closed(dossier: Dossier, at: datetime) -> Dossier:
+    """Every result has arrived (status 10)."""
+    return msgspec.structs.replace(dossier, case_status=RETURNED, ended_at=at)
+
+
+def _refuse(code: str, text: str) -> NoReturn:
+    raise IllegalMove(code, text)

@@ -1,0 +1,69 @@
+"""Births that may be the same: pairs a human of the receiving agency has to decide on."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two dossiers to be compared; the first is the newer one."""
+
+    dossier_id: UUID
+    code: str
+    received_at: datetime
+    facility: str
+    status: int
+    other_id: UUID
+    other_code: str
+    other_received_at: datetime
+    other_facility: str
+    other_status: int
+
+
+async def open_pairs(connection: Any, agency: str, *, after: UUID | None, limit: int) -> list[Pair]:
+    """The pairs not decided yet of which the agency received one, oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT one.id AS dossier_id, one.code, one.received_at, one.facility, one.status,
+            other.id AS other_id, other.code AS other_code, other.received_at AS other_received_at,
+            other.facility AS other_facility, other.status AS other_status
+        FROM likely_duplicate AS pair
+        JOIN dossier AS one ON one.id = pair.dossier_id
+        JOIN dossier AS other ON other.id = pair.other_id
+        WHERE pair.decided = '' AND $1 IN (one.receiving_agency, other.receiving_agency)
+            AND ($2::uuid IS NULL OR pair.dossier_id > $2)
+        ORDER BY pair.dossier_id, pair.other_id LIMIT $3
+        """,
+        agency,
+        after,
+        limit,
+    )
+    return [Pair(**dict(row)) for row in rows]
+
+
+async def decide(
+    connection: Any, dossier_id: UUID, other_id: UUID, *, decision: str, decided_by: str
+) -> bool:
+    """Record a decision; False when there is no such pair or it was decided already."""
+    done: str = await connection.execute(
+        """
+        UPDATE likely_duplicate SET decided = $3, decided_by = $4, decided_at = now()
+        WHERE dossier_id = $1 AND other_id = $2 AND decided = ''
+        """,
+        dossier_id,
+        other_id,
+        decision,
+        decided_by,
+    )
+    return done == "UPDATE 1"
+
+
+async def still_likely(connection: Any, dossier_id: UUID) -> bool:
+    """Whether a pair of the dossier is open or was found to be the same birth."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM likely_duplicate WHERE dossier_id = $1 AND decided <> 'different')",
+        dossier_id,
+    )
+    return found

@@ -1,0 +1,80 @@
+"""The file of a dossier: every version of what was declared, and the keys that make a birth unique."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.intake.reception_store import Known
+
+
+class FileVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a file; `kind` says how to read `content` (birth: BirthDeclaration, form: the form's JSON)."""
+
+    dossier_id: UUID
+    version: int
+    kind: str
+    content: bytes
+
+
+async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, FileVersion]:
+    """The newest version of each file; unknown dossiers are absent."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (dossier_id) dossier_id, version, kind, content FROM file
+        WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
+        """,
+        list(dossier_ids),
+    )
+    return {row["dossier_id"]: FileVersion(**dict(row)) for row in rows}
+
+
+async def add_version(
+    connection: Any, old: FileVersion, content: bytes, *, written_by: str, reason: str
+) -> None:
+    """Add what the file says from now on; the caller holds the dossier's lock."""
+    await connection.execute(
+        """
+        INSERT INTO file (dossier_id, version, kind, content, written_by, reason) VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        old.dossier_id,
+        old.version + 1,
+        old.kind,
+        content,
+        written_by,
+        reason,
+    )
+
+
+async def replace_keys(connection: Any, dossier_id: UUID, keys: Sequence[str], likely: str) -> Known | None:
+    """Give the dossier the keys of its corrected data; the other dossier when one of them is that one's."""
+    await connection.execute(
+        """
+        WITH likely AS (DELETE FROM likely_key WHERE dossier_id = $1 AND key <> $3),
+        near AS (
+            INSERT INTO likely_key (key, dossier_id) SELECT $3, $1 WHERE $3 <> '' ON CONFLICT DO NOTHING
+        )
+        DELETE FROM natural_key WHERE dossier_id = $1 AND key <> ALL($2::text[])
+        """,
+        dossier_id,
+        list(keys),
+        likely,
+    )
+    await connection.execute(
+        """
+        INSERT INTO natural_key (key, dossier_id) SELECT key, $1 FROM unnest($2::text[]) AS k (key) ORDER BY key
+        ON CONFLICT DO NOTHING
+        """,
+        dossier_id,
+        list(keys),
+    )
+    row = await connection.fetchrow(
+        """
+        SELECT dossier.id, dossier.code FROM natural_key JOIN dossier ON dossier.id = natural_key.dossier_id
+        WHERE natural_key.key = ANY($1::text[]) AND natural_key.dossier_id <> $2 LIMIT 1
+        """,
+        list(keys),
+        dossier_id,
+    )
+    return None if row is None else Known(dossier_id=row["id"], code=row["code"])

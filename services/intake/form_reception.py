@@ -1,0 +1,219 @@
+"""From a procedure's form, handed in as JSON, to a new dossier. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from libs.catalogue import Agency, Procedure
+from libs.catalogue.calendar import VIETNAM
+from libs.contracts.intake import ChosenResult
+from services.intake.birth_duplicates import NaturalKeys, natural_keys
+from services.intake.births import (
+    Attendants,
+    BirthDeclaration,
+    Certificate,
+    Child,
+    IdentityDocument,
+    Mother,
+    Problem,
+    Residence,
+)
+from services.intake.form_identifiers import check_identifiers, normalised_form
+from services.intake.reception import (
+    FILE_FORM,
+    Desk,
+    Fresh,
+    Refused,
+    Sender,
+    Submission,
+    chosen_results,
+    code_prefix,
+    competent_desk,
+    new_dossier,
+    problem,
+    procedure_in_force,
+    promise,
+)
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for. `components` are the codes of the papers given; `unit` is the commune whose agencies are
+    competent as its code stood on `unit_as_of` (empty: the receiving counter's own, today).
+
+    `appointment_at` may be stated by an officer where no term is known.
+    """
+
+    procedure: str
+    form: dict[str, Any]
+    options: dict[str, str | bool] = {}
+    components: tuple[str, ...] = ()
+    results: tuple[ChosenResult, ...] = ()
+    unit: str = ""
+    unit_as_of: date | None = None
+    appointment_at: datetime | None = None
+
+
+def form_submission(
+    application: Application, sender: Sender, fresh: Fresh, at: datetime, desk: Desk
+) -> Submission:
+    """The dossier of an application. Raises Refused with everything that is wrong with it."""
+    today, catalogue = desk.today(at), desk.catalogue
+    procedure = procedure_in_force(catalogue, application.procedure, today)
+    if (refusal := procedure.refusal(sender.channel, default_limit=desk.default_limit)) is not None:
+        raise Refused([problem(refusal.field, refusal.code, refusal.message_vi)])
+    form = normalised_form(application.form)
+    warnings = checked_form(procedure, form, application.options)
+    _refuse_any(_option_problems(procedure, application, sender))
+    unit, as_of, agency = _place(application, sender, desk, today)
+    options = procedure.settled_options(application.options)
+    results = chosen_results(
+        catalogue,
+        procedure,
+        options,
+        application.results,
+        hospital=catalogue.hospital(sender.facility, today).code if sender.facility else "",
+        counter=agency.code,
+        today=today,
+    )
+    dossier = new_dossier(
+        fresh,
+        sender,
+        procedure,
+        agency,
+        at,
+        unit=unit,
+        unit_as_of=as_of,
+        options=options,
+        results=results,
+        components=application.components,
+        appointment_at=_appointment(application, sender, desk, procedure, options, agency, at),
+        flags=tuple(dict.fromkeys(warning.code for warning in warnings)),
+    )
+    keys = form_keys(form)
+    return Submission(
+        dossier=dossier,
+        kind=FILE_FORM,
+        content=msgspec.json.encode(form),
+        prefix=code_prefix(agency),
+        day=today,
+        accept=sender.is_desk,
+        written_by=sender.subject,
+        keys=tuple(key for key in (keys.certificate, keys.birth) if key) if keys else (),
+        warnings=tuple(warnings),
+    )
+
+
+def checked_form(
+    procedure: Procedure, form: Mapping[str, Any], options: Mapping[str, str | bool]
+) -> list[Problem]:
+    """The doubts about a form (already in its written form). Raises Refused when a rule is broken."""
+    found = [problem(f"form.{p.field}", p.code, p.message_vi) for p in procedure.check_form(form, options)]
+    identifiers = [
+        msgspec.structs.replace(p, field=f"form.{p.field}")
+        for p in check_identifiers(form)
+        if f"form.{p.field}" not in {known.field for known in found}
+    ]
+    _refuse_any(found + [p for p in identifiers if p.severity == "error"])
+    return [p for p in identifiers if p.severity == "warning"]
+
+
+def form_keys(form: Mapping[str, Any]) -> NaturalKeys | None:
+    """The keys of the birth a form tells of, the same as those of the hospital's own declaration; None without one."""
+    certificate, mother, child = (form.get(part) or {} for part in ("medical_certificate", "mother", "child"))
+    identity = mother.get("identity") or {}
+    wanted = (
+        certificate.get("facility_code"),
+        certificate.get("number"),
+        certificate.get("book"),
+        identity.get("number"),
+        mother.get("name"),
+        child.get("birth_time"),
+    )
+    if not all(wanted):
+        return None
+    minute = datetime.fromisoformat(child["birth_time"])
+    if minute.tzinfo is not None:
+        minute = minute.astimezone(VIETNAM).replace(tzinfo=None)
+    nowhere = Residence(address="", province_code="", commune_code="", as_of=minute.date())
+    return natural_keys(
+        BirthDeclaration(
+            certificate=Certificate(
+                facility_code=certificate["facility_code"],
+                number=certificate["number"],
+                book=certificate["book"],
+                issued_on=minute.date(),
+            ),
+            mother=Mother(
+                name=mother["name"],
+                birth_date=date.min,
+                ethnic_code="",
+                document=IdentityDocument(number=identity["number"]),
+                residence=nowhere,
+            ),
+            child=Child(
+                sex=3,
+                birth_time=minute.replace(second=0, microsecond=0),
+                place_of_birth="",
+                count=child.get("children_this_birth", 1),
+                order=child.get("order_in_birth"),
+            ),
+            attendants=Attendants(midwife=""),
+        )
+    )
+
+
+def _option_problems(procedure: Procedure, application: Application, sender: Sender) -> list[Problem]:
+    found = [problem(p.field, p.code, p.message_vi) for p in procedure.check_options(application.options)]
+    officers = {option.code for option in procedure.options if option.set_by == "officer"}
+    if not sender.agency:
+        found.extend(
+            problem(f"options.{code}", "officers-only", "Lựa chọn này do cán bộ xác định.")
+            for code in application.options
+            if code in officers
+        )
+    known = {component.code for component in procedure.components}
+    found.extend(
+        problem(f"components[{index}]", "unknown", "Thủ tục không có thành phần hồ sơ này.")
+        for index, code in enumerate(application.components)
+        if code not in known
+    )
+    return found
+
+
+def _place(application: Application, sender: Sender, desk: Desk, today: date) -> tuple[str, date, Agency]:
+    """The competent commune, its day, and the one-stop shop that receives: the counter's own, else the commune's."""
+    own = desk.catalogue.agency(sender.agency) if sender.agency else None
+    if application.unit:
+        as_of = application.unit_as_of or today
+        competent = competent_desk(desk.catalogue, "unit", application.unit, as_of, today)
+        return application.unit, as_of, own or competent
+    if own is not None and len(own.units) == 1:
+        return own.units[0], own.effective_from, own
+    raise Refused([problem("unit", "required", "Chưa ghi xã, phường có thẩm quyền giải quyết.")])
+
+
+def _appointment(
+    application: Application,
+    sender: Sender,
+    desk: Desk,
+    procedure: Procedure,
+    options: Mapping[str, str | bool],
+    agency: Agency,
+    at: datetime,
+) -> datetime:
+    stated = application.appointment_at
+    if stated is None:
+        return promise(desk, procedure, options, agency, at)
+    if not sender.agency or procedure.limit_for(options) is not None:
+        message = "Ngày hẹn do hệ thống tính theo thời hạn của thủ tục."
+        raise Refused([problem("appointment_at", "not-yours", message)])
+    if stated.tzinfo is None or stated <= at:
+        raise Refused([problem("appointment_at", "in-past", "Ngày hẹn phải sau thời điểm tiếp nhận.")])
+    return stated.astimezone(UTC)
+
+
+def _refuse_any(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise Refused(problems)

@@ -1,0 +1,70 @@
+"""What intake does when others speak. HANDLERS at the foot is the whole list."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from libs.bus.handling import Decision, Handler, Received, Rejected
+from libs.contracts.event import Event
+from libs.contracts.results import DossierClosed
+from libs.contracts.routing import AppointmentMoved, DossierSettled, StepAssigned, SupplementRequested
+from services.intake import dossier as rules
+from services.intake.dossier import Dossier, SupplementRequest
+
+
+def _known(state: Dossier | None) -> Dossier:
+    """The dossier an event speaks of. Others only learn of a dossier from intake, so an unknown one is a fault."""
+    if state is None:
+        raise Rejected("unknown-dossier")
+    return state
+
+
+def on_step_assigned(state: Dossier | None, received: Received[StepAssigned], _: Any) -> Decision[Dossier]:
+    """Let the agency read the file."""
+    return Decision(state=rules.step_assigned(_known(state), received.event.agency))
+
+
+def on_supplement_requested(
+    state: Dossier | None, received: Received[SupplementRequested], _: Any
+) -> Decision[Dossier]:
+    """Expect the papers that were asked for."""
+    event = received.event
+    request = SupplementRequest(
+        number=event.request,
+        components=event.components,
+        fields=event.fields,
+        respond_by=event.respond_by,
+        missing=(*event.components, *event.fields),
+    )
+    return Decision(state=rules.supplement_requested(_known(state), request))
+
+
+def on_appointment_moved(
+    state: Dossier | None, received: Received[AppointmentMoved], _: Any
+) -> Decision[Dossier]:
+    """Tell those who look the dossier up the new appointment."""
+    moved = msgspec.structs.replace(_known(state), appointment_at=received.event.appointment_at)
+    return Decision(state=moved)
+
+
+def on_dossier_settled(
+    state: Dossier | None, received: Received[DossierSettled], _: Any
+) -> Decision[Dossier]:
+    """The file is decided; nothing more may be added to it."""
+    event = received.event
+    return Decision(state=rules.settled(_known(state), event.outcome, event.status, event.settled_at))
+
+
+def on_dossier_closed(state: Dossier | None, received: Received[DossierClosed], _: Any) -> Decision[Dossier]:
+    """Everything has arrived."""
+    return Decision(state=rules.closed(_known(state), received.event.closed_at))
+
+
+HANDLERS: Mapping[type[Event], Handler] = {
+    StepAssigned: on_step_assigned,
+    SupplementRequested: on_supplement_requested,
+    AppointmentMoved: on_appointment_moved,
+    DossierSettled: on_dossier_settled,
+    DossierClosed: on_dossier_closed,
+}

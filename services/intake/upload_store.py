@@ -1,0 +1,60 @@
+"""XML9 uploads and their reports."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.intake.store import RELEASING
+from services.intake.uploads import UploadAnswer
+
+_decode = msgspec.json.Decoder(UploadAnswer).decode
+
+
+async def same_before(connection: Any, facility: str, fingerprint: str) -> UploadAnswer | None:
+    """The report of the same file sent before, if it still stands.
+
+    It does not when a record could not be stored, or a dossier of it came to nothing since: that birth may be
+    declared again.
+    """
+    await connection.execute(
+        # Two copies of a file at once: the second waits here for the first to be stored.
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+        f"{facility}/{fingerprint}",
+    )
+    stored = await connection.fetchval(
+        "SELECT report FROM upload WHERE facility = $1 AND fingerprint = $2", facility, fingerprint
+    )
+    if stored is None:
+        return None
+    report = _decode(stored)
+    if report.failed:
+        return None
+    ended = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM dossier WHERE id = ANY($1::uuid[]) AND status = ANY($2::smallint[]))",
+        [record.dossier_id for record in report.records if record.dossier_id],
+        sorted(RELEASING),
+    )
+    return None if ended else report
+
+
+async def keep(connection: Any, report: UploadAnswer, fingerprint: str, uploaded_by: str) -> None:
+    """Store a report; that of the same file sent before is replaced."""
+    await connection.execute(
+        """
+        INSERT INTO upload (id, facility, fingerprint, report, uploaded_by) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (facility, fingerprint) DO UPDATE
+            SET id = excluded.id, report = excluded.report, uploaded_by = excluded.uploaded_by, uploaded_at = now()
+        """,
+        report.upload_id,
+        report.facility_code,
+        fingerprint,
+        msgspec.json.encode(report),
+        uploaded_by,
+    )
+
+
+async def find(connection: Any, upload_id: UUID) -> UploadAnswer | None:
+    """The report with this id, or None."""
+    stored = await connection.fetchval("SELECT report FROM upload WHERE id = $1", upload_id)
+    return None if stored is None else _decode(stored)
