@@ -8,7 +8,7 @@ from libs.bus.handling import Change
 from libs.http.auth import Actor
 from services.routing import records, store, timers
 from services.routing.case import Case
-from services.routing.desk import NotMine, say
+from services.routing.desk import NotMine, say, within_calendar
 from services.routing.records import Act
 from services.routing.rules import Rules
 
@@ -33,7 +33,8 @@ async def sign(
     case = cases.get(drafted.dossier_id)
     if case is None or now is None:
         raise NotMine
-    after, events = timers.sign_apology(case, drafted.number, appointment_at, now, rules)
+    with within_calendar():
+        after, events = timers.sign_apology(case, drafted.number, appointment_at, now, rules)
     await store.save(rules, connection, [Change(dossier_id=case.dossier_id, before=case, after=after)])
     await say(connection, [(case.dossier_id, events)])
     act = Act(

@@ -16,7 +16,7 @@ from libs.contracts.event import Event
 from libs.http.auth import Actor
 from services.routing import outcomes, records, steps, store
 from services.routing.case import COMPLETED, Case, IllegalMove, Officer
-from services.routing.desk import Forbidden, NotMine, mine, refuse_stale, say
+from services.routing.desk import Forbidden, NotMine, mine, refuse_stale, say, within_calendar
 from services.routing.outcomes import UniqueNumber
 from services.routing.records import Act, Recorded
 from services.routing.rules import Rules
@@ -149,7 +149,8 @@ def _decide(place: int, item: Completion, work: _Work, actor: Actor, now: dateti
     rule = rules.step_rule(case, item.step)
     pending = outcomes.pending(rule, item.outcome)
     # First whether the move is possible at all: an officer told of a wrong field would correct it in vain.
-    after, events = steps.complete(case, item.step, by, pending=pending, at=now, rules=rules)
+    with within_calendar():
+        after, events = steps.complete(case, item.step, by, pending=pending, at=now, rules=rules)
     problems = outcomes.check(case, item.step, item.outcome, rules)
     if problems:
         raise OutcomeRefused(problems)

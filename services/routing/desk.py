@@ -1,6 +1,7 @@
 """The desk: an officer's act on a case, in one transaction with its events and its line in the log."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import msgspec
 
 from libs.bus.handling import Change
 from libs.bus.outbox import Outgoing, emit
+from libs.catalogue.holidays import CalendarError
 from libs.http.auth import Actor
 from services.routing import store
 from services.routing.case import RETURNED, Case, IllegalMove, Move, Officer, Step
@@ -34,7 +36,8 @@ def mine(case: Case | None, code: str, actor: Actor, rules: Rules) -> tuple[Case
     if case is None or step is None or not step.agency or step.agency != actor.agency:
         raise NotMine
     needed = ONE_STOP if step.state == RETURNED else rules.step_rule(case, code).role
-    role = next((r for r in (needed, LEADER) if r in actor.roles), None)
+    # A leader acts as such: what another officer of the agency began they may finish.
+    role = next((r for r in (LEADER, needed) if r in actor.roles), None)
     if role is None:
         raise Forbidden
     return case, step, Officer(subject=actor.subject, agency=actor.agency, role=role)
@@ -55,6 +58,16 @@ def refuse_stale(step: Step, version: int | None) -> None:
     if version is not None and version != step.version:
         text = "Bước đã thay đổi kể từ khi mở; hãy tải lại trước khi thực hiện."
         raise IllegalMove("version-changed", text, version=str(step.version))
+
+
+@contextmanager
+def within_calendar() -> Iterator[None]:
+    """Raises IllegalMove where a due time would lie beyond the holiday table, which then has to be extended."""
+    try:
+        yield
+    except CalendarError:
+        text = "Lịch làm việc chưa có dữ liệu cho thời gian này; hãy báo người quản trị."
+        raise IllegalMove("outside-calendar", text) from None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +103,8 @@ async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -
     if now is None:
         raise NotMine
     refuse_stale(step, order.version)
-    after, events = order.decide(case, step.code, by, now)
+    with within_calendar():
+        after, events = order.decide(case, step.code, by, now)
     if after is case:
         return Done(case=case, step=step.code)
     await store.save(rules, connection, [Change(dossier_id=case.dossier_id, before=case, after=after)])

@@ -179,6 +179,9 @@ def complete(
         step,
         state=COMPLETED,
         completed_at=at,
+        # Done without having been begun: whoever asks later is told who it was.
+        started_by=step.started_by or by.subject,
+        started_role=step.started_role or by.role,
         produced=tuple(result.code for result in produces),
         pending=tuple(pending),
         revision=step.revision + 1,

@@ -116,6 +116,18 @@ async def test_the_second_officer_is_told_who_was_first(office: Office, desk: De
     assert "officer-1" not in refused.text
 
 
+async def test_a_leader_may_finish_what_an_officer_began(office: Office, desk: Desk) -> None:
+    """Another officer cannot complete a step somebody began; a leader of the agency can."""
+    dossier = await office.open()
+    path = f"/cases/{dossier}/steps/register_birth"
+    await desk.post(CIVIL, f"{path}/start", {})
+    other = Officer(subject="officer-9", agency=CIVIL.agency, role=CIVIL.role)
+    assert (await desk.post(other, f"{path}/complete", {"outcome": BIRTH_OUTCOME})).status_code == 409
+    leader = Officer(subject="officer-10", agency=CIVIL.agency, role="leader")
+    done = await desk.post(leader, f"{path}/complete", {"outcome": BIRTH_OUTCOME})
+    assert done.status_code == 200
+
+
 async def test_a_write_is_done_once_per_key(office: Office, desk: Desk) -> None:
     """The same request with the same key is answered with the same bytes and changes nothing more."""
     dossier = await office.open()

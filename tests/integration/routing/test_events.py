@@ -177,7 +177,7 @@ async def test_a_correction_flags_the_open_step(running: Running) -> None:
     )
 
     async def flagged() -> bool:
-        return await running.pool.fetchval("SELECT count(*) FROM step WHERE flagged") == 1
+        return bool(await running.pool.fetchval("SELECT count(*) = 1 FROM step WHERE flagged"))
 
     await until(flagged, 20, "a flagged step")
 
@@ -191,7 +191,7 @@ async def test_what_can_never_be_applied_is_a_dead_letter(running: Running) -> N
     await running.producer.say(new_id(), DossierClosed(closed_at=datetime.now(UTC), results=1))
 
     async def set_aside() -> bool:
-        return await running.pool.fetchval("SELECT count(*) FROM bus.dead_letter") == 2
+        return bool(await running.pool.fetchval("SELECT count(*) = 2 FROM bus.dead_letter"))
 
     await until(set_aside, 20, "two dead letters")
     assert await running.pool.fetchval("SELECT count(*) FROM case_state") == 1
