@@ -38,7 +38,7 @@ _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A body a client sends: unknown fields are refused."""
+    """A body a client sends: unknown fields are refused. Subclasses repeat `frozen=True, kw_only=True`."""
 
 
 class MsgspecResponse(Response):

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from joserfc import jwt
 from joserfc.jwk import ECKey
+from joserfc.jws import JWSRegistry
 
 from libs.http import auth
 from libs.http.auth import Actor, BadToken, TokenSigner, TokenVerifier
@@ -50,9 +50,7 @@ def signed(signer: TokenSigner, content: dict[str, Any], **header: Any) -> str:
     full = {"alg": "ES256", "typ": "at+jwt", "kid": key_id(signer.issuer, signer._key), **header}
     # The registry of joserfc refuses unknown header members; the attacker's does not.
     head, body = base64url(json.dumps(full).encode()), base64url(json.dumps(content).encode())
-    template = jwt.encode({"alg": "ES256"}, {}, signer._key)
-    assert template.count(".") == 2
-    algorithm = jwt.JWSRegistry(algorithms=["ES256"]).get_alg("ES256")
+    algorithm = JWSRegistry(algorithms=["ES256"]).get_alg("ES256")
     return f"{head}.{body}.{base64url(algorithm.sign(f'{head}.{body}'.encode(), signer._key))}"
 
 

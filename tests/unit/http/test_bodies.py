@@ -16,7 +16,7 @@ from libs.http.problems import Problem
 CANARY = "NGUYỄN THỊ KÍN 093201000123"
 
 
-class Child(Body):
+class Child(Body, frozen=True, kw_only=True):
     """Inside the body."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
@@ -24,7 +24,7 @@ class Child(Body):
     born: dt.datetime | None = None
 
 
-class Declared(Body):
+class Declared(Body, frozen=True, kw_only=True):
     """A body as services have them."""
 
     children: Annotated[list[Child], msgspec.Meta(max_length=3)] = msgspec.field(default_factory=list)
@@ -125,7 +125,7 @@ def test_lax_type_is_refused_at_import() -> None:
     class Inner(msgspec.Struct):
         name: str
 
-    class Outer(Body):
+    class Outer(Body, frozen=True, kw_only=True):
         inner: list[Inner | None]
 
     with pytest.raises(TypeError, match="Inner"):

@@ -25,7 +25,7 @@ CANARY = "nguyen-thi-kin-093201000123"
 DOSSIER = "019abcde-0000-7000-8000-000000000001"
 
 
-class Note(Body):
+class Note(Body, frozen=True, kw_only=True):
     """A small body."""
 
     text: str

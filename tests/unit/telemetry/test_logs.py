@@ -116,12 +116,9 @@ def test_exception_leaves_type_place_and_code(stream: io.BytesIO) -> None:
 
 def test_chain_of_causes_is_named() -> None:
     """The types of the causes say more than the last one alone."""
-    with pytest.raises(ValueError, match="KÍN") as caught:
-        try:
-            raise KeyError(CANARY)
-        except KeyError as cause:
-            raise ValueError(CANARY) from cause
-    assert scrub(caught.value)["error_type"] == "ValueError < KeyError"
+    outer = ValueError(CANARY)
+    outer.__cause__ = KeyError(CANARY)
+    assert scrub(outer)["error_type"] == "ValueError < KeyError"
 
 
 def test_libraries_pass_the_same_gate(stream: io.BytesIO) -> None:
