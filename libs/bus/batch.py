@@ -174,7 +174,7 @@ class _Fold:
         event, envelope = arrival.event, arrival.envelope
         if event is None or envelope is None:
             return None
-        dossier_id = envelope.dossier_id
+        dossier_id = arrival.dossier_id or envelope.dossier_id
         before = self.after[dossier_id] if dossier_id in self.after else self.before.get(dossier_id)
         received = Received(event=event, envelope=envelope, now=self.now)
         try:
@@ -187,7 +187,10 @@ class _Fold:
             self.after[dossier_id] = decision.state
         self.outgoing += [
             Outgoing(
-                dossier_id=dossier_id, event=said, causation_id=envelope.id, traceparent=envelope.traceparent
+                dossier_id=dossier_id,
+                event=said,
+                causation_id=arrival.event_id,
+                traceparent=envelope.traceparent,
             )
             for said in decision.events
         ]

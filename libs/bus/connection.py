@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from nats.aio.client import Client, Server
 
+from libs.bus.quick_client import QuickClient
+
 CONNECT_TIMEOUT_SECONDS = 5
 RECONNECT_WAIT_SECONDS = 0.1
 RECONNECT_JITTER_SECONDS = 0.4
@@ -36,7 +38,7 @@ async def connect(
     `on_closed` is called when the client is closed for good, by us or because the server refuses us: then the
     process should exit. Raises NatsNotReached when the first connection takes longer than its deadline.
     """
-    client = Client()
+    client = QuickClient()
 
     quiet = _Repeats()
 
