@@ -141,8 +141,8 @@ async def _fingerprint(request: Request) -> bytes:
     if digest is None:
         await read_bytes(request)
         digest = request.scope[DIGEST_KEY]
-    head = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return hashlib.sha256(head.encode() + digest).digest()
+    head = f"{request.method} {request.scope['path']}?".encode() + request.scope["query_string"] + b"\n"
+    return hashlib.sha256(head + digest).digest()
 
 
 async def _earlier(writer: Transactions, client: str, key: str) -> Any:

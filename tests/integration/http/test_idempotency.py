@@ -169,8 +169,9 @@ async def test_write_costs_one_statement_more(office: Office) -> None:
         connection.add_query_logger(lambda record: statements.append(record.query.split()[0]))
         actor = Actor(subject="o", kind="officer")
         await once(Request(scope, receive), actor, OneConnection(connection), work)
-        # Before the pool resets the connection.
-        assert statements == ["BEGIN;", "INSERT", "INSERT", "COMMIT;"]
+    # What follows is the pool's own reset of the connection.
+    assert statements[:4] == ["BEGIN;", "INSERT", "INSERT", "COMMIT;"]
+    assert len(statements) <= 5
 
 
 async def test_purge_keeps_thirty_days(office: Office) -> None:
