@@ -1,0 +1,53 @@
+"""Secrets of the dev overlay: random, written beside its kustomization, never committed (overlays/dev/.gitignore)."""
+
+import secrets
+from pathlib import Path
+
+from deploy.k8s.nats_config import password_variable
+from libs.bus.permissions import USERS
+from libs.contracts.catalogue import SERVICES
+from libs.http.public_keys import JWKS_NAME, make_key
+from services.results.authority import make_authority
+
+IDENTITY = "identity"
+STAMP = "complete"
+
+
+def write_dev_secrets(folder: Path) -> None:
+    """Fill `folder` once; a complete one is left as it is, so that a running cluster keeps its passwords."""
+    if (folder / STAMP).exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    nats = {user: _password() for user in USERS}
+    _write(folder / "nats-passwords.env", {password_variable(user): nats[user] for user in USERS})
+    admin = _password()
+    admin_url = f"postgresql://postgres:{admin}@postgres:5432/postgres"
+    _write(folder / "postgres-admin.env", {"POSTGRES_PASSWORD": admin, "ADMIN_DATABASE_URL": admin_url})
+    for user in USERS:
+        connection = {"NATS_URL": f"nats://{user}:{nats[user]}@nats:4222"}
+        if user in SERVICES:
+            connection["DATABASE_URL"] = _database_url(user, "app")
+            _write(
+                folder / f"{user}-migrator.env", {"MIGRATOR_DATABASE_URL": _database_url(user, "migrator")}
+            )
+        _write(folder / f"{user}-connection.env", connection)
+    for issuer in (*SERVICES, IDENTITY):
+        make_key(issuer, folder)
+    if not (folder / JWKS_NAME).exists():
+        raise FileNotFoundError(JWKS_NAME)
+    make_authority(folder, "Ủy ban nhân dân phường Ngã Bảy (thử nghiệm)")
+    (folder / STAMP).write_text("")
+
+
+def _database_url(service: str, role: str) -> str:
+    return f"postgresql://{service}_{role}:{_password()}@postgres:5432/{service}"
+
+
+def _password() -> str:
+    # A letter first: nats-server reads an unquoted 5k as a number.
+    return f"p{secrets.token_hex(16)}"
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
