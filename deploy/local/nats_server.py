@@ -252,7 +252,7 @@ class NatsServer:
         """Whether it is ready before the deadline; False at once when the process ended."""
         while self.is_running() and time.monotonic() < end:
             try:
-                status, _ = await asyncio.to_thread(self._get, "/healthz")
+                status, _ = await asyncio.to_thread(self._get, "/healthz?js-server-only=true")
             except (OSError, http.client.HTTPException):
                 status = 0
             if status == http.HTTPStatus.OK:

@@ -7,7 +7,7 @@ import sys
 
 import msgspec
 
-from libs.bus.connection import NatsNotReached, api_level, connect
+from libs.bus.connection import NatsNotReached, api_level, close, connect
 from libs.bus.jetstream import ApiError
 from libs.bus.keeper import Keeper, KeeperSettings
 from libs.bus.permissions import KEEPER
@@ -45,8 +45,7 @@ async def main(command: str, settings: Settings) -> None:
             for change in await reconcile(client, topology):
                 sys.stdout.write(f"{change}\n")
     finally:
-        if not client.is_closed:
-            await client.close()
+        await close(client)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A connection to NATS that never gives up by itself, and says so when it is over."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import structlog
 from nats.aio.client import Client, Server
+from nats.errors import Error as NatsError
 
 from libs.bus.quick_client import QuickClient
 
@@ -79,7 +81,7 @@ async def connect(
         async with asyncio.timeout(first_deadline_seconds):
             await client.connect(url, **options)
     except TimeoutError:
-        await client.close()
+        await close(client)
         raise NatsNotReached(f"no NATS server answered in {first_deadline_seconds:g} s") from None
     return client
 
@@ -104,6 +106,13 @@ def _next_server(servers: list[Server], _info: dict[str, Any]) -> tuple[Server |
     # Spreads load, hides nothing.
     wait = RECONNECT_WAIT_SECONDS + random.random() * RECONNECT_JITTER_SECONDS  # noqa: S311
     return random.choice(servers), wait  # noqa: S311
+
+
+async def close(client: Client) -> None:
+    """Close for good, whatever state the connection is in; nats-py's own `close` may fail while it reconnects."""
+    with contextlib.suppress(OSError, NatsError, TimeoutError):
+        async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
+            await client.close()
 
 
 async def api_level(client: Client) -> int:

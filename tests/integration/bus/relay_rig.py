@@ -12,7 +12,7 @@ import asyncpg
 from nats.aio.client import Client
 
 from libs.bus import jetstream
-from libs.bus.connection import connect
+from libs.bus.connection import close, connect
 from libs.bus.keeper import Keeper, KeeperSettings
 from libs.bus.outbox import Outgoing, emit
 from libs.bus.proof import ProofSettings
@@ -36,9 +36,10 @@ FAST = RelaySettings(
 FAST_KEEPER = KeeperSettings(watch_seconds=0.3, disk_seconds=0.5, rebuild_seconds_min=0.2)
 
 
-def refused(number: int = 0) -> DossierRefused:
-    """Any event of intake."""
-    return DossierRefused(code=f"code-{number}", procedure="1.001193", reason="out_of_area", refused_at=AT)
+def refused(number: int = 0, bulk: str = "") -> DossierRefused:
+    """Any event of intake, made larger by `bulk`."""
+    reason = "out_of_area" + bulk
+    return DossierRefused(code=f"code-{number}", procedure="1.001193", reason=reason, refused_at=AT)
 
 
 def outgoing(dossiers: Sequence[UUID], events_each: int = 1) -> list[Outgoing]:
@@ -55,6 +56,14 @@ async def say(connection: Any, count: int, *, each: int = 1) -> list[UUID]:
     async with connection.transaction():
         envelopes = await emit(connection, "intake", outgoing([uuid4() for _ in range(count)], each))
     return [envelope.id for envelope in envelopes]
+
+
+async def say_much(connection: Any, *, megabytes: int) -> None:
+    """Commit about that much in events of 20 kB (a block file of the server has 8 MiB)."""
+    event = refused(bulk="x" * 20_000)
+    async with connection.transaction():
+        for _ in range(megabytes):
+            await emit(connection, "intake", [Outgoing(dossier_id=uuid4(), event=event) for _ in range(50)])
 
 
 async def until(
@@ -106,7 +115,7 @@ async def connected(url: str, name: str = "intake") -> AsyncIterator[Client]:
     try:
         yield client
     finally:
-        await client.close()
+        await close(client)
 
 
 @asynccontextmanager

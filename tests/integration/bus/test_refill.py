@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from deploy.local.nats_server import NatsServer
 from libs.bus import jetstream
 from libs.bus.relay import Relay
+from libs.bus.topology import plan
 from libs.contracts.cloudevents import encode_headers
 from libs.contracts.event import Envelope
 from tests.fixtures.database import DatabaseFactory
@@ -28,6 +29,7 @@ from tests.integration.bus.relay_rig import (
     outbox_ids,
     relaying,
     say,
+    say_much,
     session,
     stream_messages,
     until,
@@ -148,17 +150,59 @@ async def test_the_store_is_deleted_while_nats_runs(city: City) -> None:
     await city.is_the_outbox()
 
 
-async def test_an_administrator_purges_the_stream(city: City) -> None:
-    """A purge needs two steps against deny_purge; the hole it leaves is found and filled."""
-    before = await city.epoch()
+async def test_nobody_can_purge_a_stream(city: City) -> None:
+    """Not even an administrator, short of deleting it: the denial cannot be taken back."""
     config = (await jetstream.stream_info(city.client, "INTAKE")).config
-    with pytest.raises(jetstream.ApiError):
-        await jetstream.request(city.client, "STREAM.PURGE.INTAKE")
-    with pytest.raises(jetstream.ApiError):
-        await jetstream.update_stream(city.client, {**config, "deny_purge": False})
-    await jetstream.delete_stream(city.client, "INTAKE")
-    await jetstream.create_stream(city.client, {**config, "deny_purge": False, "name": "INTAKE"})
-    await city.refilled(before)
+    for act in ("STREAM.PURGE.INTAKE", "STREAM.MSG.DELETE.INTAKE"):
+        with pytest.raises(jetstream.ApiError):
+            await jetstream.request(city.client, act, {"seq": 1})
+    for field in ("deny_purge", "deny_delete"):
+        with pytest.raises(jetstream.ApiError):
+            await jetstream.update_stream(city.client, {**config, field: False})
+
+
+@pytest.mark.parametrize("act", ["STREAM.PURGE.INTAKE", "STREAM.MSG.DELETE.INTAKE"])
+async def test_a_stream_without_the_denials_is_purged(
+    database: DatabaseFactory, embedded_nats: NatsServer, act: str
+) -> None:
+    """A stream somebody made otherwise loses messages; the hole is found and filled."""
+    dsn = (await database("intake")).app_dsn
+    async with (
+        unprotected(embedded_nats) as client,
+        session(dsn) as connection,
+        relaying(dsn, embedded_nats.url) as relay,
+    ):
+        city = City(embedded_nats, connection, relay, client, dsn)
+        await say(connection, 50)
+        await all_published(connection)
+        await jetstream.request(client, act, {"seq": 20})
+        async with keeping(embedded_nats.url):
+            await city.refilled(1)
+        assert await city.reason() == "holes"
+
+
+async def test_a_remembered_id_is_not_a_stored_message(
+    database: DatabaseFactory, embedded_nats: NatsServer
+) -> None:
+    """After a purge the server still answers "duplicate" for what it has thrown away; the relay looks."""
+    dsn = (await database("intake")).app_dsn
+    blind = msgspec.structs.replace(FAST, proof=msgspec.structs.replace(FAST.proof, look_seconds=300.0))
+    async with (
+        unprotected(embedded_nats) as client,
+        session(dsn) as connection,
+        relaying(dsn, embedded_nats.url, blind) as relay,
+    ):
+        city = City(embedded_nats, connection, relay, client, dsn)
+        await say(connection, 50)
+        await all_published(connection)
+        await until(lambda: relay.status().last_error_code == "")
+        await jetstream.request(client, "STREAM.PURGE.INTAKE", {})
+        await connection.execute(
+            "UPDATE bus.outbox SET published_at = NULL, stream_epoch = NULL, stream_seq = NULL WHERE id > 40"
+        )
+        async with keeping(embedded_nats.url):
+            await city.refilled(1)
+        assert await city.reason() == "duplicate-not-stored"
 
 
 async def test_an_administrator_deletes_and_recreates_the_stream(city: City) -> None:
@@ -216,6 +260,32 @@ async def test_a_block_file_is_cut_short(city: City) -> None:
     async with writing(city):
         await asyncio.sleep(0.3)
     await city.refilled(before)
+
+
+async def test_the_description_of_the_stream_is_damaged(city: City) -> None:
+    """One bit in meta.inf and a restart: the server does not know the stream any more."""
+    before = await city.epoch()
+    flip_middle_bit(city.files / "meta.inf")
+    city.server.kill()
+    await city.server.start()
+    await city.refilled(before)
+
+
+async def test_the_folder_of_the_messages_is_deleted_while_nats_runs(city: City) -> None:
+    """When the open block file (8 MiB) is full the server can begin no other and stores nothing more."""
+    before = await city.epoch()
+    shutil.rmtree(city.files / "msgs")
+    await say_much(city.connection, megabytes=10)
+    await city.refilled(before, seconds=40)
+
+
+async def test_an_older_block_file_is_deleted_while_nats_runs(city: City) -> None:
+    """Block files that are not the newest are read from disk: their loss shows at once."""
+    await say_much(city.connection, megabytes=10)
+    await all_published(city.connection)
+    before = await city.epoch()
+    min(city.files.glob("msgs/*.blk"), key=lambda path: int(path.stem)).unlink()
+    await city.refilled(before, seconds=40)
 
 
 async def test_an_old_copy_of_the_store_comes_back(city: City) -> None:
@@ -326,6 +396,15 @@ async def test_a_consumer_gets_everything_again_after_a_refill(city: City) -> No
             heard.append(UUID(message.headers["ce-id"]))
             await message.ack()
     assert heard == await outbox_ids(city.connection)
+
+
+@asynccontextmanager
+async def unprotected(server: NatsServer) -> AsyncIterator[Client]:
+    """An administrator, and a stream that anyone with rights may purge; no keeper is there."""
+    async with connected(server.url, "admin") as client:
+        config = {**plan()[0].config, "deny_purge": False, "deny_delete": False}
+        await jetstream.create_stream(client, config)
+        yield client
 
 
 def block_of(city: City) -> Path:
