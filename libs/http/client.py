@@ -39,8 +39,11 @@ TOKEN_RENEWAL_SECONDS = 60
 _CALLS = counter("http_client_requests_total")
 
 
-class Unavailable(Exception):
-    """The service could not be reached, or not in time, or asked to come back later. Trying later is right."""
+class Unavailable(ConnectionError):
+    """The service could not be reached, or not in time, or asked to come back later. Trying later is right.
+
+    Left alone in an endpoint it becomes a 503 (libs.http.problems).
+    """
 
     def __init__(self, target: str, reason: str) -> None:
         super().__init__(f"{target}: {reason}")

@@ -10,10 +10,11 @@ the constant text is kept, since their arguments may hold anything.
 """
 
 import datetime as dt
+import functools
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
 
@@ -44,16 +45,20 @@ def configure_logs(service: str, level: str = "INFO", *, stream: BinaryIO | None
     weight = logging.getLevelNamesMapping().get(level.upper())
     if weight is None:
         raise ValueError("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
-    structlog.configure(
-        processors=[merge_contextvars, _level, _Gate(service)],
-        wrapper_class=structlog.make_filtering_bound_logger(weight),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
-        # Tests reconfigure; binding anew costs a microsecond.
-        cache_logger_on_first_use=False,
-    )
+    _configure(service, weight, lambda: stream or sys.stdout.buffer)
     # What libraries say below a warning is their own course of work, once or twice per request.
     logging.basicConfig(level=max(weight, logging.WARNING), handlers=[_LibraryHandler()], force=True)
     logging.captureWarnings(capture=True)
+
+
+def _configure(service: str, weight: int, stream: Callable[[], BinaryIO]) -> None:
+    structlog.configure(
+        processors=[merge_contextvars, _level, _Gate(service)],
+        wrapper_class=structlog.make_filtering_bound_logger(weight),
+        logger_factory=lambda *_names: structlog.BytesLogger(stream()),
+        # Tests reconfigure; binding anew costs a microsecond.
+        cache_logger_on_first_use=False,
+    )
 
 
 def _level(_logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -72,7 +77,7 @@ class _Gate:
         now = dt.datetime.now(dt.UTC)
         kept: dict[str, Any] = {"time": now, "level": line.pop("level", "info"), "service": self._service}
         event = line.pop("event", "")
-        kept["event"] = event if _is_event_name(event) else _OMITTED
+        kept["event"] = event if isinstance(event, str) and _is_event_name(event) else _OMITTED
         error = _exception(line.pop("exc_info", None))
         if error is not None:
             kept |= scrub(error)
@@ -110,17 +115,23 @@ def _plain(value: object) -> object:
     if isinstance(value, int):
         return _UNSAFE if looks_personal(str(value)) else value
     if isinstance(value, str):
-        return _UNSAFE if looks_personal(value) else printable(value)
+        return _text(value)
     if isinstance(value, list | tuple | set | frozenset):
         items = [_plain(item) for item in list(value)[:_LIST_LENGTH_MAX]]
         return _UNSAFE if any(item is _UNSAFE for item in items) else items
     return _UNSAFE
 
 
-def _is_event_name(event: object) -> bool:
+# Most texts are the same few constants (methods, routes, states); looking at them again is a third of a line's cost.
+@functools.lru_cache(maxsize=2048)
+def _text(value: str) -> object:
+    return _UNSAFE if looks_personal(value) else printable(value)
+
+
+@functools.lru_cache(maxsize=512)
+def _is_event_name(event: str) -> bool:
     return (
-        isinstance(event, str)
-        and len(event) <= _EVENT_LENGTH_MAX
+        len(event) <= _EVENT_LENGTH_MAX
         and _EVENT_NAME.fullmatch(event) is not None
         and not looks_personal(event)
     )
@@ -168,3 +179,7 @@ def _short(path: str) -> str:
         if mark in path:
             return path.rsplit(mark, 1)[1]
     return path.rsplit("/", 1)[-1]
+
+
+# A program that says something before it configures its logs (a command, a test) passes the same gate.
+_configure("unconfigured", logging.INFO, lambda: sys.stderr.buffer)

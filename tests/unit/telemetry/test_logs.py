@@ -4,6 +4,8 @@ import asyncio
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from libs.telemetry.logs import bind_contextvars, configure_logs, log, reset_contextvars
 from libs.telemetry.names import FIELDS
-from libs.telemetry.scrubbing import looks_personal, scrub
+from libs.telemetry.scrubbing import ROOT, looks_personal, scrub
 
 CANARY = "NGUYỄN THỊ KÍN"
 DOSSIER = UUID("01933333-4444-7555-8666-123456789012")
@@ -152,6 +154,23 @@ def test_bound_fields_pass_the_gate_too(stream: io.BytesIO) -> None:
     first, second = lines(stream)
     assert (first["request_id"], first["dropped_fields"]) == (str(DOSSIER), 1)
     assert "request_id" not in second
+
+
+def test_unconfigured_program_passes_the_gate() -> None:
+    """Before configure_logs, lines go to standard error with the allow-list in force."""
+    program = (
+        "from libs.telemetry.logs import log; log.info('case-opened', mother='Kin', reason='0912345678')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, timeout=30, cwd=ROOT
+    )
+    line = json.loads(done.stderr)
+    assert (line["event"], line["dropped_fields"], line["unsafe_fields"], done.stdout) == (
+        "case-opened",
+        1,
+        1,
+        b"",
+    )
 
 
 def test_level_is_checked() -> None:
