@@ -13,11 +13,22 @@ _AWAY = (
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
     asyncpg.exceptions.InsufficientResourcesError,
 )
+# Somebody else's transaction was in the way: another replica, a request, a frozen process.
+_CONTENTION = (
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.DeadlockDetectedError,
+    asyncpg.exceptions.SerializationError,
+)
 
 
 def is_outage(error: BaseException) -> bool:
     """Whether the error may be the database's absence rather than the work's fault."""
     return isinstance(error, _AWAY)
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether the work only met another transaction, and can be tried again as it is."""
+    return isinstance(error, _CONTENTION)
 
 
 def code_of(error: BaseException | None) -> str:

@@ -16,7 +16,7 @@ from libs.bus.batch import Applied, HandlerFailed, Streaks
 from libs.bus.consumer_settings import ConsumerSettings
 from libs.bus.handling import Service
 from libs.bus.lanes import Gaps, Lane
-from libs.bus.outages import code_of, is_outage
+from libs.bus.outages import code_of, is_contention, is_outage
 from libs.bus.pull import Message
 from libs.telemetry.metrics import counter, histogram
 from libs.telemetry.traces import span, tracing
@@ -120,6 +120,9 @@ class Settler:
                 if is_outage(error) and not await self.database_back():
                     await self.give_back(arrivals, self._settings.failure_nak_seconds)
                     return
+                if tries == WHOLE_TRIES_MAX and is_contention(error):
+                    await self.give_back(arrivals, self._settings.failure_nak_seconds)
+                    return
                 if tries == WHOLE_TRIES_MAX:
                     for arrival in sorted(arrivals, key=lambda each: each.sequence):
                         await self._one(lane, arrival)
@@ -134,7 +137,7 @@ class Settler:
         except HandlerFailed as failure:
             await self._failed(lane, arrival, failure.__cause__)
         except Exception as error:  # noqa: BLE001 - as above
-            if is_outage(error) and not await self.database_back():
+            if is_contention(error) or (is_outage(error) and not await self.database_back()):
                 await self.give_back([arrival], self._settings.failure_nak_seconds)
             else:
                 await self._failed(lane, arrival, error)

@@ -1,9 +1,13 @@
 """A service for tests of the consumer: it writes down every event it applied, in the order in which it did."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +16,7 @@ import asyncpg
 import msgspec
 from nats.aio.client import Client
 
-from libs.bus import topology
+from libs.bus import jetstream, topology
 from libs.bus.connection import connect
 from libs.bus.consumer import Change, Consumer, ConsumerSettings, Decision, Received, Rejected
 from libs.bus.ids import new_id
@@ -54,6 +58,7 @@ class Context:
     def __init__(self) -> None:
         self.failing: set[str] = set()
         self.handled = 0
+        self.exits = False
 
 
 def on_event(state: Dossier | None, received: Received[Any], context: Context) -> Decision[Dossier]:
@@ -61,6 +66,8 @@ def on_event(state: Dossier | None, received: Received[Any], context: Context) -
     context.handled += 1
     event, envelope = received.event, received.envelope
     if isinstance(event, DossierCorrected):
+        if event.reason == "exit" and context.exits:
+            os._exit(9)
         if event.reason == "reject":
             raise Rejected("no-such-case")
         if event.reason in context.failing:
@@ -190,6 +197,26 @@ class Probe:
             finally:
                 await client.close()
                 await pool.close()
+
+    @contextmanager
+    def process(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """A consumer in a process of its own, to be stopped, frozen and killed; killed at the end of the block."""
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.bus.probe_process", self.database.app_dsn, self.url]
+        )
+        try:
+            yield child
+        finally:
+            child.send_signal(signal.SIGKILL)
+            child.wait(10)
+
+    async def ack_wait(self, seconds: float) -> None:
+        """Let the server redeliver sooner than the 30 s of the law."""
+        for producer in ("intake", "results"):
+            stream, durable = topology.stream_of(producer), topology.durable_of("routing", producer)
+            found = await jetstream.consumer_info(self.client, stream, durable)
+            config = {**found.config, "ack_wait": int(seconds * 1e9)}
+            await jetstream.write_consumer(self.client, stream, config, action="update")
 
     def _wake(self) -> None:
         self.woken += 1
