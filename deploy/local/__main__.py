@@ -93,7 +93,7 @@ async def _play(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, script, return_exceptions=True)
-    console.print(closing(city, day, papers, mail))
+    console.print(closing(city, day, papers, mail), soft_wrap=True, highlight=False)
     return day, len(day.unfinished())
 
 

@@ -224,20 +224,27 @@ class Day:
     # -- looking ---------------------------------------------------------------------------------------------
 
     async def look(self) -> None:
-        """Bring every dossier's status and results up to date."""
+        """Bring every dossier's status and results up to date, as the desks see them."""
+        lines: dict[str, dict[str, Any]] = {}
+        for desk in (self._hospital, self._counter):
+            with contextlib.suppress(httpx.HTTPError, Refused):
+                page = await desk.get("intake", "/dossiers", limit=200)
+                lines |= {line["dossier_id"]: line for line in page["dossiers"]}
         for expected in self.dossiers:
-            try:
-                status = await self._counter.get("intake", f"/status/{expected.code}")
-            except (httpx.HTTPError, Refused):
+            line = lines.get(expected.dossier_id)
+            if line is None:
                 continue
-            expected.status, expected.status_name = status["status"], status["status_name"]
-            for desk in (self._hospital, self._counter, self._police):
-                try:
-                    page = await desk.get("results", f"/dossiers/{expected.dossier_id}/results")
-                except (httpx.HTTPError, Refused):
-                    continue
-                expected.results = page["results"]
-                break
+            expected.status, expected.status_name = line["status"], line["status_name"]
+            expected.results = await self._results(expected.dossier_id)
+
+    async def _results(self, dossier_id: str) -> list[dict[str, Any]]:
+        """Every result of a dossier; each desk sees those it issues or hands over."""
+        found: dict[str, dict[str, Any]] = {}
+        for desk in (self._hospital, self._counter, self._police):
+            with contextlib.suppress(httpx.HTTPError, Refused):
+                page = await desk.get("results", f"/dossiers/{dossier_id}/results")
+                found |= {result["id"]: result for result in page["results"]}
+        return list(found.values())
 
     async def fetch(self, result_id: str, kind: str, path: Path) -> bool:
         """Save a result's document or receipt; False when no desk may see it or there is none."""
@@ -267,11 +274,10 @@ class Day:
                 await asyncio.sleep(0.2)
 
     async def _until_status(self, dossier_id: str, status: int) -> None:
-        code = next(d.code for d in self.dossiers if d.dossier_id == dossier_id)
         async with asyncio.timeout(STEP_DEADLINE_SECONDS):
             while True:
-                answer = await self._counter.get("intake", f"/status/{code}")
-                if answer["status"] == status:
+                page = await self._counter.get("intake", "/dossiers", limit=200)
+                if any(d["dossier_id"] == dossier_id and d["status"] == status for d in page["dossiers"]):
                     return
                 await asyncio.sleep(0.2)
 

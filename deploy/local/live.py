@@ -29,7 +29,8 @@ _NEWS_MAX = 6
 def picture(city: City, day: Day, names: Mapping[str, str]) -> Group:
     """The whole screen: dossiers, news, services."""
     table = Table(title="Một ngày ở thành phố", expand=True, title_style="bold")
-    for column, ratio in (("Mã hồ sơ", 3), ("Việc", 5), ("Trạng thái", 3), ("Kết quả ở đâu, ai nhận", 6)):
+    table.add_column("Hồ sơ", no_wrap=True)
+    for column, ratio in (("Việc", 4), ("Trạng thái", 2), ("Kết quả ở đâu, ai nhận", 6)):
         table.add_column(column, ratio=ratio)
     for dossier in day.dossiers:
         colour = _COLOURS.get(dossier.status, "white")
@@ -56,8 +57,8 @@ def _state(result: Mapping[str, str]) -> str:
 
 def closing(city: City, day: Day, papers: Mapping[str, Path], mail: Path) -> str:
     """What stays on the screen after the day: papers, receipts, URLs."""
-    lines = ["", "Giấy tờ đã ký số (PDF):"]
-    lines += [f"  {label:<48} {path}" for label, path in papers.items()]
+    lines = ["", "Giấy tờ đã ký số và biên nhận (PDF):"]
+    lines += [f"  {label}\n      {path}" for label, path in papers.items()]
     lines += ["", f"Thư gửi người dân: {mail}", "", "Dịch vụ:"]
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]
