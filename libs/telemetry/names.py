@@ -80,6 +80,7 @@ FIELDS: dict[str, str] = {
     "trace_id": "trace this line belongs to",
     "unsafe_fields": "how many values looked like a number of a person and were taken out",
     "version": "version of our software or of a server",
+    "what": "which part of ours was changed: a stream, a durable",
     "where": "file and line of a library that logged a text of its own",
     "worker": "number of a worker or lane",
 }
