@@ -152,6 +152,21 @@ def end_pauses_of(case: Case, codes: Collection[str], at: datetime, rules: Rules
     return case, tuple(events)
 
 
+def run_again(case: Case, at: datetime, rules: Rules) -> Move:
+    """Let the dossier's clock run again that stood still when the case was settled and its stops ended."""
+    clocks_stopped = case.clock.stopped_at is not None or case.appointment.stopped_at is not None
+    if not clocks_stopped or any(p.ended_at is None for p in case.pauses):
+        return case, ()
+    calendar, near = rules.calendar(case.receiving_agency), rules.numbers.near_days
+    was = case.appointment.due_at
+    case = replaced(
+        case,
+        clock=clocks.resumed(calendar, case.clock, at, near),
+        appointment=clocks.resumed(calendar, case.appointment, at, near),
+    )
+    return moved_appointment(case, was, "reopened", at, apology=False)
+
+
 def find(case: Case, option: str, value: str | bool, at: datetime, rules: Rules) -> Move:
     """An officer has found what decides the term, such as that residence must be verified (3 → 5 days).
 
@@ -205,7 +220,7 @@ def _ended(case: Case, over: Pause, at: datetime, rules: Rules) -> Move:
     case = replaced(case, pauses=tuple(over_now if p == over else p for p in case.pauses))
     near = rules.numbers.near_days
 
-    def run_again(clock: Clock, step: str) -> Clock:
+    def resumed_if_free(clock: Clock, step: str) -> Clock:
         if step and case.stopped_for(step):
             return clock
         if not step and any(p.ended_at is None for p in case.pauses):
@@ -214,7 +229,7 @@ def _ended(case: Case, over: Pause, at: datetime, rules: Rules) -> Move:
         return clocks.resumed(rules.calendar(owner), clock, at, near)
 
     was = case.appointment.due_at
-    case = _each_clock(case, over, run_again)
+    case = _each_clock(case, over, resumed_if_free)
     step = known_step(case, over.step) if over.step else None
     due = step.due_at if step else case.clock.due
     resumed = ClockResumed(reason=over.reason, resumed_at=at, due_at=due, step=over.step)

@@ -38,7 +38,7 @@ from services.routing.case import (
     with_step,
 )
 from services.routing.endings import settle_if_done
-from services.routing.pauses import end_pauses_of
+from services.routing.pauses import end_pauses_of, run_again
 from services.routing.rules import Rules
 
 # A leader may finish what another officer of the agency began (illness, leave).
@@ -277,12 +277,11 @@ def reopen(case: Case, code: str, reason: str, at: datetime, rules: Rules) -> Mo
     if step.state != COMPLETED or ended or case.closed_at is not None:
         return case, ()
     returned = StepReturned(step=code, agency=step.agency, reason=reason, returned_at=at)
-    rule = rules.step_rule(case, code)
+    case, moved = run_again(replaced(case, settled=None), at, rules)
     redone = changed(step, produced=(), pending=())
-    case, assigned = _assigned(
-        replaced(case, settled=None), redone, rule, agency=step.agency, at=at, rules=rules
-    )
-    return case, (returned, assigned)
+    rule = rules.step_rule(case, code)
+    case, assigned = _assigned(case, redone, rule, agency=step.agency, at=at, rules=rules)
+    return case, (returned, *moved, assigned)
 
 
 def _in_hand(case: Case, code: str, by: Officer) -> Step:

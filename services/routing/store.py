@@ -43,16 +43,22 @@ async def read(connection: Connection, dossier_id: UUID) -> Case | None:
 
 
 async def load_due(connection: Connection, cases_max: int) -> tuple[datetime | None, dict[UUID, Case]]:
-    """The database's clock and cases with a timer that is due, locked; those another worker holds are left to it."""
+    """The database's clock and cases with a timer that is due, locked; those another worker holds are left to it.
+
+    Two statements, so that the planner never estimates a join over all cases for the few that are due.
+    """
+    due = await connection.fetch(
+        "SELECT dossier_id FROM timer WHERE state = 'armed' AND due_at <= now() ORDER BY due_at LIMIT $1",
+        cases_max,
+    )
+    if not due:
+        return None, {}
     rows = await connection.fetch(
         """
-        SELECT dossier_id, state, now() AS now FROM case_state
-        WHERE dossier_id IN (
-            SELECT dossier_id FROM timer WHERE state = 'armed' AND due_at <= now() ORDER BY due_at LIMIT $1
-        )
+        SELECT dossier_id, state, now() AS now FROM case_state WHERE dossier_id = ANY($1::uuid[])
         FOR UPDATE SKIP LOCKED
         """,
-        cases_max,
+        list({row["dossier_id"] for row in due}),
     )
     return (rows[0]["now"] if rows else None), {row["dossier_id"]: _decode(row["state"]) for row in rows}
 

@@ -81,7 +81,7 @@ def sign_apology(
         raise IllegalMove("no-such-apology", "Không có văn bản xin lỗi này hoặc hồ sơ đã giải quyết xong.")
     if draft.signed_at is not None:
         raise IllegalMove("apology-signed", "Văn bản xin lỗi đã được ký.", at=draft.signed_at.isoformat())
-    if case.appointment.stopped_at is not None:
+    if any(p.ended_at is None for p in case.pauses):
         raise IllegalMove("clock-stopped", "Thời hạn đang tạm dừng; ngày hẹn mới sẽ tính khi tiếp tục.")
     new = appointment_at or draft.proposed_at
     if new <= max(at, draft.was_at):

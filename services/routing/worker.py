@@ -78,7 +78,7 @@ class TimerWorker:
             try:
                 async with self._writer.transaction() as connection:
                     fired = await fire_batch(connection, self._rules, self._batch_cases_max)
-                if fired >= self._batch_cases_max:
+                if fired:
                     continue
             except Exception as error:
                 if not is_outage(error):

@@ -1,5 +1,6 @@
 """The officers' API over HTTP on a real database: who may do what, said in which words, once per key."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,15 @@ async def test_the_second_officer_is_told_who_was_first(office: Office, desk: De
     assert problem["role"] == "civil_status"
     assert problem["at"]
     assert "officer-1" not in refused.text
+
+
+async def test_of_two_officers_at_the_same_moment_one_has_the_step(office: Office, desk: Desk) -> None:
+    """Two officers who begin a step at the same moment get one 200 and one 409."""
+    other = Officer(subject="officer-9", agency=CIVIL.agency, role=CIVIL.role)
+    for _ in range(5):
+        path = f"/cases/{await office.open()}/steps/register_birth/start"
+        answers = await asyncio.gather(desk.post(CIVIL, path, {}), desk.post(other, path, {}))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 async def test_a_leader_may_finish_what_an_officer_began(office: Office, desk: Desk) -> None:

@@ -21,12 +21,14 @@ from services.routing.case import (
     COMPLETED,
     GRANTED,
     OPEN_STATES,
+    SUPPLEMENT,
     WAITING,
     Case,
     Clock,
     IllegalMove,
     Move,
     Officer,
+    Pause,
 )
 from tests.unit.routing.samples import MONDAY, ONE_STOP, accepted, opened, roundtrip, rules
 
@@ -252,17 +254,29 @@ class CaseMachine(RuleBasedStateMachine):
         assert len([e for e in self.events if isinstance(e, AppointmentMoved) and e.apology]) <= 1
 
     @invariant()
-    def clocks_stand_still_together(self) -> None:
-        """A clock runs unless a pause holds it; an expired clock is not stopped."""
+    def clocks_stand_still_exactly_while_held(self) -> None:
+        """A clock stands still while a pause holds it and runs when none does; one that ran out is not stopped."""
         if self.case.settled is not None:
             return
-        held = any(p.ended_at is None for p in self.case.pauses)
-        if not held:
-            assert self.case.clock.stopped_at is None
-            assert self.case.appointment.stopped_at is None
+        every = [p for p in self.case.pauses if p.ended_at is None]
+        self.check_held(self.case.clock, every)
+        self.check_held(self.case.appointment, every)
         for step in self.case.steps:
-            if step.open and step.clock is not None and self.case.stopped_for(step.code) is None:
-                assert step.clock.stopped_at is None
+            if step.open and step.clock is not None:
+                self.check_held(step.clock, [p for p in every if p.covers(step.code)])
+
+    def check_held(self, clock: Clock, holding: list[Pause]) -> None:
+        if not holding:
+            assert clock.stopped_at is None
+        elif clock.stopped_at is None:
+            assert any(clock.due_at <= max(p.started_at, clock.started_at) for p in holding)
+
+    @invariant()
+    def one_question_at_a_time(self) -> None:
+        """At most one supplement request is open, and with it exactly one stop of its kind."""
+        asked = [s for s in self.case.supplements if s.ended_at is None]
+        stops = [p for p in self.case.pauses if p.ended_at is None and p.reason == SUPPLEMENT]
+        assert len(asked) == len(stops) <= 1
 
     @invariant()
     def settled_says_what_was_granted(self) -> None:

@@ -144,6 +144,37 @@ def test_a_wait_of_one_branch_leaves_the_other_running() -> None:
     assert [type(e).__name__ for e in events] == ["ClockResumed", "AppointmentMoved"]
 
 
+def test_a_clock_held_twice_runs_when_both_stops_are_over() -> None:
+    """The residence waits for the household head and for papers: its clock runs again only after both."""
+    case = completed(opened(), BIRTH, CIVIL)
+    case, _ = pauses.pause(case, RESIDENCE, "household_head_confirmation", MONDAY, rules())
+    case, _ = pauses.request_supplement(
+        case, RESIDENCE, components=["declaration"], fields=[], reason="x", at=MONDAY, rules=rules()
+    )
+    case, _ = pauses.supplemented(case, 1, components=[], complete=True, at=MONDAY, rules=rules())
+    held, free = case.step(RESIDENCE), case.step(CARD)
+    assert held is not None
+    assert free is not None
+    assert (held.due_at, free.due_at is None, case.clock.due) == (None, False, None)
+    case, _ = pauses.resume(case, RESIDENCE, "household_head_confirmation", MONDAY, rules())
+    assert case.clock.due is not None
+
+
+def test_a_case_reopened_after_a_lapse_has_a_running_clock() -> None:
+    """Settled while papers of one branch were awaited, and reopened for an unprintable result: its clock runs."""
+    case = completed(opened(), BIRTH, CIVIL)
+    case = completed(case, CARD, INSURANCE)
+    case, _ = pauses.request_supplement(
+        case, RESIDENCE, components=["declaration"], fields=[], reason="x", at=MONDAY, rules=rules()
+    )
+    case, _ = endings.lapse(case, 1, MONDAY + timedelta(days=10), rules())
+    assert case.settled is not None
+    case, events = steps.reopen(case, BIRTH, "unprintable", MONDAY + timedelta(days=11), rules())
+    assert case.clock.due is not None
+    assert case.appointment.due is not None
+    assert [type(e).__name__ for e in events] == ["StepReturned", "AppointmentMoved", "StepAssigned"]
+
+
 def test_a_fee_is_status_six_and_excludes_a_supplement() -> None:
     """Waiting for a fee is national status 6; papers cannot be asked for beside it."""
     case, _ = pauses.pause(opened(), BIRTH, "fee", MONDAY, rules())
