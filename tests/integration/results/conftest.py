@@ -1,0 +1,166 @@
+"""A results database, a press that really prints and signs, and neighbours that answer from memory."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest_asyncio
+
+from libs.bus.handling import Change
+from libs.bus.writer import Writer
+from libs.catalogue import Catalogue
+from libs.contracts.routing import ProducedResult
+from libs.database.pool import open_pool
+from libs.http.client import Unavailable
+from libs.storage.archive import Archive
+from services.results import domain, store
+from services.results.authority import make_authority
+from services.results.documents import Names
+from services.results.domain import Custody
+from services.results.people import Child, Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord, Person
+from services.results.press import Press, PressSettings
+from tests.fixtures.database import ROOT, DatabaseFactory
+
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+WARD, INSURANCE, POLICE, HOSPITAL = (
+    "civil-status-31340-2025",
+    "social-insurance-nga-bay-2025",
+    "police-31340-2025",
+    "hospital-93016",
+)
+MOTHER = Person(
+    name="Nguyễn Thị Mai", identity_number="093196001234", birth_date="1996-04-02", ethnic_code="01"
+)
+OUTCOMES: dict[str, dict[str, Any]] = {
+    "register_birth": {
+        "register_number": "125/2026",
+        "register_book": "01/2026",
+        "registered_on": "2026-11-23",
+        "child_name": "Trần Gia Hân",
+        "personal_id": "092326000125",
+    },
+    "issue_insurance_card": {
+        "card_number": "TE1920000000125",
+        "valid_from": "2026-11-21",
+        "valid_to": "2032-11-30",
+        "first_care_facility": "93016",
+    },
+    "register_residence": {"residence_number": "88/TB", "registered_on": "2026-11-23"},
+}
+PRODUCED = {
+    "register_birth": (WARD, ProducedResult(code="birth_certificate", delivery="hospital", place=HOSPITAL)),
+    "issue_insurance_card": (
+        INSURANCE,
+        ProducedResult(code="insurance_card", delivery="hospital", place=HOSPITAL),
+    ),
+    "register_residence": (POLICE, ProducedResult(code="residence_notice", delivery="electronic")),
+}
+
+
+class TownHall(Neighbours):
+    """Stands for intake and routing: knows the people and outcomes it was given, and can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.records: dict[UUID, PeopleRecord] = {}
+        self.missing_outcomes: set[str] = set()
+
+    async def people(self, dossier_ids: Sequence[UUID], _purpose: str) -> dict[UUID, PeopleRecord]:
+        """The people of these dossiers."""
+        if self.away:
+            raise Unavailable("intake", "away")
+        return {d: self.records[d] for d in dossier_ids if d in self.records}
+
+    async def outcomes(
+        self, items: Sequence[OutcomeItem], _purpose: str
+    ) -> dict[tuple[UUID, str], OutcomeRecord]:
+        """The outcomes of these steps."""
+        return {
+            (i.dossier_id, i.step): OutcomeRecord(
+                dossier_id=i.dossier_id, step=i.step, agency=WARD, completed_at=NOW, outcome=OUTCOMES[i.step]
+            )
+            for i in items
+            if i.step not in self.missing_outcomes
+        }
+
+
+class Workshop:
+    """Everything a test of results works with."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", folder: Path) -> None:
+        self.pool = pool
+        self.writer = Writer(pool, lambda: None)
+        self.catalogue = Catalogue.load(ROOT / "catalogue")
+        self.archive = Archive(folder.as_uri())
+        self.town = TownHall()
+        self.signing = make_authority(folder / "authority", "UBND phường Ngã Bảy")
+
+    def press(self, **settings: Any) -> Press:
+        """A press on this database."""
+        return Press(
+            pool=self.pool,
+            writer=self.writer,
+            neighbours=self.town,
+            catalogue=self.catalogue,
+            names=Names(ethnic={"01": "Kinh"}, facilities={"93016": "Bệnh viện đa khoa khu vực Ngã Bảy"}),
+            archive=self.archive,
+            signing=self.signing,
+            settings=PressSettings(poll_seconds=0.05, public_url="http://verify.example", **settings),
+        )
+
+    async def completed(self, *steps: str, dossier_id: UUID | None = None) -> Custody:
+        """A dossier whose steps were completed: its results are called for."""
+        dossier_id = dossier_id or uuid4()
+        custody = Custody(dossier_id=dossier_id)
+        for step in steps:
+            agency, produced = PRODUCED[step]
+            custody = domain.call_for(custody, uuid4(), step, agency, (produced,), NOW)
+        await self.save(None, custody)
+        self.town.records[dossier_id] = PeopleRecord(
+            dossier_id=dossier_id,
+            code="313.40.00.H13-261123-0001",
+            procedure="2.002621",
+            procedure_from=date(2024, 7, 1),
+            applicant=MOTHER,
+            mother=MOTHER,
+            child=Child(
+                sex="2",
+                birth_time="2026-11-21T03:15:00+07:00",
+                birth_place="Bệnh viện đa khoa khu vực Ngã Bảy",
+            ),
+        )
+        return custody
+
+    async def save(self, before: Custody | None, after: Custody) -> None:
+        """Store a change as the consumer does."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            await store.save(conn, [Change(dossier_id=after.dossier_id, before=before, after=after)])
+
+    async def custody(self, dossier_id: UUID) -> Custody:
+        """The custody as it is stored."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            found = await store.load_one(conn, dossier_id)
+        assert found is not None
+        return found
+
+    async def said(self, dossier_id: UUID) -> list[str]:
+        """The subjects of the events said about a dossier, in order."""
+        async with self.pool.acquire() as conn:
+            rows = await conn.fetch(
+                "SELECT subject FROM bus.outbox WHERE dossier_id = $1 ORDER BY sequence", dossier_id
+            )
+        return [row["subject"] for row in rows]
+
+
+@pytest_asyncio.fixture
+async def workshop(database: DatabaseFactory, tmp_path: Path) -> AsyncIterator[Workshop]:
+    """A fresh results database with its archive and authority."""
+    db = await database("results")
+    pool = await open_pool(db.app_dsn, application_name="results")
+    try:
+        yield Workshop(pool, tmp_path)
+    finally:
+        await pool.close()
