@@ -46,8 +46,8 @@ INSERT INTO bus.inbox (event_id, source, dossier_id, sequence) VALUES ($1, $2, $
 _BEGIN = """
 INSERT INTO bus.attempt AS known (event_id, begun) SELECT asked, 1 FROM unnest($1::uuid[]) AS asked ORDER BY 1
 ON CONFLICT (event_id) DO UPDATE SET begun = known.begun + 1
-RETURNING event_id, begun, failed
 """
+_ATTEMPTS = "SELECT event_id, begun, failed FROM bus.attempt WHERE event_id = ANY($1::uuid[])"
 _FAIL = """
 INSERT INTO bus.attempt AS known (event_id, begun, failed) VALUES ($1, 1, 1)
 ON CONFLICT (event_id) DO UPDATE SET failed = known.failed + 1
@@ -128,10 +128,14 @@ async def record_one(connection: Connection, row: Row) -> None:
     await connection.execute(_RECORD_ONE, row.event_id, row.source, row.dossier_id, row.sequence)
 
 
-async def begin(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Attempts]:
+async def attempts(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Attempts]:
+    """What is known of earlier tries of these events."""
+    return {row[0]: Attempts(row[1], row[2]) for row in await connection.fetch(_ATTEMPTS, event_ids)}
+
+
+async def begin(connection: Connection, event_ids: Sequence[UUID]) -> None:
     """Count that this process begins to apply these events; to be committed before it does."""
-    rows = await connection.fetch(_BEGIN, event_ids)
-    return {row[0]: Attempts(row[1], row[2]) for row in rows}
+    await connection.execute(_BEGIN, event_ids)
 
 
 async def fail(connection: Connection, event_id: UUID) -> int:

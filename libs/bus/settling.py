@@ -76,34 +76,50 @@ class Settler:
         apart = {id(arrival) for arrival in alone}
         await self._together(lane, [arrival for arrival in arrivals if id(arrival) not in apart])
         for arrival in alone:
-            await self._one(lane, arrival)
+            await self._alone(lane, arrival)
 
     async def _suspects(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
-        """Count the tries of redelivered events that are due, in a transaction of its own, before they are tried.
+        """Of redelivered events that are due, those a process before this one began and did not finish.
 
-        Returns those to be tried alone because a process before this one began and did not finish them.
+        They are to be tried alone, the least tried first, so that one that ends its process takes no other with it.
+        For the others it is noted, in a transaction of its own, that they are begun now.
         """
-        if not any(arrival.message.deliveries > 1 and arrival.event is not None for arrival in arrivals):
+        if not any(_redelivered(arrival) for arrival in arrivals):
             return []
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
             due = sort(arrivals, await inbox.positions(connection, keys_of(arrivals))).due
             again = {
                 arrival.event_id: arrival
                 for arrival in due
-                if arrival.message.deliveries > 1
+                if _redelivered(arrival)
                 and arrival.event_id is not None
-                and arrival.event is not None
                 and arrival.event_id not in self._begun
             }
-            attempts = await inbox.begin(connection, list(again)) if again else {}
-        alone = []
-        for event_id, tried in attempts.items():
-            self._remember(event_id)
-            if tried.begun - tried.failed > self._settings.unfinished_max:
+            known = await inbox.attempts(connection, list(again)) if again else {}
+            if fresh := [event_id for event_id in again if event_id not in known]:
+                await inbox.begin(connection, fresh)
+                for event_id in fresh:
+                    self._remember(event_id)
+        for event_id, tried in known.items():
+            if tried.begun - tried.failed >= self._settings.unfinished_max:
                 again[event_id].flaw = Flaw(Reason.UNFINISHED, "process-ended")
-            elif tried.begun > 1:
-                alone.append(again[event_id])
-        return alone
+        order = sorted(known, key=lambda event_id: known[event_id].begun)
+        return [again[event_id] for event_id in order if again[event_id].flaw is None]
+
+    async def _alone(self, lane: Lane, arrival: Arrival) -> None:
+        """Try a suspect by itself, noting before that it is begun (unless it is not its turn)."""
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+                places = await inbox.positions(connection, keys_of([arrival]))
+                if arrival.event_id is not None and sort([arrival], places).due:
+                    await inbox.begin(connection, [arrival.event_id])
+                    self._remember(arrival.event_id)
+        except Exception as error:  # noqa: BLE001 - what cannot be noted is not tried
+            log.warning("batch-not-begun", error=code_of(error), count=1)
+            await self.database_back()
+            await self.give_back([arrival], self._settings.failure_nak_seconds)
+            return
+        await self._one(lane, arrival)
 
     async def _together(self, lane: Lane, arrivals: list[Arrival]) -> None:
         """Apply a batch in one transaction; what fails as a whole is tried message by message."""
@@ -272,6 +288,10 @@ class Settler:
             except Exception:  # noqa: BLE001 - any refusal means: not yet
                 await asyncio.sleep(OUTAGE_RETRY_SECONDS)
         return False
+
+
+def _redelivered(arrival: Arrival) -> bool:
+    return arrival.message.deliveries > 1 and arrival.event is not None and arrival.flaw is None
 
 
 def message_of(arrival: Arrival) -> Message:

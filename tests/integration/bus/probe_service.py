@@ -100,7 +100,7 @@ async def save(connection: Any, changes: Sequence[Change[Dossier]]) -> None:
         [msgspec.json.encode(change.after) for change in changes],
     )
     effects = [
-        (change.dossier_id, *each.split(":"))
+        (change.dossier_id, each.split(":"))
         for change in changes
         for each in change.after.applied[len(change.before.applied) if change.before else 0 :]
     ]
@@ -108,8 +108,8 @@ async def save(connection: Any, changes: Sequence[Change[Dossier]]) -> None:
         "INSERT INTO probe.effect (dossier_id, source, sequence) "
         "SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[])",
         [effect[0] for effect in effects],
-        [effect[1] for effect in effects],
-        [int(effect[2]) for effect in effects],
+        [effect[1][0] for effect in effects],
+        [int(effect[1][1]) for effect in effects],
     )
 
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -71,7 +73,7 @@ async def test_processes_killed_at_any_time_double_and_lose_nothing(probe: Probe
     for _ in range(4):
         before = await probe.count("probe.effect")
         with probe.process() as child:
-            await until(lambda before=before: _more(probe, before), 20, "the process works")
+            await until(partial(_more, probe, before), 20, "the process works")
             child.kill()
         await publish(probe, 40, 2)
     async with probe.consumer():
@@ -95,13 +97,14 @@ async def test_an_event_that_kills_its_process_becomes_a_dead_letter(probe: Prob
     await publish(probe, 5, 2)
     for _ in range(12):
         with probe.process() as child:
-            await until(lambda child=child: _over(probe, child), 30, "the process ends, or all is done")
+            await until(partial(_over, probe, child), 30, "the process ends, or all is done")
         if await probe.count("bus.dead_letter"):
             break
     async with probe.consumer():
         await probe.has("probe.effect", 11, seconds=30)
         await probe.settled(30)
     row = await probe.pool.fetchrow("SELECT reason, dossier_id FROM bus.dead_letter")
+    assert row is not None
     assert (row["reason"], row["dossier_id"]) == ("unfinished", killer)
     assert in_order([effect for effect in await probe.effects() if effect[1] != killer])
 
@@ -112,6 +115,7 @@ async def _over(probe: Probe, child: Any) -> bool:
 
 async def test_the_consumer_goes_on_after_nats_was_killed(probe: Probe, embedded_nats: NatsServer) -> None:
     """kill -9 of nats-server: consumption resumes by itself on the restarted server."""
+    await probe.ack_wait(2)
     async with probe.consumer():
         await publish(probe, 5, 5)
         await probe.has("probe.effect", 25)
@@ -155,11 +159,19 @@ async def test_a_stream_made_anew_and_refilled_changes_nothing(probe: Probe) -> 
     assert in_order(await probe.effects())
 
 
-async def test_the_consumer_waits_for_postgresql(
-    embedded_nats: NatsServer, embedded_postgres: EmbeddedPostgres
-) -> None:
+async def test_the_consumer_waits_for_postgresql(embedded_nats: NatsServer, scratch: Path) -> None:
     """PostgreSQL killed under load: nothing is lost, nothing becomes a dead letter, work goes on when it is back."""
-    dsn = embedded_postgres.admin_dsn
+    # What was acknowledged must survive the kill: a server that forces its log to disk, unlike the tests' others.
+    postgres = EmbeddedPostgres(scratch / "durable-postgres", durable=True)
+    await postgres.start()
+    try:
+        await _kill_postgres_under_load(postgres, embedded_nats.url)
+    finally:
+        await postgres.stop()
+
+
+async def _kill_postgres_under_load(postgres: EmbeddedPostgres, url: str) -> None:
+    dsn = postgres.admin_dsn
     await provision(dsn, "routing", migrator_password=MIGRATOR_PASSWORD, app_password=APP_PASSWORD)
     inside = dsn_for(dsn, database="routing")
     database = ServiceDatabase(
@@ -169,13 +181,13 @@ async def test_the_consumer_waits_for_postgresql(
         app_dsn=dsn_for(inside, user="routing_app", password=APP_PASSWORD),
     )
     await migrate(database.migrator_dsn, lines_of("routing")[:1])
-    probe = await open_probe(database, embedded_nats.url)
+    probe = await open_probe(database, url)
     async with probe.consumer():
         await publish(probe, 10, 5)
         await until(lambda: _some(probe), 15, "the consumer works")
-        embedded_postgres.kill()
+        postgres.kill()
         await publish(probe, 10, 5)
-        await embedded_postgres.start()
+        await postgres.start()
         await until(lambda: _reachable(probe), 20, "the database answers")
         await probe.has("probe.effect", 100, seconds=40)
         await probe.settled(40)
