@@ -15,6 +15,8 @@ import msgspec
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 COMMAND_TIMEOUT_SECONDS = 30.0
+# A live relay asks every quarter of a second; its longest silence is waiting for the keeper's answer (15 s).
+IDLE_SECONDS_MAX = 30.0
 # Any fixed number nothing else locks in a service's database: "relay" in ASCII, as an integer.
 ADVISORY_LOCK_KEY = int.from_bytes(b"relay", "big")
 CHANNEL = "bus_outbox"
@@ -85,8 +87,9 @@ class Ledger:
         self._turn = asyncio.Lock()
 
     @classmethod
-    async def open(cls, dsn: str, *, name: str) -> Self:
+    async def open(cls, dsn: str, *, name: str, idle_seconds_max: float = IDLE_SECONDS_MAX) -> Self:
         """Connect. Raises OSError, TimeoutError or asyncpg.PostgresError."""
+        idle_ms = str(round(idle_seconds_max * 1000))
         connection = await asyncpg.connect(
             dsn,
             timeout=CONNECT_TIMEOUT_SECONDS,
@@ -98,6 +101,9 @@ class Ledger:
                 "tcp_keepalives_idle": "10",
                 "tcp_keepalives_interval": "5",
                 "tcp_keepalives_count": "3",
+                # Nor must a frozen process: the server ends its session, and a standby takes over.
+                "idle_session_timeout": idle_ms,
+                "idle_in_transaction_session_timeout": idle_ms,
                 "timezone": "UTC",
                 "jit": "off",
             },

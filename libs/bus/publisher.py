@@ -166,7 +166,11 @@ class Publisher:
         try:
             return await window.outcomes(deadline_seconds)
         finally:
-            self._windows.pop(window.number, None)
+            self.forget(window)
+
+    def forget(self, window: Window) -> None:
+        """Ignore the acks of a window nobody waits for."""
+        self._windows.pop(window.number, None)
 
     async def send(self, messages: Sequence[Message], *, atomic: bool = False) -> Window:
         """Write `messages` in one go, in order, without waiting for acks.

@@ -131,24 +131,28 @@ class Pump:
         under_way: deque[_Batch] = deque()
         stalled: Stalled | None = None
         marked = 0
-        while True:
-            while stalled is None and len(under_way) < self._settings.windows_max and not enough():
-                rows = await take(under_way)
-                if not rows:
+        try:
+            while True:
+                while stalled is None and len(under_way) < self._settings.windows_max and not enough():
+                    rows = await take(under_way)
+                    if not rows:
+                        break
+                    under_way.append(await self._send(rows))
+                if not under_way:
                     break
-                under_way.append(await self._send(rows))
-            if not under_way:
-                break
-            batch = under_way.popleft()
-            outcomes = await self._outcomes(batch)
-            stored = await self._accept(batch.rows, outcomes)
-            refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
-            if refused is not None:
-                stalled = stalled or Stalled(refused.code)
-            self._careful = refused is not None
-            if stored:
-                await mark(batch.rows, stored, stalled is None)
-                marked += len(stored)
+                outcomes = await self._outcomes(under_way[0])
+                rows = under_way.popleft().rows
+                stored = await self._accept(rows, outcomes)
+                refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
+                if refused is not None:
+                    stalled = stalled or Stalled(refused.code)
+                self._careful = refused is not None
+                if stored:
+                    await mark(rows, stored, stalled is None)
+                    marked += len(stored)
+        finally:
+            for batch in under_way:
+                self._publisher.forget(batch.window)
         if stalled is not None:
             raise stalled
         return marked

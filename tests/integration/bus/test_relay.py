@@ -43,7 +43,7 @@ async def test_what_is_committed_is_in_the_stream_with_its_attributes(
         async with connection.transaction():
             (said,) = await emit(connection, "intake", outgoing([uuid4()]), traceparent="00-1-2-01")
         await all_published(connection)
-        row = await connection.fetchrow("SELECT * FROM bus.outbox")
+        (row,) = await connection.fetch("SELECT * FROM bus.outbox")
         async with connected(nats_server.url, "admin") as client:
             message = await client.jetstream().get_msg("INTAKE", seq=row["stream_seq"])
     assert message.subject == said.type
@@ -168,6 +168,22 @@ async def test_a_relay_that_has_lost_its_lock_can_mark_nothing(database: Databas
         await zombie.close()
         await successor.close()
         assert await connection.fetchval("SELECT published_at FROM bus.outbox") is None
+
+
+async def test_a_frozen_relay_loses_its_lock(database: DatabaseFactory) -> None:
+    """A process that is stopped for longer than its session may be idle does not keep others from relaying."""
+    dsn = (await database("intake")).app_dsn
+    frozen = await Ledger.open(dsn, name="frozen", idle_seconds_max=0.3)
+    assert await frozen.try_lead()
+    successor = await Ledger.open(dsn, name="successor")
+    assert not await successor.try_lead()
+
+    async def leads() -> bool:
+        return await successor.try_lead()
+
+    await until(leads, seconds=5)
+    await frozen.close()
+    await successor.close()
 
 
 @pytest.mark.parametrize("how", ["kill", "restart"])
