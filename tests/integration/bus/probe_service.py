@@ -18,7 +18,7 @@ from nats.aio.client import Client
 
 from libs.bus import jetstream, topology
 from libs.bus.connection import connect
-from libs.bus.consumer import Change, Consumer, ConsumerSettings, Decision, Received, Rejected
+from libs.bus.consumer import Change, Consumer, ConsumerSettings, Decision, Handler, Received, Rejected
 from libs.bus.ids import new_id
 from libs.contracts.cloudevents import encode_data, encode_headers
 from libs.contracts.event import Envelope, Event
@@ -78,7 +78,11 @@ def on_event(state: Dossier | None, received: Received[Any], context: Context) -
     return Decision(state=after, events=(said,))
 
 
-HANDLERS = {DossierCorrected: on_event, DossierSupplemented: on_event, ResultRejected: on_event}
+HANDLERS: dict[type[Event], Handler] = {
+    DossierCorrected: on_event,
+    DossierSupplemented: on_event,
+    ResultRejected: on_event,
+}
 
 
 async def load(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Dossier]:

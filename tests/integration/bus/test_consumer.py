@@ -49,7 +49,7 @@ async def test_causation_and_trace_are_carried(probe: Probe) -> None:
     envelope = await probe.producer.say(new_id(), supplemented())
     async with probe.consumer():
         await probe.has("bus.outbox", 1)
-    row = await probe.pool.fetchrow("SELECT * FROM bus.outbox")
+    (row,) = await probe.pool.fetch("SELECT * FROM bus.outbox")
     assert (row["causation_id"], row["traceparent"]) == (envelope.id, envelope.traceparent)
     assert row["dossier_id"] == envelope.dossier_id
 
