@@ -24,6 +24,8 @@ from libs.catalogue.calendar import VIETNAM
 
 FOLDER = Path(os.environ.get("MOT_CUA_FOLDER", ROOT / ".local" / "city"))
 DAY_DEADLINE_SECONDS = 180.0
+# Whose results the day shows by name.
+PROCEDURES = ("2.002621", "3.000722", "2.000815", "1.014137", "1.004222", "1.004873")
 # People need a moment between two looks at a desk; a demonstration should be watched, not waited for.
 OFFICER_PAUSE_SECONDS = 0.7
 # Rules wait minutes for further news before they write; on the screen of a demonstration seconds do.
@@ -73,12 +75,10 @@ async def _play(
         officers["police-31340-2025"],
         officers["civil-status-31340-2025"],
     )
-    names = {
-        r.code: r.name_vi
-        for code in ("2.002621", "3.000722", "2.000815", "1.014137", "1.004222", "1.004873")
-        for _, procedure in catalogue.versions_of(code)
-        for r in procedure.results
-    }
+    names = {agency.code: agency.name_vi for agency in catalogue.agencies()}
+    for code in PROCEDURES:
+        for _, procedure in catalogue.versions_of(code):
+            names |= {result.code: result.name_vi for result in procedure.results}
     tasks = [
         asyncio.create_task(
             Officer(each, numbers, day.reserved).run(stop, pause_seconds=OFFICER_PAUSE_SECONDS)

@@ -27,7 +27,7 @@ _NEWS_MAX = 6
 
 
 def picture(city: City, day: Day, names: Mapping[str, str]) -> Group:
-    """The whole screen: dossiers, news, services."""
+    """The whole screen: dossiers, news, services. `names` are those of results and agencies by code."""
     table = Table(title="Một ngày ở thành phố", expand=True, title_style="bold")
     table.add_column("Hồ sơ", no_wrap=True)
     for column, ratio in (("Việc", 4), ("Trạng thái", 2), ("Kết quả ở đâu, ai nhận", 6)):
@@ -44,15 +44,17 @@ def picture(city: City, day: Day, names: Mapping[str, str]) -> Group:
 
 def where(dossier: Expectation, names: Mapping[str, str]) -> str:
     """Each result of a dossier with its state, and who received it."""
-    parts = [f"{names.get(r['code'], r['code'])}: {_state(r)}" for r in dossier.results]
+    parts = [f"{names.get(r['code'], r['code'])}: {_state(r, names)}" for r in dossier.results]
     text = "; ".join(parts)
     return f"{text} → {dossier.receiver}" if dossier.receiver and text else text
 
 
-def _state(result: Mapping[str, str]) -> str:
+def _state(result: Mapping[str, str], names: Mapping[str, str]) -> str:
     if result["delivery"] == "electronic" and result["state"] == "ready":
         return "bản điện tử"
-    return _STATES.get(result["state"], result["state"])
+    state = _STATES.get(result["state"], result["state"])
+    place = names.get(result["place"], "")
+    return f"{state} tại {place}" if place and result["state"] in ("ready", "handed-over") else state
 
 
 def closing(city: City, day: Day, papers: Mapping[str, Path], mail: Path) -> str:
