@@ -1,156 +1,15 @@
 """`python -m deploy.local run|demo`: start the city, play a day in it; `run` keeps it running until Ctrl-C."""
 
 import asyncio
-import os
-import signal
 import sys
-import time
-from contextlib import AsyncExitStack
-from datetime import date, datetime
-from pathlib import Path
 
-from rich.console import Console
-from rich.live import Live
-
-from deploy.local.agencies import Numbers, Officer, posts_of
-from deploy.local.city import ROOT, City
-from deploy.local.day import Day
-from deploy.local.live import closing, picture
-from deploy.local.mail import MailFolder
-from deploy.local.officials import COUNTER, HOSPITAL, Official, Post
 from deploy.local.server_folder import ServerError
-from libs.catalogue import Catalogue
-from libs.catalogue.calendar import VIETNAM
-
-FOLDER = Path(os.environ.get("MOT_CUA_FOLDER", ROOT / ".local" / "city"))
-DAY_DEADLINE_SECONDS = 180.0
-# Whose results the day shows by name.
-PROCEDURES = ("2.002621", "3.000722", "2.000815", "1.014137", "1.004222", "1.004873")
-# People need a moment between two looks at a desk; a demonstration should be watched, not waited for.
-OFFICER_PAUSE_SECONDS = 0.7
-# Rules wait minutes for further news before they write; on the screen of a demonstration seconds do.
-NOTIFY_SETTINGS = {"WAIT_SCALE": "0.05", "QUIET_HOURS": "false"}
-
-
-async def main(verb: str) -> int:
-    """Run the day; returns the exit status."""
-    console = Console()
-    started = time.monotonic()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as stack:
-        mail = await stack.enter_async_context(MailFolder(FOLDER / "mail"))
-        settings = NOTIFY_SETTINGS | {
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(mail.port),
-            "SMTP_START_TLS": "false",
-        }
-        extra = {"*": {"UNREADY_SECONDS": "0"}, "notify": settings}
-        console.print("Đang khởi động thành phố …")
-        city = await stack.enter_async_context(City(FOLDER, extra=extra))
-        console.print(f"Sẵn sàng sau {time.monotonic() - started:.1f} giây.")
-        day, unfinished = await _play(stack, city, console, stop, mail.folder)
-        if verb == "demo" or stop.is_set():
-            return _verdict(console, day, unfinished)
-        console.print("\nThành phố đang chạy. Ctrl-C để dừng; lần khởi động sau mọi thứ vẫn còn.")
-        await stop.wait()
-    return 0
-
-
-async def _play(
-    stack: AsyncExitStack, city: City, console: Console, stop: asyncio.Event, mail: Path
-) -> tuple[Day, int]:
-    catalogue = Catalogue.load(ROOT / "catalogue")
-    numbers = Numbers(FOLDER / "numbers")
-    posts = posts_of(catalogue, _today())
-
-    async def official(post: Post) -> Official:
-        return await stack.enter_async_context(Official(post, city.urls, city.keys))
-
-    officers = {post.agency: await official(post) for post in posts}
-    day = Day(
-        await official(HOSPITAL),
-        await official(COUNTER),
-        officers["police-31340-2025"],
-        officers["civil-status-31340-2025"],
-    )
-    names = {agency.code: agency.name_vi for agency in catalogue.agencies()}
-    for code in PROCEDURES:
-        for _, procedure in catalogue.versions_of(code):
-            names |= {result.code: result.name_vi for result in procedure.results}
-    tasks = [
-        asyncio.create_task(
-            Officer(each, numbers, day.reserved).run(stop, pause_seconds=OFFICER_PAUSE_SECONDS)
-        )
-        for each in officers.values()
-    ]
-    tasks.append(asyncio.create_task(day.hand_over_results(stop, pause_seconds=OFFICER_PAUSE_SECONDS)))
-    script = asyncio.create_task(day.play(numbers.next()))
-    await _watch(city, day, console, stop, script, names)
-    script.cancel()
-    papers = await _collect(day, FOLDER / "papers", names)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, script, return_exceptions=True)
-    console.print(closing(city, day, papers, mail), soft_wrap=True, highlight=False)
-    return day, len(day.unfinished())
-
-
-async def _watch(
-    city: City,
-    day: Day,
-    console: Console,
-    stop: asyncio.Event,
-    script: "asyncio.Task[None]",
-    names: dict[str, str],
-) -> None:
-    end = time.monotonic() + DAY_DEADLINE_SECONDS
-    with Live(picture(city, day, names), console=console, refresh_per_second=4, transient=False) as live:
-        while time.monotonic() < end and not stop.is_set():
-            if script.done() and script.exception() is not None:
-                day.news.append(f"Kịch bản dừng: {script.exception()}")
-                live.update(picture(city, day, names))
-                return
-            await day.look()
-            live.update(picture(city, day, names))
-            if script.done() and not day.unfinished():
-                return
-            await asyncio.sleep(0.3)
-
-
-async def _collect(day: Day, folder: Path, names: dict[str, str]) -> dict[str, Path]:
-    """Fetch every document the desks may see, so that they can be opened from a folder with readable names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Path] = {}
-    for dossier in day.dossiers:
-        for result in dossier.results:
-            name = names.get(result["code"], result["code"])
-            for kind in ("document", "receipt"):
-                path = folder / f"{dossier.code}-{result['code']}-v{result['version']}-{kind}.pdf"
-                if not path.exists() and not await day.fetch(result["id"], kind, path):
-                    continue
-                label = name if kind == "document" else f"biên nhận {name.lower()}"
-                found[f"{dossier.code} {label}"] = path
-    return found
-
-
-def _verdict(console: Console, day: Day, unfinished: int) -> int:
-    for dossier in day.unfinished():
-        console.print(
-            f"[red]Chưa đúng:[/] {dossier.code} {dossier.what}: {dossier.status} {dossier.status_name}"
-        )
-    return 1 if unfinished or not day.dossiers else 0
-
-
-def _today() -> date:
-    return datetime.now(VIETNAM).date()
-
+from deploy.local.show import show
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in ("run", "demo"):
         sys.exit("python -m deploy.local run|demo")
     try:
-        sys.exit(asyncio.run(main(sys.argv[1])))
+        sys.exit(asyncio.run(show(stay=sys.argv[1] == "run")))
     except ServerError as error:
         sys.exit(f"Một Cửa: {error}")
