@@ -8,6 +8,8 @@ LOCK := requirements-dev.lock
 # Rebuilt when the lock changes; the stamp carries no time, only the fact that this lock is installed.
 STAMP := $(VENV)/.installed
 t ?= tests
+LOCK_OPTIONS := -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host
 
 ##@ The city
 run: $(STAMP) ## Set everything up, start the city and play a day in it; Ctrl-C stops, state survives
@@ -46,7 +48,8 @@ k8s: $(STAMP) ## Render deploy/k8s and validate it strictly, offline
 	@$(BIN)/python -m deploy.k8s
 
 lock: $(STAMP) ## Pin what pyproject.toml asks for, with hashes and without addresses
-	@$(BIN)/python -m deploy.local.lock
+	@$(BIN)/pip-compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK_OPTIONS) --extra dev -c requirements.lock -o $(LOCK) pyproject.toml
 
 ##@ Housekeeping
 setup: $(STAMP) ## Only create the environment

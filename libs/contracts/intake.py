@@ -60,7 +60,7 @@ class DossierAccepted(Event, frozen=True, kw_only=True):
     unit: str
     unit_as_of: date
     results: tuple[ChosenResult, ...]
-    options: dict[str, str | bool] = {}
+    options: dict[str, str | bool] = {}  # noqa: RUF012 - msgspec copies empty defaults
     facility: str = ""
 
 
