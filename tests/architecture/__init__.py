@@ -1,0 +1,1 @@
+"""Tests about the code: each convention is held by a test whose docstring tells why it exists."""

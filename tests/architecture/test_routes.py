@@ -1,0 +1,100 @@
+"""Who may call what."""
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from fastapi.params import Depends
+
+from tests.architecture.sources import modules, tree
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+# Endpoints for anybody; a new one needs a reason here.
+PUBLIC = {
+    "services/intake/api_public.py GET /status/{code}": "status and dates of a dossier, rate-limited",
+    "services/intake/api_public.py GET /track/{token}": "the same by a random token",
+    "services/results/api.py GET /verify/{token}": "whether a paper is valid; names nobody, rate-limited",
+    "libs/http/health.py GET /health/live": "the supervisor's probe",
+    "libs/http/health.py GET /health/ready": "the supervisor's probe",
+    "libs/http/health.py GET /metrics": "checks the peer's network or an operator itself",
+    "libs/http/health.py GET /openapi.json": "checks the peer's network or an operator itself",
+}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def routes(path: Path) -> Iterator[tuple[str, Function, ast.Call]]:
+    """Name, function and decorator of every endpoint a module declares."""
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, Function):
+            continue
+        for decorator in node.decorator_list:
+            match decorator:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(), attr=method),
+                    args=[ast.Constant(value=str(route)), *_],
+                ) if method in METHODS:
+                    yield f"{path} {method.upper()} {route}", node, decorator
+
+
+def knows_the_actor(path: Path, function: Function, decorator: ast.Call) -> bool:
+    """Whether an endpoint depends on libs.http.auth.require, by a parameter or by its decorator."""
+    module = importlib.import_module(".".join(path.with_suffix("").parts))
+    guards = _local_guards(path)
+    parameters = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    annotations = [parameter.annotation for parameter in parameters if parameter.annotation is not None]
+    return any(_is_guard(each, module, guards) for each in (*annotations, *decorator.keywords))
+
+
+def _local_guards(path: Path) -> set[str]:
+    """Names a function gives to `Depends(<a parameter called require_…>)`, as admin_router does."""
+    return {
+        node.targets[0].id
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and ast.unparse(node.value).startswith("Depends(require")
+    }
+
+
+def _is_guard(node: ast.AST, module: Any, guards: set[str]) -> bool:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == "require":
+            return True
+        if isinstance(each, ast.Name) and (each.id in guards or _requires(getattr(module, each.id, None))):
+            return True
+    return False
+
+
+def _requires(value: Any) -> bool:
+    """Whether a module's name stands for require(...), Depends(require(...)) or Annotated[Actor, Depends(...)]."""
+    if get_origin(value) is Annotated:
+        return any(_requires(each) for each in get_args(value)[1:])
+    if isinstance(value, Depends):
+        value = value.dependency
+    return getattr(value, "__module__", "") == "libs.http.auth" and getattr(
+        value, "__qualname__", ""
+    ).startswith("require.")
+
+
+def test_every_endpoint_asks_who_calls() -> None:
+    """A route without a guard is open to the whole network, and nothing else would show it (Notify's route test)."""
+    found = {
+        name: knows_the_actor(path, function, decorator)
+        for path in modules("libs", "services")
+        for name, function, decorator in routes(path)
+    }
+    assert len(found) > len(PUBLIC)
+    assert {name for name, guarded in found.items() if not guarded} == set(PUBLIC)
+
+
+def test_an_unguarded_route_would_be_seen(tmp_path: Path) -> None:
+    """The test above is worth something: it does not take any parameter for a guard."""
+    source = ast.parse("@router.get('/people')\nasync def people(request: Request, name: str): ...")
+    function = source.body[0]
+    assert isinstance(function, ast.AsyncFunctionDef)
+    module = importlib.import_module("libs.http.auth")
+    assert not any(
+        _is_guard(each.annotation, module, set()) for each in function.args.args if each.annotation
+    )
