@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.catalogue import Catalogue, CatalogueError, Limit, NotEffective, Option, Procedure, UnknownProcedure
+from libs.catalogue.forms import FormChecker
 from libs.catalogue.graph import closure, ordered
 
 CATALOGUE = Catalogue.load(Path(__file__).parents[3] / "catalogue")
@@ -331,3 +332,13 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
     (folder / "notes.yaml").write_text("{}")
     with pytest.raises(CatalogueError, match=r"notes\.yaml"):
         Catalogue.load(tmp_path)
+
+
+def test_a_definition_that_contains_itself_is_refused() -> None:
+    """Definitions are put in place of their references, so one that contains itself would never end."""
+    schema = {
+        "$defs": {"person": {"properties": {"mother": {"$ref": "#/$defs/person"}}}},
+        "$ref": "#/$defs/person",
+    }
+    with pytest.raises(ValueError, match="contains itself"):
+        FormChecker(schema)
