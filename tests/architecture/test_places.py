@@ -6,7 +6,7 @@ from pathlib import Path
 
 from importlinter.cli import lint_imports
 
-from tests.architecture.sources import ROOT, modules, services, strings, tracked, tree
+from tests.architecture.sources import ROOT, imported, modules, services, strings, tracked, tree
 
 BANNED = {"utils", "util", "common", "helpers", "helper", "misc", "base", "core", "shared"}
 SQL = re.compile(
@@ -78,6 +78,12 @@ def test_no_module_is_a_shim() -> None:
 def test_imports_follow_the_layers() -> None:
     """libs know no service, services know each other by events and HTTP only, contracts import nothing of ours."""
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == 0
+
+
+def test_one_type_system() -> None:
+    """The same body declared once in msgspec and once in Pydantic drifts apart (decision 6)."""
+    found = [path for path in modules("libs", "services") for name in imported(path) if "pydantic" in name]
+    assert found == []
 
 
 def test_every_service_has_the_same_shape() -> None:
