@@ -44,8 +44,10 @@ WHERE id = $1 AND status = 'open' RETURNING id
 _COUNT = "SELECT count(*) FROM bus.dead_letter WHERE status = 'open'"
 
 # What a code of ours looks like. Names of people have spaces or diacritics; numbers of people are long digit runs.
-_CODE = re.compile(r"(?!.*\d{9})(?:[a-z][a-z0-9_.-]{0,63}|(?=.*\d)[A-Z0-9][A-Z0-9._/-]{0,63})")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))?")
+_CODE = re.compile(r"(?!.*\d{9})(?:[a-z][a-z0-9_.-]{0,63}|(?=.*\d)[A-Z0-9][A-Z0-9._/-]{0,63})", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))?", re.ASCII)
+# Codes of units and facilities have at most eight digits.
+_NUMBER = re.compile(r"[0-9]{1,8}")
 _SHOWN_HEADERS = (
     "specversion",
     "id",
@@ -223,12 +225,12 @@ def _masked(content: Any, kind: Any) -> Any:
 
 
 def _shown(text: str) -> str:
-    if _TIME.fullmatch(text) or _CODE.fullmatch(text):
+    if not text or _TIME.fullmatch(text) or _CODE.fullmatch(text):
         return text
     try:
         return str(UUID(text))
     except ValueError:
-        return text if text in ("1.0", "application/json") or (text.isdigit() and len(text) < 9) else MASK
+        return text if text in ("1.0", "application/json") or _NUMBER.fullmatch(text) else MASK
 
 
 def _subject(subject: str) -> str:

@@ -6,7 +6,8 @@ the server sends heartbeats, so that silence means trouble and not an empty stre
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 import msgspec
 import structlog
@@ -47,6 +48,14 @@ class Message:
         self.deliveries = int(tokens[first])
         self.stream_sequence = int(tokens[first + 1])
         self.pending = int(tokens[first + 4])
+
+
+class _Writing(Protocol):
+    """How nats-py's own `publish` writes (2.16, pinned)."""
+
+    async def _send_command(self, cmd: bytes) -> None: ...
+
+    async def _flush_pending(self) -> object: ...
 
 
 class _Info(msgspec.Struct, frozen=True):
@@ -131,6 +140,20 @@ class Pull:
     async def ack(self, message: Message) -> None:
         """Tell the server that the message is done."""
         await self._settle(message, b"+ACK")
+
+    async def ack_all(self, messages: Sequence[Message]) -> None:
+        """Tell the server that these messages are done, in one write."""
+        if not self._client.is_connected:
+            for message in messages:
+                await self.ack(message)
+            return
+        self.in_hand -= len(messages)
+        lines = b"".join([b"PUB %b 4\r\n+ACK\r\n" % message.reply.encode() for message in messages])
+        writing = cast(_Writing, self._client)
+        await writing._send_command(lines)  # noqa: SLF001 - `publish` costs 6 µs for each message
+        await writing._flush_pending()  # noqa: SLF001
+        if self._asked + self.in_hand <= self._window // 2:
+            await self._top_up()
 
     async def term(self, message: Message) -> None:
         """Tell the server never to deliver the message again."""

@@ -17,7 +17,7 @@ from libs.bus.consumer_settings import ConsumerSettings
 from libs.bus.handling import Service
 from libs.bus.lanes import Gaps, Lane
 from libs.bus.outages import code_of, is_contention, is_outage
-from libs.bus.pull import Message
+from libs.bus.pull import Message, Pull
 from libs.telemetry.metrics import counter, histogram
 from libs.telemetry.traces import span, tracing
 
@@ -206,8 +206,11 @@ class Settler:
         self.streaks.update(applied.streaks)
         for key in applied.reached:
             self.gaps.closed(key)
+        by_pull: dict[Pull, list[Message]] = {}
         for arrival in applied.done:
-            await message_of(arrival).pull.ack(message_of(arrival))
+            by_pull.setdefault(message_of(arrival).pull, []).append(message_of(arrival))
+        for pull, messages in by_pull.items():
+            await pull.ack_all(messages)
         for arrival, flaw in applied.buried:
             log.error(
                 "dead-letter",
