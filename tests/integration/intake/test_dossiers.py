@@ -1,0 +1,312 @@
+"""A dossier by its form, and everything that may be done with it at the desk."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.bus.handling import Change, Received
+from libs.contracts.event import Envelope, Event
+from libs.contracts.routing import DossierSettled, StepAssigned, SupplementRequested
+from services.intake import store
+from services.intake.handlers import HANDLERS
+from tests.integration.intake.conftest import MORNING, OTHER_WARD, WARD, Intake
+from tests.integration.intake.samples import birth, certified_copy, insurance_card
+
+
+async def hear(intake: Intake, dossier_id: str, event: Event) -> None:
+    """Let intake hear an event as its consumer does: load, decide, save."""
+    one = UUID(dossier_id)
+    envelope = Envelope(
+        id=uuid4(), source="routing", type=event.SUBJECT, dossier_id=one, time=MORNING, sequence=1
+    )
+    async with intake.office.writer.transaction() as connection:
+        states = await store.load(connection, [one])
+        received = Received(event=event, envelope=envelope, now=MORNING)
+        decision = HANDLERS[type(event)](states.get(one), received, None)
+        await store.save(connection, [Change(dossier_id=one, before=states.get(one), after=decision.state)])
+
+
+async def handed_in(intake: Intake, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    """The receipt of a dossier that must be taken."""
+    answer = await intake.post("/dossiers", body, headers)
+    assert answer.status_code == 201, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+async def test_a_counter_takes_a_certified_copy(intake: Intake) -> None:
+    """At the counter a complete dossier is accepted, due the same day, with the fee of the catalogue."""
+    receipt = await handed_in(intake, certified_copy(), intake.counter())
+    assert (receipt["status"], receipt["receiving_agency"]) == (2, WARD)
+    assert receipt["appointment_at"] == "2026-11-23T10:00:00Z"
+    assert receipt["fee_vnd"] is None
+    assert "2.000 đồng/trang" in receipt["fee_text"]
+    accepted = (await intake.events(receipt["dossier_id"]))[1][1]
+    assert accepted["unit"] == "31340"
+    assert accepted["results"] == [
+        {"code": "certified_copy", "delivery": "counter", "place": WARD, "copies": 1}
+    ]
+
+
+async def test_the_portal_hands_in_online_and_the_counter_accepts(intake: Intake) -> None:
+    """An online dossier is new until an officer accepts it; the term begins with the acceptance."""
+    receipt = await handed_in(intake, insurance_card(), intake.service("portal"))
+    assert receipt["status"] == 1
+    intake.set_time(MORNING + timedelta(days=2))
+    answer = await intake.post(f"/dossiers/{receipt['dossier_id']}/accept", {}, intake.counter())
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == 2
+    assert answer.json()["appointment_at"] == "2026-12-02T10:00:00Z"
+    again = await intake.post(f"/dossiers/{receipt['dossier_id']}/accept", {}, intake.counter())
+    assert again.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (certified_copy(procedure="9.999999"), "procedure"),
+        (certified_copy(form={"applicant": {"name": "A"}}), "form.documents"),
+        (certified_copy(components=["passport"]), "components[0]"),
+        (certified_copy(options={"speed": True}), "options.speed"),
+        (certified_copy(channel="online"), "channel"),
+        (insurance_card(unit="99999"), "unit"),
+        (insurance_card(results=[{"code": "insurance_card", "delivery": "pigeon"}]), "results[0].delivery"),
+    ],
+)
+async def test_what_is_wrong_with_a_dossier_is_named(
+    intake: Intake, body: dict[str, Any], field: str
+) -> None:
+    """Unknown procedures, missing fields, foreign papers, options and places are each a 422 with their field."""
+    answer = await intake.post("/dossiers", body, intake.counter())
+    assert answer.status_code == 422, answer.text
+    assert field in {error["field"] for error in answer.json()["errors"]}
+
+
+async def test_identifiers_inside_a_form_are_checked(intake: Intake) -> None:
+    """A card number whose year of birth is another, and a phone that is none, are named and not repeated."""
+    body = insurance_card()
+    body["form"]["applicant"] |= {"birth_date": "1980-01-01", "phone": "0112345678"}
+    answer = await intake.post("/dossiers", body, intake.counter())
+    assert answer.status_code == 422
+    found = {(error["field"], error["code"]) for error in answer.json()["errors"]}
+    assert ("form.applicant.identity.number", "personal_number.year") in found
+    assert ("form.applicant.phone", "phone.shape") in found
+    assert "093195000777" not in answer.text
+
+
+async def test_the_form_of_a_birth_and_the_hospitals_declaration_are_one_birth(intake: Intake) -> None:
+    """A parent who hands the same birth in at the counter is shown the hospital's dossier."""
+    first = (await intake.post("/births", birth(serial=510_001), intake.hospital())).json()
+    form = {
+        "applicant": {"name": "Phạm Thị Canary"},
+        "child": {"sex": "female", "birth_time": "2026-11-20T08:15", "order_in_birth": 1},
+        "mother": {"name": "Ai Đó", "identity": {"kind": "citizen_id", "number": "093195510001"}},
+        "medical_certificate": {
+            "number": "other",
+            "book": "02",
+            "issued_on": "2026-11-21",
+            "facility_code": "93016",
+        },
+    }
+    body = {"procedure": "1.001193", "form": form, "components": [], "unit": "31340"}
+    answer = await intake.post("/dossiers", body, intake.counter())
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["dossier_id"] == first["dossier_id"]
+
+
+async def test_missing_papers_are_supplemented_and_the_dossier_accepted(intake: Intake) -> None:
+    """A dossier without its papers waits (status 5); when the last one comes the counter has accepted it."""
+    receipt = await handed_in(intake, insurance_card(components=["declaration"]), intake.counter())
+    where = f"/dossiers/{receipt['dossier_id']}"
+    assert (receipt["missing"], receipt["status"]) == (["birth_certificate"], 5)
+    early = await intake.post(f"{where}/accept", {}, intake.counter())
+    assert early.status_code == 409
+    wrong = await intake.post(f"{where}/supplements", {"components": ["declaration"]}, intake.counter())
+    assert wrong.status_code == 409
+    intake.set_time(MORNING + timedelta(days=2))
+    answer = await intake.post(
+        f"{where}/supplements", {"components": ["birth_certificate"]}, intake.counter()
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == 2
+    subjects = [subject for subject, _ in await intake.events(receipt["dossier_id"])]
+    assert subjects == [
+        "intake.dossier-received.v1",
+        "intake.dossier-supplemented.v1",
+        "intake.dossier-accepted.v1",
+    ]
+
+
+async def test_what_an_officer_asked_for_is_supplemented(intake: Intake) -> None:
+    """Papers and data asked for by routing are handed in; the file gets a new version, the event names no value."""
+    receipt = await handed_in(intake, insurance_card(), intake.counter())
+    dossier_id = receipt["dossier_id"]
+    respond_by = datetime(2026, 12, 3, 10, tzinfo=UTC)
+    await hear(
+        intake,
+        dossier_id,
+        SupplementRequested(
+            request=1,
+            step="issue_insurance_card",
+            components=("birth_certificate",),
+            fields=("child.personal_id",),
+            reason="unreadable",
+            respond_by=respond_by,
+            requested_at=MORNING,
+        ),
+    )
+    body = {
+        "components": ["birth_certificate"],
+        "fields": [{"path": "child.personal_id", "value": "092326000123"}],
+    }
+    answer = await intake.post(f"/dossiers/{dossier_id}/supplements", body, intake.counter())
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["missing"] == []
+    subject, said = (await intake.events(dossier_id))[-1]
+    assert subject == "intake.dossier-supplemented.v1"
+    assert (said["request"], said["complete"]) == (1, True)
+    assert said["components"] == ["birth_certificate", "child.personal_id"]
+    read = await intake.get(f"/dossiers/{dossier_id}", intake.counter(), purpose="check-dossier")
+    assert read.json()["file"]["child"]["personal_id"] == "092326000123"
+    assert read.json()["file_version"] == 2
+
+
+async def test_a_refused_dossier_frees_its_birth(intake: Intake) -> None:
+    """A refused dossier is at status 3 for good, and the same birth may be declared again."""
+    elsewhere = {
+        "address": "Nhà ông bà",
+        "province_code": "92",
+        "commune_code": "31411",
+        "as_of": "2026-11-20",
+    }
+    declared = birth(choices={"residence_to_register": elsewhere})
+    first = (await intake.post("/births", declared, intake.hospital())).json()
+    body = {"reason": "wrong-agency", "explanation": "Không thuộc thẩm quyền"}
+    by_hospital = await intake.post(f"/dossiers/{first['dossier_id']}/refuse", body, intake.hospital())
+    assert by_hospital.status_code == 403
+    answer = await intake.post(f"/dossiers/{first['dossier_id']}/refuse", body, intake.counter())
+    assert (answer.status_code, answer.json()["status"]) == (200, 3)
+    subject, said = (await intake.events(first["dossier_id"]))[-1]
+    assert (subject, said["reason"]) == ("intake.dossier-refused.v1", "wrong-agency")
+    again = await intake.post("/births", declared, intake.hospital())
+    assert again.status_code == 201, again.text
+
+
+async def test_a_withdrawn_dossier_frees_its_birth_and_stays_withdrawn(intake: Intake) -> None:
+    """Withdrawal ends the dossier (status 7), once; a repeated request with its key gets the same answer."""
+    declared = birth()
+    first = (await intake.post("/births", declared, intake.hospital())).json()
+    where, key = f"/dossiers/{first['dossier_id']}/withdrawal", str(uuid4())
+    answer = await intake.post(where, {}, intake.hospital(), key=key)
+    assert (answer.status_code, answer.json()["status"]) == (200, 7)
+    assert (await intake.post(where, {}, intake.hospital(), key=key)).content == answer.content
+    assert (await intake.post(where, {}, intake.hospital())).status_code == 409
+    assert (await intake.post("/births", declared, intake.hospital())).status_code == 201
+
+
+async def test_a_case_refused_by_its_agency_frees_the_birth_too(intake: Intake) -> None:
+    """When routing settles a case as stopped, the birth may be declared again."""
+    declared = birth()
+    first = (await intake.post("/births", declared, intake.hospital())).json()
+    await hear(
+        intake,
+        first["dossier_id"],
+        DossierSettled(outcome="refused", status=8, settled_at=MORNING, on_time=True),
+    )
+    assert (await intake.get(f"/status/{first['code']}")).json()["status"] == 8
+    assert (await intake.post("/births", declared, intake.hospital())).status_code == 201
+
+
+async def test_a_correction_makes_a_new_version_and_tells_only_which_field(intake: Intake) -> None:
+    """A corrected name is checked, stored beside the old one, and announced by its path."""
+    first = (await intake.post("/births", birth(), intake.hospital())).json()
+    where = f"/dossiers/{first['dossier_id']}"
+    body = {
+        "changes": [{"path": "child.intended_name", "value": "Trần Canary Bảo Châu"}],
+        "explanation": "Gia đình đổi tên dự định",
+    }
+    answer = await intake.post(f"{where}/corrections", body, intake.hospital())
+    assert answer.status_code == 200, answer.text
+    subject, said = (await intake.events(first["dossier_id"]))[-1]
+    assert (subject, said["fields"]) == ("intake.dossier-corrected.v1", ["child.intended_name"])
+    assert "Canary" not in str(said)
+    read = (await intake.get(where, intake.counter(), purpose="check-dossier")).json()
+    assert read["file"]["child"]["intended_name"] == "Trần Canary Bảo Châu"
+    assert (read["file_version"], read["dossier"]["corrections"]) == (2, 1)
+    same = await intake.post(f"{where}/corrections", body, intake.hospital())
+    assert same.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("mother.residence.commune_code", "31411"),
+        ("choices.register_residence", False),
+        ("mother.birth_date", "1895-01-01"),
+        ("child.favourite_colour", "đỏ"),
+        ("child.sex", "nữ"),
+        ("nobody.name", "x"),
+        ("Nguyễn Văn Canary", "x"),
+    ],
+)
+async def test_a_correction_that_may_not_be_is_refused(intake: Intake, path: str, value: Any) -> None:
+    """What decides the agency, breaks a rule, or is no field of the declaration is a 422; the file stays as it was."""
+    first = (await intake.post("/births", birth(), intake.hospital())).json()
+    body = {"changes": [{"path": path, "value": value}], "explanation": "Thử"}
+    answer = await intake.post(f"/dossiers/{first['dossier_id']}/corrections", body, intake.hospital())
+    assert answer.status_code == 422, answer.text
+    assert "Canary" not in answer.text
+    assert (await intake.rows("SELECT max(version) AS n FROM file"))[0]["n"] == 1
+
+
+async def test_a_correction_into_another_birth_is_a_duplicate(intake: Intake) -> None:
+    """Correcting a certificate number to one that is known is a 409 with that dossier."""
+    known = (await intake.post("/births", birth(serial=520_001), intake.hospital())).json()
+    first = (await intake.post("/births", birth(serial=520_002), intake.hospital())).json()
+    body = {"changes": [{"path": "certificate.number", "value": "520001"}], "explanation": "Ghi nhầm số"}
+    answer = await intake.post(f"/dossiers/{first['dossier_id']}/corrections", body, intake.hospital())
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["dossier_id"] == known["dossier_id"]
+    repeated = await intake.post("/births", birth(serial=520_002), intake.hospital())
+    assert repeated.json()["dossier_id"] == first["dossier_id"]
+
+
+async def test_only_who_has_to_do_with_a_dossier_reads_it(intake: Intake) -> None:
+    """Another agency sees 404 until a step is assigned to it; each read needs a purpose and is recorded."""
+    first = (await intake.post("/births", birth(), intake.hospital())).json()
+    where = f"/dossiers/{first['dossier_id']}"
+    assert (await intake.get(where, intake.police(), purpose="settle-step")).status_code == 404
+    assert (await intake.get(where, intake.counter(OTHER_WARD), purpose="audit")).status_code == 404
+    assert (await intake.get(where, intake.hospital("93007"), purpose="audit")).status_code == 404
+    assert (await intake.get(where, intake.counter())).status_code == 400
+    await hear(
+        intake,
+        first["dossier_id"],
+        StepAssigned(step="register_residence", agency="police-31340-2025", assigned_at=MORNING),
+    )
+    read = await intake.get(where, intake.police(), purpose="settle-step")
+    assert read.status_code == 200
+    assert read.json()["file"]["mother"]["document"]["number"].startswith("093195")
+    assert (await intake.post(f"{where}/withdrawal", {}, intake.police())).status_code == 403
+    logged = await intake.rows("SELECT actor, agency, purpose, what FROM http.read_log")
+    assert [(r["agency"], r["purpose"], r["what"]) for r in logged] == [
+        ("police-31340-2025", "settle-step", "file")
+    ]
+
+
+async def test_lists_show_my_dossiers_only_and_name_nobody(intake: Intake) -> None:
+    """A counter and a hospital each page through their own, newest first; codes and states, no person."""
+    codes = [(await intake.post("/births", birth(), intake.hospital())).json()["code"] for _ in range(3)]
+    await handed_in(intake, certified_copy(), intake.counter(OTHER_WARD))
+    first = (await intake.get("/dossiers?limit=2", intake.counter())).json()
+    assert [line["code"] for line in first["dossiers"]] == codes[:0:-1]
+    second = (await intake.get(f"/dossiers?limit=2&before={first['before']}", intake.counter())).json()
+    assert [line["code"] for line in second["dossiers"]] == codes[:1]
+    assert second["before"] is None
+    hospital = await intake.get("/dossiers?status=2,4", intake.hospital())
+    assert len(hospital.json()["dossiers"]) == 3
+    assert "Canary" not in hospital.text
+    assert (await intake.get("/dossiers", intake.hospital("93007"))).json()["dossiers"] == []
+    assert (await intake.get("/dossiers", intake.police())).status_code == 403
