@@ -12,14 +12,16 @@ from libs.bus.jetstream import ApiError
 from libs.bus.keeper import Keeper, KeeperSettings
 from libs.bus.permissions import KEEPER
 from libs.bus.topology import API_LEVEL_MIN, TopologyRefused, TopologySettings, reconcile
+from libs.telemetry.logs import configure_logs
 
 
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
-    """NATS_URL (the keeper's user), and the two sizes of topology.py."""
+    """NATS_URL (the keeper's user), the two sizes of topology.py, LOG_LEVEL."""
 
     nats_url: str
     stream_replicas: int = 1
     stream_bytes_max: int = TopologySettings().stream_bytes_max
+    log_level: str = "INFO"
 
 
 class TooOld(Exception):
@@ -27,7 +29,8 @@ class TooOld(Exception):
 
 
 async def main(command: str, settings: Settings) -> None:
-    """Run `keeper` until a signal, or `topology` once."""
+    """Run `keeper` until a signal, or `topology` once (whose only output is what it changed)."""
+    configure_logs(KEEPER, settings.log_level, stream=None if command == "keeper" else sys.stderr.buffer)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -53,7 +56,7 @@ if __name__ == "__main__":
         sys.exit("usage: python -m libs.bus keeper|topology")
     try:
         asyncio.run(main(sys.argv[1], msgspec.convert(dict(os.environ), Settings, strict=False)))
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ValueError) as error:
         sys.exit(f"bad setting: {error}")
     except (NatsNotReached, TopologyRefused, TooOld, ApiError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

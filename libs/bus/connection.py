@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,7 @@ LOG_REPEAT_SECONDS = 30.0
 # While reconnecting the client keeps what we publish; over this it refuses (acks and naks are small).
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 
+_DENIED = re.compile(r'permissions violation for \w+ to "([^"]+)"')
 log = structlog.get_logger(__name__)
 
 
@@ -45,19 +47,24 @@ async def connect(
     quiet = _Repeats()
 
     async def on_error(error: Exception) -> None:
-        # Refused permissions arrive only here; the request itself just times out. These texts name subjects,
-        # never a payload. An attempt every few hundred milliseconds must not fill the log.
-        if quiet.is_news(str(error)):
-            log.warning("nats.error", service=name, error_code=type(error).__name__, reason=str(error)[:200])
+        # Refused permissions arrive only here; the request itself just times out. An attempt to reconnect every
+        # few hundred milliseconds must not fill the log.
+        text = str(error)
+        if quiet.is_news(text):
+            denied = _DENIED.search(text.lower())
+            reason, subject = ("denied", denied[1]) if denied else ("", "")
+            log.warning(
+                "nats-error", service=name, error=type(error).__name__, reason=reason, subject=subject
+            )
 
     async def on_disconnected() -> None:
-        log.warning("nats.disconnected", service=name)
+        log.warning("nats-disconnected", service=name)
 
     async def on_reconnected() -> None:
-        log.info("nats.reconnected", service=name)
+        log.info("nats-reconnected", service=name)
 
     async def closed() -> None:
-        log.info("nats.closed", service=name)
+        log.info("nats-closed", service=name)
         on_closed()
 
     options: dict[str, Any] = {

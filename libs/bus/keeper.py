@@ -59,11 +59,13 @@ class Keeper:
                 try:
                     await self._watch()
                 except (jetstream.ApiError, NatsError, TimeoutError) as error:
-                    log.warning("keeper.waiting", error_code=type(error).__name__)
+                    log.warning("keeper-waiting", error=type(error).__name__)
                 except TopologyRefused as refused:
                     if not self.ready.is_set():
                         raise
-                    log.error("keeper.refused", reason="; ".join(refused.differences))
+                    for difference in refused.differences:
+                        # The fields and values are told by `python -m libs.bus topology`.
+                        log.error("keeper-refused", name=difference.partition(":")[0], reason="differs")
                 try:
                     async with asyncio.timeout(self._settings.watch_seconds):
                         await stop.wait()
@@ -76,7 +78,7 @@ class Keeper:
     async def _watch(self) -> None:
         async with self._changing:
             for change in await reconcile(self._client, self._settings.topology):
-                log.warning("keeper.changed", what=change)
+                _log_change(change)
             if time.monotonic() - self._checked_at >= self._settings.disk_seconds:
                 for stream in self._plans.values():
                     await self._check_disk(stream)
@@ -95,17 +97,17 @@ class Keeper:
             return
         except jetstream.ApiError as error:
             if "no such file" not in error.description:
-                log.error("keeper.disk", stream=stream.name, error_code=str(error.err_code))
+                log.error("keeper-disk", stream=stream.name, error_code=str(error.err_code))
                 return
             await self._make_anew(stream, "files-gone")
 
     async def _make_anew(self, stream: StreamPlan, reason: str) -> None:
-        log.warning("keeper.rebuilding", stream=stream.name, reason=reason)
+        log.warning("keeper-rebuilding", stream=stream.name, reason=reason)
         self._rebuilt_at[stream.name] = time.monotonic()
         with contextlib.suppress(jetstream.NotFound):
             await jetstream.delete_stream(self._client, stream.name)
         for change in await reconcile_stream(self._client, stream):
-            log.warning("keeper.changed", what=change)
+            _log_change(change)
 
     async def _on_request(self, message: Msg) -> None:
         """A relay asks for its stream (which one it may name, its permissions say)."""
@@ -116,7 +118,7 @@ class Keeper:
             created = msgspec.json.decode(message.data, type=RebuildRequest).created
             answer = await self._rebuild(stream, created)
         except (jetstream.ApiError, TopologyRefused, msgspec.MsgspecError) as error:
-            log.error("keeper.rebuild-failed", stream=stream.name, error_code=type(error).__name__)
+            log.error("keeper-rebuild-failed", stream=stream.name, error=type(error).__name__)
             answer = RebuildAnswer(done=False)
         await self._client.publish(message.reply, msgspec.json.encode(answer))
 
@@ -134,3 +136,9 @@ class Keeper:
                 return RebuildAnswer(done=False, wait_seconds=self._settings.rebuild_seconds_min - since)
             await self._make_anew(stream, "asked")
             return RebuildAnswer(done=True)
+
+
+def _log_change(change: str) -> None:
+    """A line of `reconcile`: what, and whether it was created or updated."""
+    name, _, done = change.partition(": ")
+    log.warning("keeper-changed", name=name, state=done.split(" ")[0])

@@ -60,7 +60,7 @@ async def rebuild(
     except jetstream.NoAnswer:
         raise RebuildPending("no-answer", settings.retry_seconds) from None
     if info.state.last_seq == 0 and info.created not in await ledger.seen_streams():
-        log.warning("stream.refilling", stream=stream, epoch=epoch.epoch, reason=epoch.reason)
+        log.warning("stream-refilling", stream=stream, epoch=epoch.epoch, reason=epoch.reason)
         return await ledger.begin_refill(epoch.epoch, info.created)
     answer = await _ask(client, stream, info.created, settings)
     raise RebuildPending("rebuilding", 0.0 if answer.done else answer.wait_seconds or settings.retry_seconds)
@@ -71,7 +71,7 @@ async def refill(ledger: Ledger, pump: Pump, epoch: Epoch, stop: asyncio.Event) 
     marked = await pump.replay(stop.is_set)
     if stop.is_set():
         return epoch
-    log.warning("stream.refilled", stream=pump.stream, epoch=epoch.epoch, count=marked)
+    log.warning("stream-refilled", stream=pump.stream, epoch=epoch.epoch, count=marked)
     return await ledger.finish_refill(epoch.epoch)
 
 

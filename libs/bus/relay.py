@@ -126,7 +126,7 @@ class Relay:
                 if await ledger.try_lead():
                     await ledger.listen(self.wake)
                     self._active = True
-                    log.info("relay.active", service=self._source)
+                    log.info("relay-active", service=self._source)
                     await self._lead(ledger, stop)
                     return
                 await self._stand_by(ledger, stop)
@@ -219,8 +219,8 @@ class Relay:
 
     async def _rest(self, ledger: Ledger, code: str, seconds: float, stop: asyncio.Event) -> None:
         """Say what is wrong and wait a little; new commits do not shorten it."""
-        self._note(code)
         await self._count(ledger)
+        self._note(code)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stop.wait()
@@ -231,7 +231,7 @@ class Relay:
     async def _settle(self, ledger: Ledger, nothing_left: bool) -> None:
         """Publishing goes well: note it, and wait for a wake-up when there is nothing left to publish."""
         if self._error_code:
-            log.info("relay.recovered", service=self._source, stream=self._stream)
+            log.info("relay-recovered", service=self._source, stream=self._stream)
         self._error_code = ""
         if nothing_left:
             self._backlog, self._backlog_at = Backlog(), time.monotonic()
@@ -242,7 +242,7 @@ class Relay:
     def _note(self, code: str) -> None:
         """Keep the code for the status and log it, once until it changes."""
         if code != self._error_code:
-            log.error("relay.stalled", service=self._source, stream=self._stream, error_code=code)
+            log.error("relay-stalled", service=self._source, stream=self._stream, error_code=code)
         self._error_code = code
 
     async def _woken_before(self, seconds: float) -> bool:

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import tempfile
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -214,10 +216,16 @@ async def test_nats_restarts_under_load(
 
 
 @pytest.mark.timeout(90)
-async def test_postgres_restarts_under_load(
-    embedded_postgres: EmbeddedPostgres, nats_server: NatsServer
-) -> None:
+async def test_postgres_restarts_under_load(scratch: Path, nats_server: NatsServer) -> None:
     """The relay comes back after PostgreSQL was killed and publishes what was committed."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=scratch))
+    folder.chmod(0o755)
+    # Durable: a server that does not wait for its log loses the last commits at kill -9.
+    async with EmbeddedPostgres(folder) as server:
+        await _relay_through_kills(server, nats_server)
+
+
+async def _relay_through_kills(embedded_postgres: EmbeddedPostgres, nats_server: NatsServer) -> None:
     await provision(embedded_postgres.admin_dsn, "intake", migrator_password="m", app_password="a")
     await migrate(
         dsn_for(embedded_postgres.admin_dsn, database="intake", user="intake_migrator", password="m"),

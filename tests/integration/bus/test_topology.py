@@ -352,5 +352,6 @@ async def _command(url: str | None) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await asyncio.wait_for(process.communicate(), 20)
-    lines = [line for line in output.decode().splitlines() if "nats." not in line]
-    return process.returncode or 0, "\n".join(lines)
+    # Log lines are JSON; what the command itself says is not.
+    said = [line for line in output.decode().splitlines() if not line.startswith("{")]
+    return process.returncode or 0, "\n".join(said)
