@@ -8,14 +8,19 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
+import structlog.testing
 from fastapi import FastAPI, HTTPException, Request
 from typer.testing import CliRunner
 
+from deploy.local.nats_server import NatsServer, NatsUser
+from libs.bus import jetstream, topology
 from libs.bus.admin import admin_router
 from libs.bus.cli import dead_letters_app
+from libs.bus.connection import connect
 from libs.bus.handling import Service
 from libs.bus.ids import new_id
 from libs.bus.outbox import Outgoing, emit
+from libs.bus.permissions import configuration
 from libs.bus.runtime import BusRuntime
 from libs.contracts.routing import StepStarted
 from tests.fixtures.database import DatabaseFactory
@@ -183,3 +188,30 @@ async def test_starting_before_nats_is_there_ends_in_consuming(probe: Probe, nat
     stop.set()
     await asyncio.wait_for(running, 20)
     await runtime.close()
+
+
+async def test_a_service_needs_no_right_beyond_its_own(probe: Probe, embedded_nats: NatsServer) -> None:
+    """With only the rights derived from the flows a service consumes, acknowledges, measures and publishes."""
+    users = [NatsUser(name="routing", password="secret", permissions=configuration("routing"))]
+    await embedded_nats.set_users(users)
+    there = await connect(embedded_nats.url, name="test", on_closed=lambda: None)
+    await topology.reconcile(there)
+    probe.producer.client = there
+    runtime = make_runtime(probe, url=embedded_nats.url_for("routing"))
+    await runtime.start()
+    stop = asyncio.Event()
+    with structlog.testing.capture_logs() as lines:
+        running = asyncio.create_task(runtime.run(stop))
+        for _ in range(5):
+            await probe.producer.say(new_id(), supplemented())
+        await probe.has("bus.outbox", 5, "published_at IS NOT NULL")
+        await probe.producer.say(new_id(), corrected("reject"))
+        await probe.has("bus.dead_letter", 1)
+        stop.set()
+        await asyncio.wait_for(running, 20)
+        refused = [line for line in lines if "ermissions" in str(line)]
+    await runtime.close()
+    found = await jetstream.consumer_info(there, "INTAKE", "routing-intake")
+    await there.close()
+    assert refused == []
+    assert (found.num_pending, found.num_ack_pending) == (0, 0)
