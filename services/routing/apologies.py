@@ -6,10 +6,10 @@ from uuid import UUID
 
 from libs.bus.handling import Change
 from libs.http.auth import Actor
-from services.routing import records, store, timers
+from services.routing import record_store, store, timers
 from services.routing.case import Case
 from services.routing.desk import NotMine, say, within_calendar
-from services.routing.records import Act
+from services.routing.record_store import Act
 from services.routing.rules import Rules
 
 
@@ -26,7 +26,7 @@ async def sign(
 
     Raises NotMine when the actor's agency has no such apology, IllegalMove when it cannot be signed any more.
     """
-    drafted = await records.apology(connection, apology_id, actor.agency)
+    drafted = await record_store.apology(connection, apology_id, actor.agency)
     if drafted is None:
         raise NotMine
     now, cases = await store.load_now(connection, [drafted.dossier_id])
@@ -47,5 +47,5 @@ async def sign(
         reason=drafted.reason,
         note=note,
     )
-    await records.log(connection, [act])
+    await record_store.log(connection, [act])
     return after

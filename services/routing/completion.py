@@ -14,11 +14,11 @@ from libs.bus.handling import Change
 from libs.catalogue.forms import Problem
 from libs.contracts.event import Event
 from libs.http.auth import Actor
-from services.routing import outcomes, records, steps, store
+from services.routing import outcomes, record_store, steps, store
 from services.routing.case import COMPLETED, Case, IllegalMove, Officer
 from services.routing.desk import Forbidden, NotMine, mine, refuse_stale, say, within_calendar
 from services.routing.outcomes import UniqueNumber
-from services.routing.records import Act, Recorded
+from services.routing.record_store import Act, Recorded
 from services.routing.rules import Rules
 
 
@@ -108,7 +108,7 @@ async def amend(connection: Any, rules: Rules, actor: Actor, wanted: Completion)
     refuse_stale(step, wanted.version)
     if step.state != COMPLETED or now is None:
         raise IllegalMove("step-not-completed", "Chỉ sửa được kết quả của bước đã hoàn thành.")
-    stored = await records.newest_outcomes(connection, [(wanted.dossier_id, wanted.step)])
+    stored = await record_store.newest_outcomes(connection, [(wanted.dossier_id, wanted.step)])
     old = msgspec.json.decode(stored[0].data, type=dict[str, Any]) if stored else {}
     new = {**old, **wanted.outcome}
     problems = outcomes.check(case, wanted.step, new, rules)
@@ -179,7 +179,7 @@ async def _claimed(
             continue
         claimed.update(number.digest for number in one.numbers)
         claims += [(number, item.dossier_id, item.step) for number in one.numbers]
-    claim = await records.claim(connection, claims)
+    claim = await record_store.claim(connection, claims)
     result: list[tuple[_Decided, Case | NumberTaken]] = []
     unused: list[bytes] = []
     for one in decided:
@@ -190,7 +190,7 @@ async def _claimed(
         else:
             result.append((one, one.case))
     if unused:
-        await records.give_up(connection, unused)
+        await record_store.give_up(connection, unused)
     return result
 
 
@@ -200,7 +200,7 @@ async def _keep(
     step = one.case.step(item.step)
     revision = step.revision if step else 1
     if revision > 1:
-        await records.release(connection, item.dossier_id, item.step, [n.digest for n in one.numbers])
+        await record_store.release(connection, item.dossier_id, item.step, [n.digest for n in one.numbers])
     work.after[item.dossier_id] = one.case
     work.said.append((item.dossier_id, one.events))
     work.recorded.append(
@@ -234,6 +234,6 @@ async def _write(connection: Any, rules: Rules, work: _Work) -> None:
         for dossier_id, after in work.after.items()
     ]
     await store.save(rules, connection, changes)
-    await records.record(connection, work.recorded)
+    await record_store.record(connection, work.recorded)
     await say(connection, work.said)
-    await records.log(connection, work.acts)
+    await record_store.log(connection, work.acts)

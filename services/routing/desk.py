@@ -14,7 +14,7 @@ from libs.catalogue.holidays import CalendarError
 from libs.http.auth import Actor
 from services.routing import store
 from services.routing.case import RETURNED, Case, IllegalMove, Move, Officer, Step
-from services.routing.records import Act, log
+from services.routing.record_store import Act, log
 from services.routing.rules import Rules
 from services.routing.steps import LEADER
 

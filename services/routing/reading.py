@@ -13,7 +13,7 @@ from libs.http.bodies import MsgspecResponse, body, described_answers, read_body
 from libs.http.idempotency import Answer, once
 from libs.http.problems import Problem
 from libs.http.reads import PURPOSES, purpose_of, record_reads
-from services.routing import apologies, records, store
+from services.routing import apologies, record_store, store
 from services.routing.api import Staff, rules_of
 from services.routing.refusals import REFUSALS, refuse
 from services.routing.views import CaseView, acting, may_see, view_of
@@ -46,9 +46,11 @@ async def list_steps(
         raise Problem(422, "unknown-state", "Không có trạng thái này", extra={"allowed": list(STATES)})
     async with request.app.state.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         if pending:
-            found = await records.pending_steps(connection, actor.agency, rows_max=limit + 1, after=after)
+            found = await record_store.pending_steps(
+                connection, actor.agency, rows_max=limit + 1, after=after
+            )
         else:
-            found = await records.on_desk(
+            found = await record_store.on_desk(
                 connection, actor.agency, state or [], rows_max=limit + 1, after=after
             )
     more = after + limit if len(found) > limit else None
@@ -62,7 +64,7 @@ async def show_case(request: Request, dossier_id: UUID, actor: Anyone) -> Respon
         case = await store.read(connection, dossier_id)
         if case is None or not (actor.kind == "service" or may_see(case, actor)):
             raise Problem(404)
-        acts = await records.acts_of(connection, dossier_id, TIMELINE_MAX)
+        acts = await record_store.acts_of(connection, dossier_id, TIMELINE_MAX)
     if not acting(case, actor):
         # What officers write to each other may name people.
         acts = [msgspec.structs.replace(act, note="") for act in acts]
@@ -73,7 +75,7 @@ async def show_case(request: Request, dossier_id: UUID, actor: Anyone) -> Respon
 async def list_apologies(request: Request, actor: Staff) -> Response:
     """The apologies my agency has to sign, the most urgent first."""
     async with request.app.state.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
-        found = await records.apologies(connection, actor.agency, APOLOGIES_MAX)
+        found = await record_store.apologies(connection, actor.agency, APOLOGIES_MAX)
     return MsgspecResponse(Apologies(apologies=tuple(found)))
 
 
@@ -105,7 +107,7 @@ async def read_outcomes(request: Request, actor: Service) -> Response:
     wanted = await read_body(request, ReadOutcomesBody)
     purpose = wanted.purpose if wanted.purpose in PURPOSES else purpose_of(request)
     async with request.app.state.writer.transaction() as connection:
-        found = await records.newest_outcomes(connection, [(i.dossier_id, i.step) for i in wanted.items])
+        found = await record_store.newest_outcomes(connection, [(i.dossier_id, i.step) for i in wanted.items])
         await record_reads(connection, actor, purpose, "outcome", [one.dossier_id for one in found])
     outcomes = tuple(
         Outcome(

@@ -9,7 +9,7 @@ import msgspec
 from libs.http.auth import Actor
 from services.routing import status
 from services.routing.case import Apology, Case, Correction, Pause, Settlement, Step, Supplement
-from services.routing.records import Act
+from services.routing.record_store import Act
 from services.routing.rules import Rules
 from services.routing.wire import StepDone
 

@@ -9,7 +9,7 @@ import msgspec
 from libs.contracts.event import Moment
 from libs.http.bodies import Body
 from services.routing.completion import Completion
-from services.routing.records import DeskStep, DraftedApology
+from services.routing.record_store import DeskStep, DraftedApology
 
 # Codes end up in events: no room for a person's name in them.
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]

@@ -9,7 +9,7 @@ import pytest
 
 from libs.contracts.routing import DossierSettled, StepAmended, StepAssigned, StepCompleted
 from libs.http.auth import Actor
-from services.routing import completion, records
+from services.routing import completion, record_store
 from services.routing.case import Case, IllegalMove
 from services.routing.completion import Completion, NumberTaken, OutcomeRefused
 from services.routing.desk import Forbidden, NotMine
@@ -113,9 +113,9 @@ async def test_an_agency_sees_and_does_only_its_own_steps(office: Office) -> Non
     other_role = Actor(subject="x", kind="officer", agency=CIVIL.agency, roles=frozenset({"justice"}))
     assert isinstance((await office.complete(other_role, birth(dossier)))[0], Forbidden)
     async with office.pool.acquire() as connection:
-        listed = await records.on_desk(connection, CIVIL.agency, [], rows_max=10, after=0)
+        listed = await record_store.on_desk(connection, CIVIL.agency, [], rows_max=10, after=0)
         assert [(row.dossier_id, row.step) for row in listed] == [(dossier, "register_birth")]
-        assert await records.on_desk(connection, elsewhere.agency, [], rows_max=10, after=0) == []
+        assert await record_store.on_desk(connection, elsewhere.agency, [], rows_max=10, after=0) == []
 
 
 async def test_a_pending_number_is_supplied_later_and_replaces_the_certificate(office: Office) -> None:
@@ -135,7 +135,7 @@ async def test_a_pending_number_is_supplied_later_and_replaces_the_certificate(o
     assert amended.fields == ("personal_id",)
     assert [result.code for result in amended.replaces] == ["birth_certificate"]
     async with office.pool.acquire() as connection:
-        newest = await records.newest_outcomes(connection, [(dossier, "register_birth")])
+        newest = await record_store.newest_outcomes(connection, [(dossier, "register_birth")])
     assert newest[0].revision == 2
     assert b"092226000009" in newest[0].data
     assert "092226000009" not in str([*await office.said(dossier), await office.case(dossier)])
