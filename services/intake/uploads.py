@@ -16,6 +16,7 @@ from services.intake.receipts import moment_text
 from services.intake.reception import Desk, Fresh, Refused, Sender, Submission
 from services.intake.reception_store import Known
 from services.intake.xml9 import RecordReport, parse_upload
+from services.intake.xml9_fields import TAG_OF
 
 Status = Literal["accepted", "known", "refused", "failed"]
 
@@ -97,7 +98,9 @@ def _record(
     try:
         return record, assembled(record.declaration, record.problems, sender, fresh(), at, desk)
     except Refused as error:
-        problems = [*record.problems, *error.problems]
+        # The hospital knows the tags of its file, not the paths of our declaration.
+        tagged = (msgspec.structs.replace(p, field=TAG_OF.get(p.field, p.field)) for p in error.problems)
+        problems = [*record.problems, *tagged]
         return msgspec.structs.replace(record, status="refused", problems=problems, declaration=None), None
 
 

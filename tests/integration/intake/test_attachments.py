@@ -1,0 +1,122 @@
+"""Attachments: told by their bytes, kept under random keys, given back only as downloads to who may read."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from pypdf import PdfWriter
+
+from services.intake.attachments import BYTES_MAX
+from tests.integration.intake.conftest import Intake
+from tests.integration.intake.samples import insurance_card
+
+
+def picture(kind: str) -> bytes:
+    """A small picture."""
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(out, kind)
+    return out.getvalue()
+
+
+def document() -> bytes:
+    """A PDF of one blank page."""
+    writer = PdfWriter()
+    writer.add_blank_page(200, 200)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+async def new_dossier(intake: Intake) -> str:
+    """Where a dossier's attachments are."""
+    receipt = (await intake.post("/dossiers", insurance_card(), intake.counter())).json()
+    return f"/dossiers/{receipt['dossier_id']}/attachments"
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [(document(), "application/pdf"), (picture("JPEG"), "image/jpeg"), (picture("PNG"), "image/png")],
+)
+async def test_a_paper_comes_back_as_it_was(intake: Intake, content: bytes, media_type: str) -> None:
+    """PDF, JPEG and PNG are stored and given back unchanged, as a download under a harmless name."""
+    where = await new_dossier(intake)
+    answer = await intake.post(f"{where}?component=declaration", content, intake.counter())
+    assert answer.status_code == 201, answer.text
+    stored = answer.json()
+    assert (stored["number"], stored["media_type"], stored["bytes"]) == (1, media_type, len(content))
+    got = await intake.get(answer.headers["location"], intake.counter(), purpose="check-dossier")
+    assert got.content == content
+    assert got.headers["content-type"] == media_type
+    assert got.headers["content-disposition"].startswith('attachment; filename="')
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in got.headers["content-security-policy"]
+    assert got.headers["cache-control"] == "no-store"
+    keys = await intake.rows("SELECT key FROM attachment")
+    assert keys[0]["key"].startswith("attachments/")
+    logged = await intake.rows("SELECT what, purpose FROM http.read_log")
+    assert [(row["what"], row["purpose"]) for row in logged] == [("attachment", "check-dossier")]
+
+
+@pytest.mark.parametrize(
+    ("content", "slug"),
+    [
+        (b"<html><script>alert(1)</script></html>", "attachment-type"),
+        (b"MZ" + bytes(200), "attachment-type"),
+        (b"", "attachment-type"),
+        (picture("GIF"), "attachment-type"),
+        (picture("PNG")[:-20], "attachment-broken"),
+        (picture("PNG") + b"<script>", "attachment-appended"),
+        (picture("PNG").replace(b"\x00\x00\x00\x28", b"\x00\x00\x00\x29", 1), "attachment-broken"),
+        (picture("JPEG")[:200], "attachment-broken"),
+        (document()[:-40], "attachment-broken"),
+        (
+            document().replace(b"/Catalog", b"/Catalog /OpenAction << /S /JavaScript >>"),
+            "attachment-active-content",
+        ),
+    ],
+)
+async def test_what_is_no_paper_is_refused(intake: Intake, content: bytes, slug: str) -> None:
+    """Other types, torsos, tails and scripts are a 415 with the reason, whatever they are called."""
+    where = await new_dossier(intake)
+    answer = await intake.post(
+        f"{where}?component=declaration", content, {**intake.counter(), "Content-Type": "application/pdf"}
+    )
+    assert answer.status_code == 415, answer.text
+    assert answer.json()["type"].endswith(slug)
+    assert (await intake.rows("SELECT count(*) AS n FROM attachment"))[0]["n"] == 0
+
+
+async def test_a_paper_too_large_is_refused(intake: Intake) -> None:
+    """More than the limit is a 413."""
+    where = await new_dossier(intake)
+    answer = await intake.post(f"{where}?component=declaration", bytes(BYTES_MAX + 1), intake.counter())
+    assert answer.status_code == 413
+
+
+async def test_the_same_paper_twice_is_one(intake: Intake) -> None:
+    """The same content again answers with the attachment that is there."""
+    where, content = await new_dossier(intake), document()
+    first = await intake.post(f"{where}?component=declaration", content, intake.counter())
+    second = await intake.post(f"{where}?component=declaration", content, intake.counter())
+    assert first.json() == second.json()
+    third = await intake.post(f"{where}?component=declaration", picture("PNG"), intake.counter())
+    assert third.json()["number"] == 2
+
+
+async def test_a_component_the_procedure_has_not_is_refused(intake: Intake) -> None:
+    """Papers belong to a component of the procedure."""
+    where = await new_dossier(intake)
+    answer = await intake.post(f"{where}?component=passport", document(), intake.counter())
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "component")
+
+
+async def test_strangers_neither_attach_nor_read(intake: Intake) -> None:
+    """For another agency the dossier does not exist, and a paper that is not there is a 404."""
+    where = await new_dossier(intake)
+    added: Any = await intake.post(f"{where}?component=declaration", document(), intake.counter())
+    assert (await intake.get(f"{where}/1", intake.police(), purpose="audit")).status_code == 404
+    refused = await intake.post(f"{where}?component=declaration", document(), intake.hospital("93007"))
+    assert refused.status_code == 404
+    assert (await intake.get(f"{where}/2", intake.counter(), purpose="audit")).status_code == 404
+    assert added.status_code == 201

@@ -1,0 +1,132 @@
+"""Reads by others: people in batches for services, the public status, and likely duplicates for a human."""
+
+import time
+from statistics import median
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from services.intake import api_public
+from services.intake.api_people import PeopleAnswer
+from tests.integration.intake.conftest import OTHER_WARD, Intake
+from tests.integration.intake.samples import CANARY_ADDRESS, CANARY_PHONE, birth, insurance_card
+
+
+async def test_services_read_people_of_births_and_forms_in_one_shape(intake: Intake) -> None:
+    """A hospital birth and a form give the same record; who is unknown is absent; each read is recorded."""
+    declared = birth(serial=530_001)
+    first = (await intake.post("/births", declared, intake.hospital())).json()
+    second = (await intake.post("/dossiers", insurance_card(), intake.counter())).json()
+    ids = [first["dossier_id"], str(uuid4()), second["dossier_id"]]
+    body = {"dossier_ids": ids, "purpose": "make-document"}
+    answer = await intake.post("/people/read", body, intake.service("results"))
+    assert answer.status_code == 200, answer.text
+    born, insured = msgspec.json.decode(answer.content, type=PeopleAnswer).people
+    assert (born.code, born.tracking_token, born.facility) == (
+        first["code"],
+        first["tracking_token"],
+        "93016",
+    )
+    assert born.mother is not None
+    assert born.mother.identity_number == "093195530001"
+    assert born.applicant.phone == CANARY_PHONE
+    assert born.father is not None
+    assert born.father.sex == "1"
+    assert born.child is not None
+    assert born.child.birth_time == "2026-11-20T08:15:00+07:00"
+    assert (born.child.sex, born.child.weight_grams) == ("2", 3200)
+    assert born.form["child"]["hometown"] == "Ngã Bảy, Cần Thơ"
+    assert insured.applicant.identity_kind == "personal-id"
+    assert insured.child is not None
+    assert (insured.child.sex, insured.child.birth_time) == ("2", "2026-10-01")
+    assert insured.form["residence"]["address"] == CANARY_ADDRESS
+    assert insured.preferred_channel == "zalo"
+    logged = await intake.rows("SELECT actor, purpose, what FROM http.read_log ORDER BY id")
+    assert {tuple(row.values()) for row in logged} == {("results", "make-document", "people")}
+    assert len(logged) == 2
+
+
+async def test_a_contact_is_only_how_to_reach_the_applicant(intake: Intake) -> None:
+    """For a message nobody needs the mother's number or the child's name."""
+    first = (await intake.post("/births", birth(serial=530_002), intake.hospital())).json()
+    body = {"dossier_ids": [first["dossier_id"]], "purpose": "notify"}
+    answer = await intake.post("/people/read", body, intake.service("notify"))
+    (contact,) = answer.json()["people"]
+    assert contact["applicant"]["email"] == "canary@example.vn"
+    assert contact["mother"] is contact["child"] is None
+    assert "093195530002" not in answer.text
+    assert "Bảo Ngọc" not in answer.text
+
+
+async def test_officers_and_the_portal_read_no_people_in_batches(intake: Intake) -> None:
+    """Only the pipeline's own services may; more than 200 at once nobody."""
+    body = {"dossier_ids": [], "purpose": "notify"}
+    assert (await intake.post("/people/read", body, intake.counter())).status_code == 403
+    assert (await intake.post("/people/read", body, intake.service("portal"))).status_code == 403
+    many = {"dossier_ids": [str(uuid4()) for _ in range(201)], "purpose": "notify"}
+    assert (await intake.post("/people/read", many, intake.service("notify"))).status_code == 422
+
+
+async def test_anybody_with_a_code_sees_status_and_days_only(intake: Intake) -> None:
+    """Code and token give the national status in Vietnamese and days, nothing else."""
+    receipt = (await intake.post("/births", birth(), intake.hospital())).json()
+    by_code = await intake.get(f"/status/{receipt['code']}")
+    by_token = await intake.get(f"/track/{receipt['tracking_token']}")
+    assert by_code.json() == by_token.json()
+    assert by_code.json() == {
+        "status": 2,
+        "status_name": "Được tiếp nhận",
+        "received_at": "2026-11-23T02:00:00Z",
+        "appointment_at": "2026-11-27T10:00:00Z",
+        "ended_at": None,
+    }
+
+
+async def test_an_unknown_code_takes_as_long_as_a_known_one(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of an answer does not tell whether a dossier exists."""
+    monkeypatch.setattr(api_public, "ANSWER_SECONDS", 0.05)
+    receipt = (await intake.post("/births", birth(), intake.hospital())).json()
+    spent: dict[str, list[float]] = {receipt["code"]: [], "313.40.00.H13-261123-9999": []}
+    for _ in range(4):
+        for code, times in spent.items():
+            began = time.perf_counter()
+            await intake.get(f"/status/{code}")
+            times.append(time.perf_counter() - began)
+    known, unknown = (median(times) for times in spent.values())
+    assert min(known, unknown) >= 0.05
+    assert abs(known - unknown) < 0.02
+
+
+async def test_whoever_asks_too_often_is_told_to_wait(intake: Intake) -> None:
+    """Trying codes is stopped after the burst with 429 and Retry-After."""
+    answers = [await intake.get(f"/track/{uuid4().hex}") for _ in range(9)]
+    assert [answer.status_code for answer in answers] == [404] * 8 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+async def test_a_likely_duplicate_is_flagged_and_decided_by_a_human(intake: Intake) -> None:
+    """The same mother a day later under another certificate: taken, flagged, listed, decided once."""
+    first = (await intake.post("/births", birth(serial=540_001), intake.hospital())).json()
+    again = birth(
+        serial=540_001, certificate__number="888888", child__birth_time="2026-11-21T09:00:00", child__order=1
+    )
+    second = (await intake.post("/births", again, intake.hospital())).json()
+    assert (first["likely_duplicate"], second["likely_duplicate"]) == (False, True)
+    received = (await intake.events(second["dossier_id"]))[0][1]
+    assert received["likely_duplicate"] is True
+    listed = (await intake.get("/duplicates", intake.counter())).json()["pairs"]
+    assert [(p["dossier_id"], p["other_id"]) for p in listed] == [(second["dossier_id"], first["dossier_id"])]
+    assert (await intake.get("/duplicates", intake.counter(OTHER_WARD))).json()["pairs"] == []
+    where = f"/duplicates/{second['dossier_id']}/{first['dossier_id']}"
+    assert (
+        await intake.post(where, {"decision": "different"}, intake.counter(OTHER_WARD))
+    ).status_code == 404
+    decided = await intake.post(where, {"decision": "different"}, intake.counter())
+    assert (decided.status_code, decided.json()["likely_duplicate"]) == (200, False)
+    assert (await intake.post(where, {"decision": "same"}, intake.counter())).status_code == 409
+    assert (await intake.get("/duplicates", intake.counter())).json()["pairs"] == []
+    listing = (await intake.get("/dossiers", intake.counter())).json()["dossiers"]
+    assert [line["likely_duplicate"] for line in listing] == [False, False]
