@@ -107,7 +107,9 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
         if self.case_status:
             return self.case_status
         if self.state == RECEIVED:
-            return TO_SUPPLEMENT if self.missing else NEW
+            # Also while papers are missing (`missing` says so): from 5 the national table has no way back to 1, nor
+            # one to 3 for a desk that in the end does not take the dossier.
+            return NEW
         if self.open_request is not None:
             return TO_SUPPLEMENT
         return IN_PROGRESS if self.agencies else TAKEN
@@ -239,8 +241,10 @@ def step_assigned(dossier: Dossier, agency: str) -> Dossier:
 
 
 def settled(dossier: Dossier, outcome: str, status: int, at: datetime) -> Dossier:
-    """The case is decided."""
-    return msgspec.structs.replace(dossier, outcome=outcome, case_status=status, ended_at=at)
+    """The case is decided. A withdrawal that crossed another decision came too late: what was decided stands."""
+    too_late = dossier.state == WITHDRAWN and outcome != WITHDRAWN
+    state = ACCEPTED if too_late else dossier.state
+    return msgspec.structs.replace(dossier, state=state, outcome=outcome, case_status=status, ended_at=at)
 
 
 def closed(dossier: Dossier, at: datetime) -> Dossier:

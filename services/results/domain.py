@@ -132,11 +132,14 @@ def _new_result(
 def settle(custody: Custody, outcome: str, expected: tuple[str, ...], at: datetime) -> Step:
     """Take note that routing has settled the dossier with these results; close it if they have all arrived.
 
-    Withdrawal and a step's completion can cross on the way: what a withdrawn dossier still has pending is cancelled.
+    Withdrawal and a step's completion can cross on the way: what a withdrawn dossier still has pending is cancelled,
+    and what was cancelled for a withdrawal that came after the decision is made after all.
     """
     custody = msgspec.structs.replace(custody, outcome=outcome, expected=expected)
     if outcome == WITHDRAWN:
         return cancel_open(custody, at), ()
+    results = tuple(_moved(r, PENDING, at) if r.state == CANCELLED else r for r in custody.results)
+    custody = msgspec.structs.replace(custody, results=results)
     return _close_if_arrived(custody, at)
 
 

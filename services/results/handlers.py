@@ -50,8 +50,8 @@ def on_dossier_settled(
 def on_dossier_withdrawn(
     state: Custody | None, received: Received[DossierWithdrawn], _: Any
 ) -> Decision[Custody]:
-    """Make no further documents for it."""
-    if state is None:
+    """Make no further documents for it, unless it has been decided: then the withdrawal came too late."""
+    if state is None or state.outcome:
         return Decision()
     return Decision(state=domain.cancel_open(state, received.now))
 

@@ -117,6 +117,13 @@ def test_a_withdrawn_dossier_prints_nothing_more() -> None:
         domain.issue(custody, custody.results[0].id, NOW)
 
 
+def test_a_withdrawal_after_the_decision_stops_no_paper() -> None:
+    """A withdrawal that crossed the decision cancelled what was pending; the decision has it made after all."""
+    custody = domain.cancel_open(called_for(CERTIFICATE), NOW)
+    custody, _ = domain.settle(custody, "granted", ("birth_certificate",), NOW)
+    assert custody.result(id_of(custody, "birth_certificate")).state == domain.PENDING
+
+
 def test_the_same_cause_calls_for_a_result_once() -> None:
     """A step reported twice produces one result, with the id the first report gave it."""
     cause = uuid4()
