@@ -88,8 +88,13 @@ class City:
         """The stream holds every event of the outbox once, in its order."""
         found = [message.event_id for message in await stream_messages(self.client)]
         assert found == await outbox_ids(self.connection)
+        # The status follows the database by a moment.
+        await until(self.is_well, what="a status without complaint")
+
+    def is_well(self) -> bool:
+        """Whether the relay has nothing to complain of and nothing left to do."""
         status = self.relay.status()
-        assert (status.refilling, status.last_error_code, status.unpublished) == (False, "", 0)
+        return (status.refilling, status.last_error_code, status.unpublished) == (False, "", 0)
 
 
 @pytest.fixture
