@@ -4,15 +4,14 @@ from datetime import datetime
 
 import msgspec
 
-from libs.bus.topology import ACK_PENDING_MAX
-
 
 class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one consumer process; the defaults are those of the law (blueprint 5)."""
 
     lanes: int = 2
     batch_messages_max: int = 256
-    window_messages: int = ACK_PENDING_MAX
+    # Four batches: two or three are being worked on while the next arrives.
+    window_messages: int = 1024
     failures_max: int = 20
     unfinished_max: int = 3
     dead_letters_in_row_max: int = 20

@@ -23,6 +23,7 @@ from libs.bus.stored import holds
 from libs.bus.topology import stream_of
 from libs.contracts.cloudevents import encode_block
 from libs.contracts.event import Envelope
+from libs.telemetry.metrics import counter
 
 # With these the whole server or connection is away; sending one by one would not help.
 _AWAY = frozenset({DISCONNECTED, NO_RESPONDERS, TIMEOUT})
@@ -62,6 +63,8 @@ class _Batch(msgspec.Struct):
     window: Window
     atomic: bool
 
+
+_PUBLISHED = counter("bus_published_total")
 
 Take = Callable[[Sequence[_Batch]], Awaitable[list[Row]]]
 # Rows, the (id, sequence) of those stored, and whether everything up to the last row is stored.
@@ -107,6 +110,7 @@ class Pump:
 
         async def mark(_rows: list[Row], stored: list[tuple[int, int]], _complete: bool) -> None:
             await self._ledger.mark(self._epoch.epoch, stored)
+            _PUBLISHED.inc(len(stored))
 
         return await self._flow(take, mark, enough)
 

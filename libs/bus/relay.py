@@ -17,6 +17,7 @@ from libs.bus.publisher import TIMEOUT, Publisher
 from libs.bus.pump import Pump, PumpSettings, Stalled, StreamDamaged
 from libs.bus.refill import RebuildPending, RefillSettings, rebuild, refill
 from libs.bus.topology import stream_of
+from libs.telemetry.metrics import counter, gauge
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,10 @@ class RelayStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULTS = RelaySettings()
+
+_UNPUBLISHED = gauge("bus_outbox_unpublished")
+_OLDEST = gauge("bus_outbox_oldest_seconds")
+_REFILLS = counter("bus_refills_total")
 
 
 class Relay:
@@ -159,6 +164,7 @@ class Relay:
                         await self._relay(ledger, publisher, epoch, stop)
                 except StreamDamaged as damage:
                     self._note(damage.reason)
+                    _REFILLS.labels(damage.reason).inc()
                     await ledger.begin_rebuild((epoch.epoch if epoch else 0) + 1, damage.reason)
                 except Stalled as stalled:
                     await self._rest(ledger, stalled.code, self._settings.stalled_seconds, stop)
@@ -226,7 +232,12 @@ class Relay:
                 await stop.wait()
 
     async def _count(self, ledger: Ledger) -> None:
-        self._backlog, self._backlog_at = await ledger.backlog(), time.monotonic()
+        self._show(await ledger.backlog())
+
+    def _show(self, backlog: Backlog) -> None:
+        self._backlog, self._backlog_at = backlog, time.monotonic()
+        _UNPUBLISHED.set(backlog.rows)
+        _OLDEST.set(backlog.oldest_seconds)
 
     async def _settle(self, ledger: Ledger, nothing_left: bool) -> None:
         """Publishing goes well: note it, and wait for a wake-up when there is nothing left to publish."""
@@ -234,7 +245,7 @@ class Relay:
             log.info("relay-recovered", service=self._source, stream=self._stream)
         self._error_code = ""
         if nothing_left:
-            self._backlog, self._backlog_at = Backlog(), time.monotonic()
+            self._show(Backlog())
             await self._woken_before(self._settings.poll_seconds)
         else:
             await self._count(ledger)

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from libs.bus import batch, dead_letters, inbox
 from libs.bus.arrivals import Flaw, Reason
 from libs.bus.batch import HandlerFailed, Retried
-from libs.bus.connection import NatsNotReached, connect
+from libs.bus.connection import NatsNotReached, close, connect
 from libs.bus.consumer import Consumer, ConsumerSettings, ConsumerStatus
 from libs.bus.dead_letters import DeadLetter, MaskedLetter
 from libs.bus.handling import Service
@@ -221,8 +221,4 @@ class BusRuntime:
 
     async def _disconnect(self, client: Client) -> None:
         self._client = None
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS_MAX):
-                await client.close()
-        except TimeoutError:
-            log.warning("nats-not-closed", service=self.service.name)
+        await close(client)

@@ -16,8 +16,8 @@ MESSAGE_BYTES_MAX = 256 * 1024
 DUPLICATE_WINDOW_SECONDS = 120
 # A frozen consumer's messages go to another one after this.
 ACK_WAIT_SECONDS = 30
-# Four batches of 256: two or three are being worked on while the next arrives.
-ACK_PENDING_MAX = 1024
+# Messages given back with a delay keep their slot: a thousand events that wait must not stop the others.
+ACK_PENDING_MAX = 4096
 NAME_CHARACTERS_MAX = 32
 # nats-server 2.12: atomic batches. Below 2.11 unknown config keys are swallowed silently.
 API_LEVEL_MIN = 2
