@@ -119,8 +119,7 @@ def test_no_sequence_of_commands_takes_an_illegal_edge(
         before = now
         try:
             now, said = (COMMANDS | EVENTS)[name](before)
-        except IllegalMove as refused:
-            assert refused.text or refused.code == "not-said"
+        except IllegalMove:
             continue
         events.extend(said)
         assert now.status == before.status or now.status in EDGES[before.status], (

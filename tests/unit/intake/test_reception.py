@@ -1,0 +1,182 @@
+"""From what was handed in to a dossier: options, results, agencies, appointments, keys."""
+
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.catalogue import Catalogue, Limit
+from libs.contracts.intake import ChosenResult
+from services.intake.birth_reception import birth_submission
+from services.intake.births import BirthDeclaration, Choices, Father, Residence
+from services.intake.form_reception import Application, form_keys, form_submission
+from services.intake.reception import Desk, Fresh, Refused, Sender, dossier_code
+from tests.unit.intake.test_birth_rules import GOOD
+
+AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
+FRESH = Fresh(id=UUID(int=7), token="token")
+HOSPITAL = Sender(subject="midwife", channel="hospital", facility="93016")
+COUNTER = Sender(subject="clerk", channel="counter", agency="one-stop-31340-2025")
+PORTAL = Sender(subject="portal", channel="online")
+DECLARATION = msgspec.structs.replace(GOOD, choices=Choices())
+
+
+@cache
+def desk(default_days: int = 0) -> Desk:
+    """The city's reception, with a default term of so many working days (0: none)."""
+    limit = Limit(unit="working_day", amount=default_days) if default_days else None
+    return Desk(catalogue=Catalogue.load("catalogue"), default_limit=limit)
+
+
+def with_choices(**choices: Any) -> BirthDeclaration:
+    """The good declaration with these choices."""
+    return msgspec.structs.replace(DECLARATION, choices=Choices(**choices))
+
+
+@given(st.integers(1, 10**6))
+def test_a_code_is_the_prefix_the_day_and_at_least_four_digits(number: int) -> None:
+    """TT 01/2018/TT-VPCP: prefix, YYMMDD and a running number; a busier day than foreseen grows a digit."""
+    code = dossier_code("000.00.00.H30", date(2026, 11, 23), number)
+    head, day, tail = code.split("-")
+    assert (head, day, int(tail)) == ("000.00.00.H30", "261123", number)
+    assert len(tail) == max(4, len(str(number)))
+
+
+@pytest.mark.parametrize(
+    ("day", "procedure"),
+    [(date(2024, 6, 3), "2.000986"), (date(2025, 8, 4), "2.002621"), (date(2026, 11, 23), "3.000722")],
+)
+def test_a_birth_follows_the_law_of_its_day(day: date, procedure: str) -> None:
+    """The same declaration is a dossier of the interlinked procedure in force when it is handed in."""
+    at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
+    home = msgspec.structs.replace(
+        DECLARATION.mother.residence,
+        as_of=day,
+        **({} if day >= date(2025, 7, 1) else {"province_code": "93", "district_code": "931"}),
+    )
+    born = datetime(day.year, day.month, 1, 8)  # noqa: DTZ001 - wall time
+    declaration = msgspec.structs.replace(
+        DECLARATION,
+        mother=msgspec.structs.replace(DECLARATION.mother, residence=home),
+        child=msgspec.structs.replace(DECLARATION.child, birth_time=born),
+        certificate=msgspec.structs.replace(DECLARATION.certificate, issued_on=date(day.year, day.month, 2)),
+    )
+    new = birth_submission(declaration, HOSPITAL, FRESH, at, desk())
+    assert new.dossier.procedure == procedure
+    assert new.dossier.procedure_from <= day
+
+
+def test_at_a_counter_results_go_to_the_counter() -> None:
+    """A birth declared at the counter has no bed to bring papers to."""
+    new = birth_submission(DECLARATION, COUNTER, FRESH, AT, desk())
+    places = {result.code: (result.delivery, result.place) for result in new.dossier.results}
+    assert places["birth_certificate"] == ("counter", "one-stop-31340-2025")
+    assert places["residence_notice"] == ("electronic", "")
+
+
+@pytest.mark.parametrize(
+    ("choices", "codes"),
+    [
+        ({}, {"birth_certificate", "residence_notice", "insurance_card"}),
+        ({"register_residence": False}, {"birth_certificate", "insurance_card"}),
+        ({"register_residence": False, "issue_insurance_card": False}, {"birth_certificate"}),
+    ],
+)
+def test_branches_not_wanted_bring_no_results(choices: dict[str, Any], codes: set[str]) -> None:
+    """What is not asked for is neither done nor handed over."""
+    new = birth_submission(with_choices(**choices), HOSPITAL, FRESH, AT, desk())
+    assert {result.code for result in new.dossier.results} == codes
+
+
+@pytest.mark.parametrize(
+    ("choice", "field"),
+    [
+        (ChosenResult(code="passport", delivery="electronic"), "choices.results[0].code"),
+        (ChosenResult(code="residence_notice", delivery="electronic"), "choices.results[0].code"),
+        (
+            ChosenResult(code="birth_certificate", delivery="counter", place="nowhere"),
+            "choices.results[0].place",
+        ),
+        (
+            ChosenResult(code="birth_certificate", delivery="counter", place="hospital-93016"),
+            "choices.results[0].place",
+        ),
+        (
+            ChosenResult(code="birth_certificate", delivery="electronic", copies=99),
+            "choices.results[0].copies",
+        ),
+    ],
+)
+def test_a_wrong_choice_of_result_is_named(choice: ChosenResult, field: str) -> None:
+    """No such result, one of a branch not wanted, no such place, a place of another kind, too many copies."""
+    with pytest.raises(Refused) as refused:
+        birth_submission(
+            with_choices(results=(choice,), register_residence=False), HOSPITAL, FRESH, AT, desk()
+        )
+    assert field in {problem.field for problem in refused.value.problems}
+
+
+def test_the_fathers_home_needs_no_further_papers() -> None:
+    """Only where neither parent lives residence papers are needed (NĐ 63/2024 Đ5)."""
+    his = Residence(address="Khu vực 1", province_code="92", commune_code="31411", as_of=date(2026, 11, 20))
+    father = Father(name="Trần Văn Nam", residence=his)
+    declaration = msgspec.structs.replace(
+        DECLARATION, father=father, choices=Choices(residence_to_register=his)
+    )
+    assert birth_submission(declaration, HOSPITAL, FRESH, AT, desk()).dossier.missing == ()
+    elsewhere = msgspec.structs.replace(his, address="Nhà ông bà")
+    declaration = msgspec.structs.replace(declaration, choices=Choices(residence_to_register=elsewhere))
+    assert birth_submission(declaration, HOSPITAL, FRESH, AT, desk()).dossier.missing == ("residence_papers",)
+
+
+def test_a_procedure_without_a_term_promises_nothing_by_itself() -> None:
+    """Without a known term the officer states the appointment, or the city sets a default; online it is not taken."""
+    catalogue = desk().catalogue
+    unknown = next(
+        p
+        for p in catalogue.procedures(date(2026, 11, 23))
+        if p.limit is None and not p.form_needs and {"counter", "online"} <= set(p.channels)
+    )
+    wanted = Application(
+        procedure=unknown.code,
+        form={"applicant": {"name": "Phạm Thị Hoa"}},
+        components=tuple(component.code for component in unknown.components),
+        unit="31340",
+    )
+    with pytest.raises(Refused) as refused:
+        form_submission(wanted, COUNTER, FRESH, AT, desk())
+    assert [problem.code for problem in refused.value.problems] == ["limit-unknown"]
+    with pytest.raises(Refused):
+        form_submission(wanted, PORTAL, FRESH, AT, desk())
+    stated = msgspec.structs.replace(wanted, appointment_at=datetime(2026, 12, 1, 3, tzinfo=UTC))
+    assert form_submission(stated, COUNTER, FRESH, AT, desk()).dossier.appointment_at == stated.appointment_at
+    past = msgspec.structs.replace(wanted, appointment_at=datetime(2026, 11, 1, 3, tzinfo=UTC))
+    with pytest.raises(Refused):
+        form_submission(past, COUNTER, FRESH, AT, desk())
+    by_city = form_submission(wanted, PORTAL, FRESH, AT, desk(10)).dossier.appointment_at
+    assert by_city == datetime(2026, 12, 8, 10, tzinfo=UTC)
+
+
+def test_a_form_and_a_declaration_of_one_birth_have_the_same_keys() -> None:
+    """Whoever declares a birth in whichever way, it is the same birth."""
+    form = {
+        "child": {"sex": "female", "birth_time": "2026-11-20T08:15+07:00"},
+        "mother": {"name": "NGUYEN THI HOA", "identity": {"number": "093195000123"}},
+        "medical_certificate": {
+            "facility_code": "93016",
+            "number": "000123",
+            "book": "01/2026",
+            "issued_on": "2026-11-21",
+        },
+    }
+    keys = form_keys(form)
+    assert keys is not None
+    assert {keys.certificate, keys.birth} == set(
+        birth_submission(DECLARATION, HOSPITAL, FRESH, AT, desk()).keys
+    )
+    assert form_keys({"applicant": {"name": "A"}}) is None
