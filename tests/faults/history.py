@@ -26,7 +26,9 @@ def report(violations: Sequence[Violation]) -> str:
         return "no violation"
     counts = Counter(violation.name for violation in violations)
     lines = [f"{count} x {name}" for name, count in counts.most_common()]
-    for each in violations[:SHOWN_MAX]:
+    left = Counter(v.detail for v in violations if v.name == "waits-for-ever")
+    lines += [f"  {count} x {what}" for what, count in left.most_common()]
+    for each in [v for v in violations if v.name != "waits-for-ever" or left[v.detail] < 4][:SHOWN_MAX]:
         place = f" ({each.place})" if each.place else ""
         lines.append(f"  {each.name}{place} {each.key} {each.detail}")
     return "\n".join(lines)
