@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 # Rebuilt when the lock changes; the stamp carries no time, only the fact that this lock is installed.
 STAMP := $(VENV)/.installed
-t ?= tests
+t ?=
+QUICK := tests/unit tests/contracts tests/architecture
 LOCK_OPTIONS := -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host
 
@@ -26,13 +27,18 @@ check: $(STAMP) ## Format, lint, types, import rules, catalogue, manifests, quic
 	@$(BIN)/lint-imports --config pyproject.toml --no-cache > .local/imports.log 2>&1 || { cat .local/imports.log; exit 1; }
 	@$(BIN)/python -m libs.catalogue check
 	@$(MAKE) --no-print-directory k8s
-	@$(BIN)/pytest -q -n 2 tests/unit tests/contracts tests/architecture
+	@$(BIN)/pytest -q -n 2 $(QUICK)
 
 format: $(STAMP) ## Write the code in its one form
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
 test: $(STAMP) ## Every test, on real servers, with a short round of faults (t=path for one)
+ifneq ($(t),)
 	@$(BIN)/pytest -q $(t)
+else
+	@$(BIN)/pytest -q -n 2 $(QUICK) tests/integration
+	@$(BIN)/pytest -q tests/pipeline tests/faults
+endif
 
 faults: $(STAMP) ## The long round of faults on a running city
 	@$(BIN)/python -m tests.faults --long
