@@ -20,7 +20,7 @@ from services.notify import store
 from services.notify.api import build_router
 from services.notify.channels import Channel
 from services.notify.contacts import Contacts
-from services.notify.desk_channel import DeskChannel
+from services.notify.delivery import Delivery
 from services.notify.email_channel import EmailChannel
 from services.notify.handlers import HANDLERS
 from services.notify.rules import RuleBook, load_rules
@@ -59,14 +59,18 @@ async def serve(settings: Settings) -> None:
         settings.intake_url, "intake", TokenSigner.from_file(SERVICE, settings.service_key)
     )
     channels: dict[str, Channel] = {"email": EmailChannel(settings.smtp)} if settings.smtp_host else {}
+    wording = Wording(Catalogue.load(settings.catalogue), settings.public_url)
+    book = rules_of(settings)
+    delivery = Delivery(
+        channels=channels, ranking=settings.sender.ranking, rules=book.by_code(), wording=wording
+    )
     sender = Sender(
         pool=bus.pool,
         writer=bus.writer,
         contacts=Contacts(intake),
-        wording=Wording(Catalogue.load(settings.catalogue), settings.public_url),
-        book=rules_of(settings),
-        channels=channels,
-        desk=DeskChannel(bus.pool),
+        wording=wording,
+        book=book,
+        delivery=delivery,
         settings=settings.sender,
     )
 
@@ -82,7 +86,7 @@ async def serve(settings: Settings) -> None:
 
     verifier = TokenVerifier(settings.public_keys, SERVICE)
     app = build_app(service=SERVICE, version=VERSION, lifespan=lifespan, ready=ready, verifier=verifier)
-    app.include_router(build_router(bus.pool, bus.writer))
+    app.include_router(build_router(bus.pool, bus.writer, sender.wake))
     app.include_router(admin_router(bus, require("operator")))
     await serve_http(
         app,

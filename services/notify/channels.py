@@ -7,7 +7,7 @@ import msgspec
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a message goes. `address` is personal data: it is never logged or stored here."""
+    """Where a message goes. `address` is personal data: it is never logged, and never stored in this service."""
 
     channel: str
     address: str
@@ -54,10 +54,16 @@ class Unknown(Exception):
 
 
 class Channel(Protocol):
-    """A way to a person. Zalo and SMS follow as further implementations."""
+    """A way to a person. Zalo and SMS follow as further implementations.
+
+    One whole `send`, connecting and all, must end well within half of the sender's lease (SenderSettings).
+    """
 
     name: str
 
     async def send(self, letter: Letter, destination: Destination) -> Accepted:
-        """Hand the letter to the provider. Raises NotTaken, Refused or Unknown."""
+        """Hand the letter to the provider, with the letter's id as the provider's idempotency or tracking id.
+
+        Raises NotTaken, Refused or Unknown; anything else counts as Unknown.
+        """
         ...

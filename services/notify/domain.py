@@ -24,15 +24,18 @@ QUEUED, SENDING, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED = (
     "unknown",
     "dropped",
 )
+# A receipt may overtake the answer to sending, and may come while a message of unknown fate waits to be sent again.
 _MOVES = {
-    QUEUED: {SENDING, FAILED, DROPPED},
-    SENDING: {QUEUED, SENT, DELIVERED, FAILED, UNKNOWN},
+    QUEUED: {SENDING, SENT, DELIVERED},
+    SENDING: {QUEUED, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED},
     SENT: {DELIVERED, FAILED},
     UNKNOWN: {SENT, DELIVERED, FAILED},
     DELIVERED: set(),
     FAILED: set(),
     DROPPED: set(),
 }
+# From where a person may decide that a message is to be sent once more.
+SENT_AGAIN_FROM = frozenset({UNKNOWN, FAILED})
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,42 +50,52 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbox(msgspec.Struct, frozen=True, kw_only=True):
-    """The messages of one dossier that are still waiting to be sent."""
+    """The messages of one dossier still waiting to be sent, and every occasion (rule, key) ever told or planned."""
 
     waiting: tuple[Message, ...] = ()
+    told: frozenset[tuple[str, str]] = frozenset()
 
 
 def plan(outbox: Outbox, event_id: UUID, event: Event, now: datetime, book: RuleBook) -> Outbox:
-    """Add what this event makes us tell. Occasions of one group join the message that is still waiting."""
+    """Add what this event makes us tell; an occasion already told of is not told again.
+
+    Occasions of one group join the message that is still waiting.
+    """
     for rule in book.for_event(event):
         occasion = Occasion(rule=rule.code, key=rule.key_of(event), facts=msgspec.to_builtins(event))
-        outbox = _add(outbox, rule, occasion, event_id, now, book)
+        if (occasion.rule, occasion.key) not in outbox.told:
+            outbox = _add(outbox, rule, occasion, event_id, now, book)
     return outbox
 
 
 def _add(
     outbox: Outbox, rule: Rule, occasion: Occasion, event_id: UUID, now: datetime, book: RuleBook
 ) -> Outbox:
+    told = outbox.told | {(occasion.rule, occasion.key)}
+    group = _group(rule, occasion)
     for waiting in outbox.waiting:
-        if rule.group and waiting.group == rule.group and waiting.audience == rule.audience:
+        if group and waiting.group == group and waiting.audience == rule.audience:
             merged = _merge(waiting, rule, occasion, book)
-            rest = tuple(merged if m is waiting else m for m in outbox.waiting)
-            return Outbox(waiting=rest)
+            return Outbox(waiting=tuple(merged if m is waiting else m for m in outbox.waiting), told=told)
     message = Message(
         id=uuid5(event_id, rule.code),
         rule=rule.code,
         audience=rule.audience,
-        group=rule.group,
+        group=group,
         not_before=now + timedelta(minutes=rule.wait_minutes),
         occasions=(occasion,),
     )
-    return Outbox(waiting=(*outbox.waiting, message))
+    return Outbox(waiting=(*outbox.waiting, message), told=told)
+
+
+def _group(rule: Rule, occasion: Occasion) -> str:
+    """What joins into one message. A desk is told of its own place only: two places are two messages."""
+    place = occasion.facts.get("place")
+    return f"{rule.group}@{place}" if rule.group and rule.audience != APPLICANT and place else rule.group
 
 
 def _merge(waiting: Message, rule: Rule, occasion: Occasion, book: RuleBook) -> Message:
     """One message for both. The higher rank gives the text; the time of sending does not move away from the reader."""
-    if any((o.rule, o.key) == (occasion.rule, occasion.key) for o in waiting.occasions):
-        return waiting
     ranks = {r.code: r.rank for r in book.rules}
     leading = rule.code if rule.rank >= ranks.get(waiting.rule, 0) else waiting.rule
     return msgspec.structs.replace(waiting, rule=leading, occasions=(*waiting.occasions, occasion))
@@ -106,6 +119,11 @@ def send_after(moment: datetime, audience: str, quiet: tuple[time, time] | None)
     if loud <= local:
         loud += timedelta(days=1)
     return loud.astimezone(moment.tzinfo)
+
+
+def is_quiet(moment: datetime, quiet: tuple[time, time] | None) -> bool:
+    """Whether citizens must not be disturbed at this moment."""
+    return send_after(moment, APPLICANT, quiet) > moment
 
 
 def may_move(state: str, to: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -12,7 +13,10 @@ from services.notify.channels import Accepted, Destination, Letter, NotTaken, Re
 
 
 class SmtpSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The mail server. `start_tls` None upgrades when the server offers it."""
+    """The mail server. `start_tls` None upgrades when the server offers it.
+
+    `timeout_seconds` bounds everything up to DATA, and once more DATA with its answer.
+    """
 
     host: str
     port: int = 25
@@ -33,57 +37,71 @@ class EmailChannel:
 
     async def send(self, letter: Letter, destination: Destination) -> Accepted:
         """See Channel.send. The Message-ID is the letter's id, so a receiver can recognise a repetition."""
-        message = self._compose(letter, destination.address)
-        smtp = await self._open(destination.address)
+        content = self._compose(letter, destination.address)
+        smtp = aiosmtplib.SMTP(
+            hostname=self._settings.host,
+            port=self._settings.port,
+            timeout=self._settings.timeout_seconds,
+            start_tls=self._settings.start_tls,
+        )
         try:
-            try:
-                await smtp.data(message.as_bytes())
-            except aiosmtplib.SMTPDataError as error:
-                self._refuse(error.code)
-            except (aiosmtplib.SMTPException, TimeoutError, OSError) as error:
-                raise Unknown("no-answer-after-data") from error
+            await self._open(smtp, destination.address)
+            await self._data(smtp, content)
         finally:
             smtp.close()
         return Accepted(provider_id=str(letter.id))
 
-    async def _open(self, address: str) -> aiosmtplib.SMTP:
-        """A connection with sender and recipient accepted; everything that fails here has sent nothing."""
+    async def _open(self, smtp: aiosmtplib.SMTP, address: str) -> None:
+        """Have sender and recipient accepted; everything that fails here has sent nothing.
+
+        Only the answer to RCPT speaks of this recipient. A server that refuses the greeting, the password or the
+        sender, even for ever (5xx), refuses us: the letter waits until somebody has put that right.
+        """
         settings = self._settings
-        smtp = aiosmtplib.SMTP(
-            hostname=settings.host,
-            port=settings.port,
-            timeout=settings.timeout_seconds,
-            start_tls=settings.start_tls,
-        )
         try:
-            await smtp.connect()
-            if settings.username:
-                await smtp.login(settings.username, settings.password)
-            await smtp.mail(settings.sender)
-            await smtp.rcpt(address)
+            async with asyncio.timeout(settings.timeout_seconds):
+                await smtp.connect()
+                if settings.username:
+                    await smtp.login(settings.username, settings.password)
+                await smtp.mail(settings.sender)
+                await smtp.rcpt(address)
+        except aiosmtplib.SMTPRecipientRefused as error:
+            raise _refusal(error.code) from error
         except aiosmtplib.SMTPResponseException as error:
-            smtp.close()
-            self._refuse(error.code)
-        except (aiosmtplib.SMTPException, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
-            smtp.close()
+            raise NotTaken(f"smtp-{error.code}") from error
+        except (aiosmtplib.SMTPException, OSError, asyncio.IncompleteReadError) as error:
             raise NotTaken("cannot-reach-server") from error
-        return smtp
 
-    @staticmethod
-    def _refuse(code: int) -> None:
-        """5xx is for ever, 4xx for now (RFC 5321 4.2.1); either way the server has not taken the letter."""
-        if 500 <= code < 600:
-            raise Refused(f"smtp-{code}")
-        raise NotTaken(f"smtp-{code}")
+    async def _data(self, smtp: aiosmtplib.SMTP, content: bytes) -> None:
+        """Hand over the letter. A clear answer is believed; without one the server may have taken it."""
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                await smtp.data(content)
+        except aiosmtplib.SMTPDataError as error:
+            raise _refusal(error.code) from error
+        except (aiosmtplib.SMTPException, OSError, asyncio.IncompleteReadError) as error:
+            raise Unknown("no-answer-after-data") from error
 
-    def _compose(self, letter: Letter, address: str) -> EmailMessage:
+    def _compose(self, letter: Letter, address: str) -> bytes:
+        """The message as bytes. Raises Refused when the address is none (a line break, letters mail cannot carry)."""
         message = EmailMessage()
         message["From"] = self._settings.sender
-        message["To"] = address
+        try:
+            address.encode("ascii")
+            message["To"] = address
+            if len(message["To"].addresses) != 1 or not message["To"].addresses[0].domain:
+                raise Refused("address-not-usable")
+        except (ValueError, IndexError, MessageError) as error:
+            raise Refused("address-not-usable") from error
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(datetime.now(UTC))
         domain = self._settings.sender.rsplit("@", 1)[-1]
         message["Message-ID"] = f"<{letter.id}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.body)
-        return message
+        return message.as_bytes()
+
+
+def _refusal(code: int) -> NotTaken | Refused:
+    """5xx is for ever, 4xx for now (RFC 5321 4.2.1); either way the server has not taken the letter."""
+    return Refused(f"smtp-{code}") if 500 <= code < 600 else NotTaken(f"smtp-{code}")

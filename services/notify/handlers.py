@@ -15,7 +15,7 @@ def on_news(state: Outbox | None, received: Received[Any], book: RuleBook) -> De
     """Plan the messages the rules call for."""
     before = state or Outbox()
     after = domain.plan(before, received.envelope.id, received.event, received.now, book)
-    return Decision(state=after) if after != before else Decision()
+    return Decision(state=after) if after is not before else Decision()
 
 
 HANDLERS: Mapping[type[Event], Handler] = {

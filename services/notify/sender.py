@@ -7,32 +7,47 @@ a provider that answers too late, a crash of this process - the message ends as 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from libs.bus.outages import is_contention, is_outage
 from libs.bus.outbox import Outgoing, emit
-from libs.bus.writer import Writer
+from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS, Writer
 from libs.contracts.event import Event
 from libs.contracts.notify import MessageDelivered, MessageFailed, MessageSent
 from libs.http.client import Refused as RefusedCall
 from libs.http.client import Unavailable
 from libs.telemetry.logs import log
-from services.notify import domain, store
-from services.notify.channels import Accepted, Channel, Destination, Letter, NotTaken, Refused, Unknown
+from libs.telemetry.metrics import counter
+from services.notify import domain, sending_store
+from services.notify.channels import Letter, NotTaken
 from services.notify.contacts import Contact, Contacts
-from services.notify.rules import APPLICANT, RuleBook
-from services.notify.store import Due
-from services.notify.texts import fill
+from services.notify.delivery import Delivery, Ended
+from services.notify.rules import APPLICANT, DESK, RuleBook
+from services.notify.sending_store import Due
+from services.notify.texts import LOCAL
 from services.notify.wording import Wording
 
 _DELAY_MAX = timedelta(hours=1)
-_ATTEMPTS_MAX = 12  # doubling from 5 s up to an hour: about five hours of trying
+# Doubling from 5 s up to an hour: about five hours of trying a server that answers but does not take the letter.
+_FAILURES_MAX = 12
+# While intake is away nothing is tried and nothing counts: every message waits until it is back.
+_INTAKE_DELAY = timedelta(seconds=15)
+# What a provider said is worth some patience with our own database: not recorded, it becomes an unknown fate.
+_RECORD_SECONDS_MAX = 30.0
+_RECORD_RETRY_SECONDS = 0.5
+
+_MESSAGES = counter("messages_total")
 
 
 class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`lease_seconds` must exceed the slowest provider's timeout; `at_once` bounds letters in flight."""
+    """`at_once` bounds letters in flight. A letter is begun only within the first half of `lease_seconds`.
+
+    The second half must exceed the slowest channel's timeouts: then nobody else takes up what is still being sent.
+    """
 
     batch: int = 64
     at_once: int = 8
@@ -41,36 +56,26 @@ class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
     ranking: tuple[str, ...] = ("email",)
 
 
-class _Ended(msgspec.Struct, frozen=True, kw_only=True):
-    state: str
-    channel: str = ""
-    provider_id: str = ""
-    reason: str = ""
-
-
 class Sender:
     """Sends what is due until stopped."""
 
     def __init__(
         self,
         *,
-        pool: asyncpg.Pool,
+        pool: "asyncpg.Pool[Any]",
         writer: Writer,
         contacts: Contacts,
         wording: Wording,
         book: RuleBook,
-        channels: Mapping[str, Channel],
-        desk: Channel,
+        delivery: Delivery,
         settings: SenderSettings,
     ) -> None:
         self._pool = pool
         self._writer = writer
         self._contacts = contacts
         self._wording = wording
-        self._book = book
-        self._rules = book.by_code()
-        self._channels = channels
-        self._desk = desk
+        self._quiet = book.quiet_hours.bounds if book.quiet_hours else None
+        self._delivery = delivery
         self._settings = settings
         self._woken = asyncio.Event()
         self._limit = asyncio.Semaphore(settings.at_once)
@@ -80,15 +85,17 @@ class Sender:
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`. Nothing that goes wrong ends the sender."""
+        """Send until `stop`. Databases and neighbours that are away delay messages, they never end the sender."""
         while not stop.is_set():
             self._woken.clear()
-            sent = 0
+            taken = 0
             try:
-                sent = await self.send_due()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                taken = await self.send_due()
+            except Exception as error:
+                if not (is_outage(error) or is_contention(error)):
+                    raise
                 log.warning("sender-waits-for-database", error=type(error).__name__)
-            if sent < self._settings.batch:
+            if taken < self._settings.batch:
                 await self._wait(stop)
 
     async def _wait(self, stop: asyncio.Event) -> None:
@@ -100,126 +107,115 @@ class Sender:
             task.cancel()
 
     async def send_due(self) -> int:
-        """Send one batch of what is due; returns how many messages were taken."""
-        lease = timedelta(seconds=self._settings.lease_seconds)
-        async with self._pool.acquire() as conn:
-            lost = await store.give_up_leases(conn)
-            due = await store.claim_due(conn, self._settings.batch, lease)
-            now: datetime = await conn.fetchval("SELECT now()")
-        if lost:
-            log.warning("messages-of-unknown-fate", count=lost)
-        if not due:
-            return 0
-        due = await self._wait_for_morning(due, now)
-        contacts = await self._read_contacts(due, now)
-        await asyncio.gather(
-            *(
-                self._send_one(message, contacts[message.dossier_id], now)
-                for message in due
-                if message.dossier_id in contacts
-            )
-        )
+        """Send one batch of what is due; returns how many messages were taken. Raises the database's errors."""
+        until = asyncio.get_running_loop().time() + self._settings.lease_seconds / 2
+        due = await self._take()
+        contacts = await self._read_contacts(due)
+        sendings = [self._send_one(m, contacts[m.dossier_id], until) for m in due if m.dossier_id in contacts]
+        # All of them end, whatever becomes of one: what is being sent must not be left to itself.
+        for ended in await asyncio.gather(*sendings, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                # Its lease will end and tell: an unknown fate, or for a desk another try.
+                log.error("sending-not-recorded", error=type(ended).__name__)
         return len(due)
 
-    async def _wait_for_morning(self, due: Sequence[Due], now: datetime) -> list[Due]:
-        """Put back what would ring in the quiet hours; nothing was sent, so it simply waits."""
-        awake = []
-        quiet = self._book.quiet_hours.bounds if self._book.quiet_hours else None
-        for message in due:
-            later = domain.send_after(now, message.audience, quiet)
-            if later > now:
-                async with self._pool.acquire() as conn:
-                    await store.requeue(conn, message.id, later, "quiet-hours")
-            else:
-                awake.append(message)
-        return awake
+    async def _take(self) -> list[Due]:
+        lease = timedelta(seconds=self._settings.lease_seconds)
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
+            unknown, waiting = await sending_store.end_lost_leases(conn, DESK)
+            now: datetime = await conn.fetchval("SELECT now()")
+            # Nobody's phone rings at night; a desk's inbox does not ring and is filled at any hour.
+            awake = (DESK,) if domain.is_quiet(now, self._quiet) else (APPLICANT, DESK)
+            due = await sending_store.claim_due(conn, awake, self._settings.batch, lease)
+        if unknown or waiting:
+            log.warning("messages-of-a-lost-sender", count=unknown, pending=waiting)
+        return due
 
-    async def _read_contacts(self, due: Sequence[Due], now: datetime) -> Mapping[UUID, Contact]:
+    async def _read_contacts(self, due: Sequence[Due]) -> Mapping[UUID, Contact]:
+        """Whom to tell; messages of dossiers whose contact cannot be read are put back."""
+        if not due:
+            return {}
         try:
             contacts = await self._contacts.read([m.dossier_id for m in due])
-        except (Unavailable, RefusedCall) as error:  # nothing was sent, all of it waits
+        except (Unavailable, RefusedCall) as error:
             log.warning("sender-waits-for-intake", error=type(error).__name__)
-            contacts = {}
+            for message in due:
+                await self._put_back(message, _INTAKE_DELAY, "intake-away", counts=False)
+            return {}
         for message in due:
             if message.dossier_id not in contacts:
-                await self._try_later(message, now, "contact-unavailable")
+                await self._try_later(message, "contact-unknown")
         return contacts
 
-    async def _send_one(self, message: Due, contact: Contact, now: datetime) -> None:
+    async def _send_one(self, message: Due, contact: Contact, until: float) -> None:
+        def may_begin() -> bool:
+            return asyncio.get_running_loop().time() < until
+
         async with self._limit:
             try:
-                ended = await self._deliver(message, contact)
+                letter = self._delivery.write(message, contact)
+                if letter is None:
+                    ended = Ended(state=domain.FAILED, reason="rule-withdrawn")
+                elif message.audience != APPLICANT:
+                    await self._lay_in_inbox(message, letter, contact)
+                    return
+                else:
+                    ended = await self._delivery.send(letter, contact, may_begin)
             except NotTaken as error:
-                await self._try_later(message, now, error.reason)
+                await self._try_later(message, error.reason)
                 return
-            except Exception as error:  # noqa: BLE001 - a fault of ours: what was sent is not known, and must be recorded
-                log.error("sending-failed", error=type(error).__name__, message_id=str(message.id))
-                ended = _Ended(state=domain.UNKNOWN, reason="internal-error")
-            await self._record(message, ended, now)
+            await self._record(message, ended)
 
-    async def _deliver(self, message: Due, contact: Contact) -> _Ended:
-        rule = self._rules.get(message.rule)
-        if rule is None:
-            return _Ended(state=domain.FAILED, reason="rule-withdrawn")
-        words = self._wording.words(contact)
-        letter = Letter(
-            id=message.id,
-            dossier_id=message.dossier_id,
-            subject=fill(rule.subject, message.occasions, words),
-            body=fill(rule.text, message.occasions, words),
-        )
-        if message.audience != APPLICANT:
-            return await self._deliver_to_desk(letter, message, contact)
-        reachable = contact.addresses()
-        candidates = domain.channels_for(
-            contact.preferred_channel,
-            list(reachable),
-            [c for c in self._settings.ranking if c in self._channels],
-        )
-        ended = _Ended(state=domain.FAILED, reason="no-destination")
-        for name in candidates:
-            ended = await self._try(self._channels[name], letter, reachable[name])
-            if ended.state != domain.FAILED:
-                return ended
-        return ended
-
-    async def _deliver_to_desk(self, letter: Letter, message: Due, contact: Contact) -> _Ended:
-        agency = self._wording.desk_of(contact, message.occasions)
+    async def _lay_in_inbox(self, message: Due, letter: Letter, contact: Contact) -> None:
+        """The desk's inbox is ours: the letter lies there and counts as sent in one transaction."""
+        agency = self._wording.desk_of(contact, message.occasions, datetime.now(LOCAL).date())
         if not agency:
-            return _Ended(state=domain.DROPPED, reason="no-desk")
-        return await self._try(self._desk, letter, agency)
-
-    async def _try(self, channel: Channel, letter: Letter, address: str) -> _Ended:
-        """One channel. A refusal leads to the next channel; an unknown fate ends all trying."""
-        try:
-            accepted: Accepted = await channel.send(
-                letter, Destination(channel=channel.name, address=address)
-            )
-        except Refused as error:
-            return _Ended(state=domain.FAILED, channel=channel.name, reason=error.reason)
-        except Unknown as error:
-            return _Ended(
-                state=domain.UNKNOWN, channel=channel.name, provider_id=str(letter.id), reason=error.reason
-            )
-        state = domain.DELIVERED if accepted.delivered else domain.SENT
-        return _Ended(state=state, channel=channel.name, provider_id=accepted.provider_id)
-
-    async def _try_later(self, message: Due, now: datetime, reason: str) -> None:
-        if message.attempts >= _ATTEMPTS_MAX:
-            await self._record(message, _Ended(state=domain.FAILED, reason=reason), now)
+            await self._record(message, Ended(state=domain.DROPPED, reason="no-desk"))
             return
-        delay = min(timedelta(seconds=5 * 2 ** min(message.attempts, 12)), _DELAY_MAX)
-        async with self._pool.acquire() as conn:
-            await store.requeue(conn, message.id, now + delay, reason)
-
-    async def _record(self, message: Due, ended: _Ended, now: datetime) -> None:
+        ended = Ended(state=domain.SENT, channel=DESK, provider_id=str(letter.id))
         async with self._writer.transaction() as conn:
-            changed = await store.finish(
-                conn, message.id, ended.state, ended.channel, ended.provider_id, ended.reason
+            await self._end(conn, message, ended)
+            await sending_store.put_in_inbox(
+                conn, letter.id, agency, letter.dossier_id, letter.subject, letter.body
             )
-            event = event_of(message.id, message.rule, ended.state, ended.channel, ended.reason, now)
-            if changed and event is not None:
-                await emit(conn, "notify", [Outgoing(dossier_id=message.dossier_id, event=event)])
+        _MESSAGES.labels(DESK, domain.SENT).inc()
+
+    async def _try_later(self, message: Due, reason: str) -> None:
+        if message.failures + 1 >= _FAILURES_MAX:
+            await self._record(message, Ended(state=domain.FAILED, reason=reason))
+            return
+        delay = min(timedelta(seconds=5 * 2**message.failures), _DELAY_MAX)
+        await self._put_back(message, delay, reason, counts=True)
+
+    async def _put_back(self, message: Due, delay: timedelta, reason: str, *, counts: bool) -> None:
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
+            await sending_store.put_back(conn, message, delay, reason, counts=counts)
+
+    async def _record(self, message: Due, ended: Ended) -> None:
+        """Record how sending ended, with patience for our own database. Raises its errors when that is over."""
+        try:
+            async with asyncio.timeout(_RECORD_SECONDS_MAX):
+                while True:
+                    try:
+                        async with self._writer.transaction() as conn:
+                            await self._end(conn, message, ended)
+                        break
+                    except Exception as error:
+                        if not (is_outage(error) or is_contention(error)):
+                            raise
+                        await asyncio.sleep(_RECORD_RETRY_SECONDS)
+        finally:
+            _MESSAGES.labels(ended.channel or "none", ended.state).inc()
+
+    async def _end(self, conn: Any, message: Due, ended: Ended) -> None:
+        at = await sending_store.finish(
+            conn, message, ended.state, ended.channel, ended.provider_id, ended.reason
+        )
+        if at is None:
+            return
+        event = event_of(message.id, message.rule, ended.state, ended.channel, ended.reason, at)
+        if event is not None:
+            await emit(conn, "notify", [Outgoing(dossier_id=message.dossier_id, event=event)])
 
 
 def event_of(
