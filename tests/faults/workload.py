@@ -8,23 +8,20 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from deploy.local.agencies import ROLES
 from deploy.local.officials import COUNTER, COUNTER_2, HOSPITAL, Post
 from deploy.local.sample_xml9 import Births, envelope
 from libs.catalogue import Catalogue
 from libs.catalogue.calendar import VIETNAM
-from libs.catalogue.insurance_numbers import child_card_end
-from services.intake.xml9 import parse_upload
 from tests.faults.caller import Answer, Caller, NoAnswer
 from tests.faults.journal import Journal
 from tests.faults.record import HAND_IN, OK, Proof
+from tests.pipeline.papers import birth_body, identity_of, outcome_of, receiver_of
 
 # Shares of what is handed in; the rest are births declared once.
 AGAIN_SAME_KEY, AGAIN_NEW_KEY, COPY, UPLOAD = 0.10, 0.10, 0.20, 0.08
@@ -319,67 +316,6 @@ class Workload:
             dossier_id=dossier,
             proof=Proof("results", "results.result-handed-over.v1", "result_id", result_id),
         )
-
-
-# -- what people write -----------------------------------------------------------------------------------------
-
-
-def birth_body(record: Mapping[str, str], today: date) -> dict[str, Any]:
-    """The hospital's form of one sample birth."""
-    (told,) = parse_upload(envelope([[record]], made_on=today), today=today).records
-    if told.declaration is None:
-        raise ValueError("the sample birth was refused by its own rules")
-    body: dict[str, Any] = msgspec.to_builtins(told.declaration)
-    body.pop("extra", None)
-    body["mother"]["contact"] = {"email": f"me-{record['SO']}@vidu.example"}
-    return body
-
-
-def identity_of(record: Mapping[str, str]) -> str:
-    """What makes the birth the same birth: the certificate of the facility."""
-    return f"{record['QUYEN_SO']}-{record['SO']}"
-
-
-def receiver_of(file: Mapping[str, Any]) -> dict[str, str]:
-    """The mother at the hospital bed, or who handed the dossier in."""
-    if "document" in file.get("mother", {}):
-        mother = file["mother"]
-        return {"name": mother["name"], "relation": "mother", "identity_number": mother["document"]["number"]}
-    applicant = file["applicant"]
-    number = applicant.get("identity", {}).get("number", "")
-    return {"name": applicant["name"], "relation": "applicant", "identity_number": number}
-
-
-def outcome_of(step: str, number: int, today: date) -> dict[str, Any]:
-    """What an agency enters on completing a step, with a number of its own."""
-    signed = {"signer_name": "Lê Văn Bình", "signer_title": "Chủ tịch"}
-    if step == "register_birth":
-        return {
-            "register_number": f"{number}/{today.year}",
-            "register_book": f"01/{today.year}",
-            "registered_on": today.isoformat(),
-            "child_name": "Nguyễn An Nhiên",
-            "personal_id": f"0923{today.year % 100:02d}{number % 1_000_000:06d}",
-            "registration_place": "Ủy ban nhân dân phường",
-            **signed,
-        }
-    if step == "register_residence":
-        return {"residence_number": f"{number}/TB", "registered_on": today.isoformat(), **signed}
-    if step == "issue_insurance_card":
-        born = today - timedelta(days=3)
-        return {
-            "card_number": f"TE192{number:010d}",
-            "valid_from": born.isoformat(),
-            "valid_to": child_card_end(born).isoformat(),
-            "first_care_facility": "93016",
-            **signed,
-        }
-    return {
-        "document_number": f"{number}/CT",
-        "register_book": f"01/{today.year}",
-        "issued_on": today.isoformat(),
-        **signed,
-    }
 
 
 def _posts(catalogue: Path, today: date) -> list[Post]:
