@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -47,12 +48,11 @@ class Machine:
 
     def admin_dsn(self, like: str) -> str:
         """DSN of the superuser on the database of another DSN."""
-        return dsn_for(self.postgres.admin_dsn, database=like.rsplit("/", 1)[1].split("?")[0])
+        return dsn_for(self.postgres.admin_dsn, database=_name(like))
 
     async def drop(self, dsn: str) -> None:
         """Drop a database whose contestant has ended."""
-        name = dsn.rsplit("/", 1)[1].split("?")[0]
-        await run_sql(self.postgres.admin_dsn, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await run_sql(self.postgres.admin_dsn, f'DROP DATABASE IF EXISTS "{_name(dsn)}" WITH (FORCE)')
 
     async def checkpoint(self) -> None:
         """Write out what earlier rounds left, so that no round pays for another."""
@@ -78,6 +78,10 @@ async def machine(*, sync_interval: str = SYNC_INTERVAL) -> AsyncIterator[Machin
         data = postgres.data_dir
         shutil.rmtree(data, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _name(dsn: str) -> str:
+    return urlsplit(dsn).path[1:]
 
 
 async def run_sql(dsn: str, sql: str) -> None:

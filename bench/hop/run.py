@@ -74,14 +74,23 @@ def section(found: dict[str, list[Round]], events: int) -> Section:
             ),
             at_least("times DBOS", ratio(ours, rates[DBOS.name]).median, 30, digits=1),
         ),
-        settings=(
-            f"{events:,} events of 1 KiB in the stream for everyone, four to a dossier; one event of 1 KiB said for"
-            f" each. A round ends when all are published and acked, or after {SECONDS_MAX:g} s: then what is done by"
-            " then counts.",
-            f"{len(found[OURS.name])} alternating rounds; ratios are taken within a round. PostgreSQL 18 with fsync"
-            f" and synchronous_commit on; nats-server with file storage, sync_interval {SYNC_INTERVAL} (its default)."
-            " uvloop for everyone.",
-            "Naive, FastStream and DBOS do less: no sequence, no position, no mark, no second publish after a crash.",
-        ),
+        settings=_settings(events, len(found[OURS.name])),
         raw={name: [each.rate for each in rounds] for name, rounds in found.items()},
     )
+
+
+def _settings(events: int, rounds: int) -> tuple[str, ...]:
+    taken = (
+        f"{events:,} events of 1 KiB in the stream for everyone, four to a dossier; one event of 1 KiB said for"
+        f" each. A round ends when all are published and acked, or after {SECONDS_MAX:g} s: then what is done by"
+        " then counts."
+    )
+    servers = (
+        f"{rounds} alternating rounds; ratios are taken within a round. PostgreSQL 18 with fsync and"
+        f" synchronous_commit on; nats-server with file storage, sync_interval {SYNC_INTERVAL} (its default)."
+        " uvloop for everyone."
+    )
+    less = (
+        "Naive, FastStream and DBOS do less: no sequence, position or mark, no second publish after a crash."
+    )
+    return taken, servers, less
