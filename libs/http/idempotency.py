@@ -81,7 +81,7 @@ async def once(request: Request, actor: Actor, writer: Transactions, work: Work)
     Raises Problem 400 without a key, 422 when the key was used for another request, and whatever `work` raises.
     """
     client, key = actor.client, idempotency_key(request)
-    fingerprint = await _fingerprint(request)
+    fingerprint = await fingerprint_of(request)
     try:
         async with writer.transaction() as connection:
             answer = await work(connection)
@@ -103,7 +103,7 @@ async def once(request: Request, actor: Actor, writer: Transactions, work: Work)
         if earlier is None:
             raise failed from None
         return _replay(earlier, fingerprint)
-    return _response(answer.status, body, media_type, answer.location)
+    return response_of(answer.status, body, media_type, answer.location)
 
 
 def idempotency_key(request: Request) -> str:
@@ -135,7 +135,7 @@ async def purge_answers(connection: Any, *, keep_days: int = KEEP_DAYS) -> int:
     return int(deleted.rpartition(" ")[2])
 
 
-async def _fingerprint(request: Request) -> bytes:
+async def fingerprint_of(request: Request) -> bytes:
     """SHA-256 of method, path, query and canonical body."""
     digest: bytes | None = request.scope.get(DIGEST_KEY)
     if digest is None:
@@ -158,11 +158,11 @@ def _replay(earlier: Any, fingerprint: bytes) -> Response:
             "Khóa chống gửi trùng đã dùng cho yêu cầu khác",
             "Mỗi yêu cầu mới phải có khóa mới.",
         )
-    response = _response(earlier["status"], earlier["body"], earlier["media_type"], earlier["location"])
+    response = response_of(earlier["status"], earlier["body"], earlier["media_type"], earlier["location"])
     response.headers[REPLAYED] = "true"
     return response
 
 
-def _response(status: int, body: bytes, media_type: str, location: str | None) -> Response:
+def response_of(status: int, body: bytes, media_type: str, location: str | None) -> Response:
     headers = {"Location": location} if location else None
     return Response(body, status, headers, media_type or None)

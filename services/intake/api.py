@@ -11,7 +11,9 @@ from libs.bus.admin import admin_router
 from libs.contracts.intake import ChosenResult
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, body, read_body
-from libs.http.idempotency import Answer, once
+from libs.http.idempotency import Answer
+from libs.http.problems import Problem
+from libs.http.together import Together
 from services.intake import api_attachments, api_dossiers, api_duplicates, api_people, api_public, api_uploads
 from services.intake.birth_duplicates import IdentityCard
 from services.intake.birth_reception import CardCheck, birth_submission
@@ -137,6 +139,7 @@ def routers(office: Office) -> list[APIRouter]:
 
 def _reception(office: Office) -> APIRouter:
     router = APIRouter(tags=["reception"])
+    receptions: Together[Submission] = Together(office.writer, lambda c, wanted: _store(office, c, wanted))
 
     @router.post("/births", status_code=201, openapi_extra=body(NewBirth, answers={201: Receipt}))
     async def declare_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
@@ -150,7 +153,7 @@ def _reception(office: Office) -> APIRouter:
             )
         except Refused as error:
             raise refused(error) from None
-        return await _stored(request, actor, new)
+        return await receptions.once(request, actor, new)
 
     @router.post("/dossiers", status_code=201, openapi_extra=body(NewDossier, answers={201: Receipt}))
     async def hand_in(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
@@ -161,16 +164,18 @@ def _reception(office: Office) -> APIRouter:
             new = form_submission(wanted.application(), sender, office.fresh(), office.now(), office.desk)
         except Refused as error:
             raise refused(error) from None
-        return await _stored(request, actor, new)
-
-    async def _stored(request: Request, actor: Actor, new: Submission) -> Response:
-        async def work(connection: Any) -> Answer:
-            (outcome,) = await store_submissions(connection, [new])
-            if isinstance(outcome, Known):
-                raise duplicate(outcome)
-            given = receipt(outcome, office.catalogue, office.public_url, new.warnings)
-            return Answer(201, given, f"/dossiers/{outcome.id}")
-
-        return await once(request, actor, office.writer, work)
+        return await receptions.once(request, actor, new)
 
     return router
+
+
+async def _store(office: Office, connection: Any, wanted: Sequence[Submission]) -> list[Answer | Problem]:
+    """Store dossiers that arrived together: a receipt for each, or the dossier its birth has already."""
+    answers: list[Answer | Problem] = []
+    for new, outcome in zip(wanted, await store_submissions(connection, wanted), strict=True):
+        if isinstance(outcome, Known):
+            answers.append(duplicate(outcome))
+        else:
+            given = receipt(outcome, office.catalogue, office.public_url, new.warnings)
+            answers.append(Answer(201, given, f"/dossiers/{outcome.id}"))
+    return answers
