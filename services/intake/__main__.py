@@ -19,7 +19,8 @@ from services.intake.api import routers
 from services.intake.handlers import HANDLERS
 from services.intake.office import Office
 from services.intake.reception import Desk
-from services.intake.settings import Settings, migrator_url, read_settings, storage_options
+from services.intake.settings import Settings, migrator_url, read_settings, storage_settings
+from services.intake.sweeper import Sweeper
 
 SERVICE = "intake"
 VERSION = "0.1.0"
@@ -61,7 +62,7 @@ def office_of(settings: Settings, bus: BusRuntime) -> Office:
     office = Office(
         bus,
         Desk(catalogue=catalogue, default_limit=settings.default_limit),
-        Archive(settings.storage_url, storage_options()),
+        Archive(settings.storage_url, storage_settings()),
         settings.public_url,
         public_per_second=settings.public_per_second,
         public_burst=settings.public_burst,
@@ -81,7 +82,7 @@ async def serve(settings: Settings) -> None:
         app,
         host=settings.http_host,
         port=settings.http_port,
-        background=[bus.run],
+        background=[bus.run, Sweeper(bus).run],
         unready_seconds=settings.unready_seconds,
     )
 

@@ -43,7 +43,7 @@ def router(office: Office) -> APIRouter:
         except NotTaken as error:
             status = 413 if error.code == "too-large" else 415
             raise Problem(status, f"attachment-{error.code}", "Tệp không được nhận", error.text) from None
-        async with office.writer.transaction() as connection:
+        async with office.reading() as connection:
             # Before anything is stored for somebody who may not.
             dossier = await office.readable(connection, actor, dossier_id)
         _check_component(office, dossier.procedure, component, dossier.procedure_from)
@@ -75,7 +75,7 @@ def router(office: Office) -> APIRouter:
     ) -> Response:
         """The content, always as a download. The purpose (X-Purpose) is recorded."""
         purpose = purpose_of(request)
-        async with office.writer.transaction() as connection:
+        async with office.recording() as connection:
             await office.readable(connection, actor, dossier_id)
             found = await attachment_store.find(connection, dossier_id, number)
             if found is None:

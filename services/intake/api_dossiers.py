@@ -81,7 +81,7 @@ def _reading(routes: APIRouter, office: Office) -> None:
         limit: Annotated[int, Query(ge=1, le=store.PAGE_ROWS_MAX)] = 50,
     ) -> Response:
         """The dossiers my agency received or my hospital declared, newest first; no person is named."""
-        async with office.writer.transaction() as connection:
+        async with office.reading() as connection:
             found = await store.page(
                 connection,
                 agency=actor.agency if "one_stop" in actor.roles else "",
@@ -97,7 +97,7 @@ def _reading(routes: APIRouter, office: Office) -> None:
     async def read(request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(ANYONE)]) -> Response:
         """The whole file. The purpose (X-Purpose) is recorded."""
         purpose = purpose_of(request)
-        async with office.writer.transaction() as connection:
+        async with office.recording() as connection:
             dossier = await office.readable(connection, actor, dossier_id)
             file = (await file_store.newest(connection, [dossier_id]))[dossier_id]
             papers = await attachment_store.listing(connection, dossier_id)
@@ -107,7 +107,7 @@ def _reading(routes: APIRouter, office: Office) -> None:
     @routes.get("/{dossier_id}/receipt")
     async def receipt_again(dossier_id: UUID, actor: Annotated[Actor, Depends(HANDLER)]) -> Response:
         """The receipt as the dossier stands now."""
-        async with office.writer.transaction() as connection:
+        async with office.reading() as connection:
             dossier = await office.readable(connection, actor, dossier_id)
         if not office.handles(actor, dossier):
             raise Problem(403)

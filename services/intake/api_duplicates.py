@@ -51,7 +51,7 @@ def router(office: Office) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=PAGE_ROWS)] = PAGE_ROWS,
     ) -> Response:
         """The open pairs of my agency; to compare them, read both files."""
-        async with office.writer.transaction() as connection:
+        async with office.reading() as connection:
             found = await duplicate_store.open_pairs(connection, actor.agency, after=after, limit=limit)
         return MsgspecResponse(Pairs(pairs=tuple(found)))
 

@@ -47,7 +47,7 @@ def router(office: Office) -> APIRouter:
         """Read people of up to 200 dossiers."""
         wanted = await read_body(request, PeopleQuery)
         ids = list(dict.fromkeys(wanted.dossier_ids))
-        async with office.writer.transaction() as connection:
+        async with office.recording() as connection:
             dossiers = await store.find_many(connection, ids)
             files = await file_store.newest(connection, list(dossiers))
             await record_reads(connection, actor, RECORDED[wanted.purpose], "people", list(dossiers))

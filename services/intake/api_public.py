@@ -63,7 +63,7 @@ def router(office: Office) -> APIRouter:
 async def _answer(office: Office, look_up: Lookup, key: str) -> Response:
     loop = asyncio.get_running_loop()
     answer_at = loop.time() + ANSWER_SECONDS
-    async with office.writer.transaction() as connection:
+    async with office.reading() as connection:
         found = await look_up(connection, key)
     await asyncio.sleep(max(0.0, answer_at - loop.time()))
     if found is None:

@@ -59,7 +59,7 @@ def router(office: Office) -> APIRouter:
     @routes.get("/uploads/{upload_id}", openapi_extra=described_answers({200: UploadAnswer}))
     async def report(upload_id: UUID, actor: Annotated[Actor, Depends(HOSPITAL)]) -> Response:
         """The report of an upload of my hospital."""
-        async with office.writer.transaction() as connection:
+        async with office.reading() as connection:
             found = await upload_store.find(connection, upload_id)
         if found is None or found.facility_code != office.facility_of(actor):
             raise Problem(404)

@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
 from libs.bus.ids import new_id
 from libs.bus.runtime import BusRuntime
-from libs.bus.writer import Writer
+from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS, Writer
 from libs.catalogue import Catalogue, UnknownAgency
 from libs.http.auth import Actor
 from libs.http.problems import FieldError, Problem
@@ -59,6 +60,14 @@ class Office:
     def writer(self) -> Writer:
         """Transactions whose events are relayed at once."""
         return self.bus.writer
+
+    def reading(self) -> AbstractAsyncContextManager[Any]:
+        """A connection for statements that only look. Raises TimeoutError when none becomes free in time."""
+        return self.bus.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+
+    def recording(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction for reads of people's data, which leave a row of who read; there is nothing to relay."""
+        return Writer(self.bus.pool, lambda: None).transaction()
 
     def facility_of(self, actor: Actor) -> str:
         """The five-digit code of the hospital the actor works at, empty for others."""

@@ -2,10 +2,9 @@
 
 import os
 
-import msgspec
-
 from libs.catalogue import Limit
 from libs.process.settings import ServiceSettings, required, settings_from
+from libs.storage.archive import StorageSettings
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
@@ -26,25 +25,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         return Limit(unit="working_day", amount=days) if days > 0 else None
 
 
-class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Access to an S3 store, under the names its programs know; a folder needs none of it."""
-
-    aws_access_key_id: str = ""
-    aws_secret_access_key: str = ""
-    aws_region: str = ""
-    aws_endpoint: str = ""
-    aws_allow_http: str = ""
-
-
 def read_settings() -> Settings:
     """The settings from the environment. Raises SettingsError with one clear line."""
     return settings_from(os.environ, Settings)
 
 
-def storage_options() -> dict[str, str]:
+def storage_settings() -> StorageSettings:
     """What the archive needs to reach its store."""
-    given = settings_from(os.environ, StorageSettings)
-    return {name: value for name, value in msgspec.structs.asdict(given).items() if value}
+    return settings_from(os.environ, StorageSettings)
 
 
 def migrator_url() -> str:

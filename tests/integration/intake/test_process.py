@@ -26,8 +26,9 @@ from libs.contracts.event import Envelope, Event
 from libs.contracts.routing import DossierSettled, StepAssigned
 from libs.http.auth import TokenSigner
 from libs.http.public_keys import JWKS_NAME
+from services.intake.sweeper import Sweeper
 from tests.fixtures.database import DatabaseFactory
-from tests.integration.intake.conftest import MORNING
+from tests.integration.intake.conftest import MORNING, Intake
 from tests.integration.intake.samples import birth
 
 DEADLINE_SECONDS = 30.0
@@ -149,6 +150,25 @@ async def test_a_birth_travels_out_and_what_routing_says_comes_back(running: Run
     await until(lambda: has_status(9), "status 9")
     running.child.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(running.child.wait, 30) == 0
+
+
+async def test_old_answers_are_swept_away(intake: Intake) -> None:
+    """Answers to writes of more than 30 days ago are deleted; those of today stay."""
+    for _ in range(2):
+        await intake.post("/births", birth(), intake.hospital())
+    await intake.rows(
+        "UPDATE http.idempotency SET created_at = now() - interval '31 days' "
+        "WHERE key = (SELECT min(key) FROM http.idempotency)"
+    )
+    stop = asyncio.Event()
+    sweeping = asyncio.create_task(Sweeper(intake.bus).run(stop))
+
+    async def swept() -> bool:
+        return bool((await intake.rows("SELECT count(*) AS n FROM http.idempotency"))[0]["n"] == 1)
+
+    await until(swept, "one answer left")
+    stop.set()
+    await asyncio.wait_for(sweeping, 10)
 
 
 def test_a_bad_setting_ends_the_process_with_one_clear_line() -> None:
