@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from libs.bus.admin import admin_router
 from libs.bus.handling import Service
-from libs.bus.outages import is_outage
+from libs.bus.outages import is_contention, is_outage
 from libs.bus.runtime import BusRuntime
 from libs.catalogue.catalogue import Catalogue
 from libs.http.app import Readiness, build_app
@@ -75,8 +75,9 @@ class Process:
                     while await purge_answers(connection):
                         log.info("answers-purged")
             except Exception as error:
-                if not is_outage(error):
+                if not (is_outage(error) or is_contention(error)):
                     raise
+                log.warning("answers-not-purged", exc_info=error)
             try:
                 await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
             except TimeoutError:

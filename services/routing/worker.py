@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from libs.bus.handling import Change
-from libs.bus.outages import is_outage
+from libs.bus.outages import is_contention, is_outage
 from libs.bus.writer import Writer
 from libs.catalogue.errors import CatalogueError
 from libs.catalogue.holidays import CalendarError
@@ -81,7 +81,7 @@ class TimerWorker:
                 if fired:
                     continue
             except Exception as error:
-                if not is_outage(error):
+                if not (is_outage(error) or is_contention(error)):
                     raise
                 log.warning("timers-wait-for-database", exc_info=error)
                 pause_seconds = OUTAGE_RETRY_SECONDS

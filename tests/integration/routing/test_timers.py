@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from libs.bus.writer import Writer
@@ -13,6 +14,8 @@ from services.routing import pauses, timers
 from services.routing.case import Case
 from services.routing.desk import Order, carry_out
 from services.routing.worker import TimerWorker, fire_batch
+from tests.fixtures.database import DatabaseFactory
+from tests.fixtures.servers import eventually
 from tests.integration.routing.conftest import Office, actor, birth
 from tests.unit.routing.samples import CIVIL, accepted, rules
 
@@ -59,6 +62,26 @@ async def test_two_workers_fire_each_deadline_once(office: Office) -> None:
     counted = {(row["state"], row["kind"]): row["count"] for row in rows}
     assert counted[("fired", "deadline-missed")] == 120
     assert counted[("fired", "apology")] == 60
+
+
+async def test_a_worker_waits_for_a_lock_somebody_else_holds(database: DatabaseFactory) -> None:
+    """A lock that does not become free in time ends the try, not the worker: the deadline fires afterwards."""
+    dsn = (await database("routing")).app_dsn
+    async with asyncpg.create_pool(dsn, min_size=1, server_settings={"lock_timeout": "50"}) as pool:
+        office, stop = Office(pool), asyncio.Event()
+        dossier = await office.open(accepted(long_ago(20)))
+        worker = asyncio.create_task(TimerWorker(Writer(pool, lambda: None), office.rules).run(stop))
+        async with pool.acquire() as other, other.transaction():
+            await other.execute("SELECT FROM timer FOR UPDATE")
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await fire(office)
+        await eventually(lambda: _has_missed(office, dossier), deadline_seconds=20)
+        stop.set()
+        await worker
+
+
+async def _has_missed(office: Office, dossier: UUID) -> bool:
+    return any(isinstance(event, DeadlineMissed) for event in await office.said(dossier))
 
 
 async def test_an_apology_is_drafted_once_and_listed_for_the_late_agency(office: Office) -> None:
