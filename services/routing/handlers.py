@@ -28,7 +28,10 @@ def on_dossier_accepted(
 def on_dossier_supplemented(
     case: Case | None, received: Received[DossierSupplemented], rules: Rules
 ) -> Decision[Case]:
-    """Let the clocks run again when all has come. Papers handed in before acceptance are intake's."""
+    """Let the clocks run again when all has come. Papers handed in before acceptance are intake's.
+
+    They run from the moment of handing in, not from when we hear of it.
+    """
     event = received.event
     if case is None:
         return Decision()
@@ -37,7 +40,7 @@ def on_dossier_supplemented(
         event.request,
         components=event.components,
         complete=event.complete,
-        at=received.now,
+        at=min(event.supplemented_at, received.now),
         rules=rules,
     )
     return _decided(case, after, events)

@@ -96,7 +96,8 @@ def supplemented(
         msgspec.structs.replace(s, received=received) if s.number == number else s for s in case.supplements
     )
     case = replaced(case, supplements=supplements)
-    return end_of_supplement(case, at, rules) if complete else (case, ())
+    # Intake's clock may be a little behind ours.
+    return end_of_supplement(case, max(at, supplement.requested_at), rules) if complete else (case, ())
 
 
 def end_of_supplement(case: Case, at: datetime, rules: Rules) -> Move:

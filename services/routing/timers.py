@@ -33,6 +33,8 @@ LAPSED, PAPERS, RESIDENCE = "supplement-lapsed", "supplement-reminder", "residen
 # reference/domain.md 2.5). Which results mean which is the catalogue's naming.
 BIRTH_RESULT, RESIDENCE_RESULT = "birth_certificate", "residence_notice"
 APOLOGY_REASON = "not-finished-in-time"
+# Intake takes papers while the bus is away: an answer given in time may still be on its way when the term ends.
+ANSWER_ON_ITS_WAY = timedelta(days=1)
 # At most this many timers of one case fire in one go; more is a loop.
 FIRED_AT_ONCE_MAX = 50
 
@@ -131,7 +133,7 @@ def _papers_chain(case: Case, rules: Rules) -> Chain:
     days = rules.numbers.supplement_reminder_calendar_days
     moments = [(day, asked.requested_at + timedelta(days=day)) for day in days]
     reminders = [((PAPERS, f"{asked.number}.{day}"), at) for day, at in moments if at < asked.respond_by]
-    return [*reminders, ((LAPSED, str(asked.number)), asked.respond_by)]
+    return [*reminders, ((LAPSED, str(asked.number)), asked.respond_by + ANSWER_ON_ITS_WAY)]
 
 
 def _residence_chain(case: Case, rules: Rules) -> Chain:

@@ -4,15 +4,20 @@ from datetime import timedelta
 
 import pytest
 
+from libs.bus.handling import Received
+from libs.contracts.event import Envelope
+from libs.contracts.intake import DossierSupplemented
 from libs.contracts.routing import AppointmentMoved, DeadlineMissed, DeadlineNear, DossierSettled, ReminderDue
 from services.routing import endings, pauses, timers
 from services.routing.case import IllegalMove
+from services.routing.handlers import on_dossier_supplemented
 from services.routing.rules import Numbers
-from services.routing.timers import APOLOGY, LAPSED, MISSED, NEAR, RESIDENCE
+from services.routing.timers import ANSWER_ON_ITS_WAY, APOLOGY, LAPSED, MISSED, NEAR, RESIDENCE
 from tests.unit.routing.samples import (
     BIRTH,
     CARD,
     CIVIL,
+    DOSSIER,
     INSURANCE,
     MONDAY,
     accepted,
@@ -23,6 +28,14 @@ from tests.unit.routing.samples import (
 from tests.unit.routing.samples import RESIDENCE as RESIDENCE_STEP
 
 LONG = timedelta(days=400)
+ENVELOPE = Envelope(
+    id=DOSSIER,
+    source="intake",
+    type=DossierSupplemented.SUBJECT,
+    dossier_id=DOSSIER,
+    time=MONDAY,
+    sequence=2,
+)
 
 
 def test_each_clock_has_one_armed_timer() -> None:
@@ -58,8 +71,29 @@ def test_a_stopped_clock_has_no_timer() -> None:
     assert {kind for kind, _ in timers.armed(case, rules())} == {timers.PAPERS}
     asked = case.supplements[0]
     case, events = timers.fire_due(case, asked.respond_by, rules())
-    assert [type(e) for e in events] == [ReminderDue, DossierSettled]
+    assert [type(e) for e in events] == [ReminderDue]
+    case, events = timers.fire_due(case, asked.respond_by + ANSWER_ON_ITS_WAY, rules())
+    assert [type(e) for e in events] == [DossierSettled]
     assert (LAPSED, "1") in timers.fired(case)
+
+
+def test_an_answer_given_in_time_counts_although_we_hear_of_it_late() -> None:
+    """Papers handed in on the last day and heard of after it stop nothing; the clock runs from the handing in."""
+    case, _ = pauses.request_supplement(
+        opened(), BIRTH, components=["declaration"], fields=[], reason="x", at=MONDAY, rules=rules()
+    )
+    given_at = case.supplements[0].respond_by - timedelta(hours=1)
+    heard_at = given_at + timedelta(hours=6)
+    case, _ = timers.fire_due(case, heard_at, rules())
+    answer = DossierSupplemented(
+        request=1, components=("declaration",), complete=True, supplemented_at=given_at
+    )
+    received = Received(event=answer, envelope=ENVELOPE, now=heard_at)
+    after = on_dossier_supplemented(case, received, rules()).state
+    assert after is not None
+    assert after.settled is None
+    assert after.pauses[0].ended_at == given_at
+    assert after.clock == pauses.end_of_supplement(case, given_at, rules())[0].clock
 
 
 def test_papers_lapsing_in_one_branch_leave_the_other() -> None:
@@ -68,10 +102,11 @@ def test_papers_lapsing_in_one_branch_leave_the_other() -> None:
     case, _ = pauses.request_supplement(
         case, RESIDENCE_STEP, components=["declaration"], fields=[], reason="x", at=MONDAY, rules=rules()
     )
-    case, events = timers.fire_due(case, case.supplements[0].respond_by, rules())
+    lapsed_at = case.supplements[0].respond_by + ANSWER_ON_ITS_WAY
+    case, events = timers.fire_due(case, lapsed_at, rules())
     assert case.settled is None
     assert case.clock.stopped_at is None
-    case = completed(case, CARD, INSURANCE, at=case.supplements[0].respond_by)
+    case = completed(case, CARD, INSURANCE, at=lapsed_at)
     assert case.settled is not None
     assert (case.settled.outcome, case.settled.reason) == ("granted", "partial")
     assert set(case.settled.results) == {"birth_certificate", "insurance_card"}
