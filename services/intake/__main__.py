@@ -1,18 +1,12 @@
 """`python -m services.intake serve|migrate|dead-letters`: wiring only."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
-from libs.http.app import Readiness, build_app
-from libs.http.auth import TokenVerifier
-from libs.http.health import database_answers
-from libs.http.serve import serve as serve_http
 from libs.process.cli import service_cli
+from libs.process.serving import serve_service, service_app
 from libs.storage.archive import Archive
 from services.intake import store
 from services.intake.api import routers
@@ -20,7 +14,6 @@ from services.intake.handlers import HANDLERS
 from services.intake.office import Office
 from services.intake.reception import Desk
 from services.intake.settings import Settings, migrator_url, read_settings, storage_settings
-from services.intake.sweeper import Sweeper
 
 SERVICE = "intake"
 VERSION = "0.1.0"
@@ -38,22 +31,7 @@ def bus_of(settings: Settings) -> BusRuntime:
 
 def app_of(settings: Settings, bus: BusRuntime, office: Office) -> FastAPI:
     """The application of a started bus; the bus is closed with it."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await bus.close()
-
-    async def ready() -> Readiness:
-        # Dossiers are taken while NATS is away: only the database decides.
-        answers = await database_answers(bus.pool)
-        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
-
-    verifier = TokenVerifier(settings.public_keys, SERVICE)
-    app = build_app(service=SERVICE, version=VERSION, lifespan=lifespan, ready=ready, verifier=verifier)
-    for router in routers(office):
-        app.include_router(router)
-    return app
+    return service_app(settings, service=SERVICE, version=VERSION, bus=bus, routers=routers(office))
 
 
 def office_of(settings: Settings, bus: BusRuntime) -> Office:
@@ -77,14 +55,7 @@ async def serve(settings: Settings) -> None:
     """Build everything and answer until told to stop."""
     bus = bus_of(settings)
     await bus.start()
-    app = app_of(settings, bus, office_of(settings, bus))
-    await serve_http(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        background=[bus.run, Sweeper(bus).run],
-        unready_seconds=settings.unready_seconds,
-    )
+    await serve_service(settings, app_of(settings, bus, office_of(settings, bus)), bus)
 
 
 cli = service_cli(

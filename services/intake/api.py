@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from libs.bus.admin import admin_router
 from libs.contracts.intake import ChosenResult
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, body, read_body
@@ -130,11 +129,7 @@ def _chosen(results: Sequence[ResultChoice]) -> tuple[ChosenResult, ...]:
 def routers(office: Office) -> list[APIRouter]:
     """Every endpoint of intake but those the libraries bring."""
     modules = (api_dossiers, api_attachments, api_uploads, api_duplicates, api_people, api_public)
-    return [
-        _reception(office),
-        *(module.router(office) for module in modules),
-        admin_router(office.bus, OPERATOR),
-    ]
+    return [_reception(office), *(module.router(office) for module in modules)]
 
 
 def _reception(office: Office) -> APIRouter:

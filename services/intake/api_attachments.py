@@ -51,6 +51,8 @@ def router(office: Office) -> APIRouter:
         key = f"attachments/{secrets.token_hex(16)}.{EXTENSIONS[media_type]}"
         await office.archive.put(key, content)
 
+        unused: list[str] = []
+
         async def work(connection: Any) -> Answer:
             await office.locked(connection, actor, dossier_id)
             added = await attachment_store.add(
@@ -63,11 +65,21 @@ def router(office: Office) -> APIRouter:
                 key=key,
                 added_by=actor.subject,
             )
-            if added.number > PER_DOSSIER_MAX:
+            if added.key != key:
+                unused.append(key)
+            if (number := added.attachment.number) > PER_DOSSIER_MAX:
                 raise Problem(409, "too-many-attachments", "Hồ sơ đã có quá nhiều tệp đính kèm")
-            return Answer(201, added, f"/dossiers/{dossier_id}/attachments/{added.number}")
+            return Answer(201, added.attachment, f"/dossiers/{dossier_id}/attachments/{number}")
 
-        return await once(request, actor, office.writer, work)
+        # Deleted only when the database has certainly not kept the key: a commit without an answer may have.
+        try:
+            return await once(request, actor, office.writer, work)
+        except Problem:
+            unused.append(key)
+            raise
+        finally:
+            for one in unused:
+                await office.archive.delete(one)
 
     @routes.get("/{number}")
     async def download(

@@ -47,14 +47,14 @@ async def add(
     sha256: bytes,
     key: str,
     added_by: str,
-) -> Attachment:
+) -> Stored:
     """Add an attachment; the same content again gives the one that is there. The caller holds the dossier's lock."""
     row = await connection.fetchrow(
         f"""
         INSERT INTO attachment (dossier_id, number, component, media_type, bytes, sha256, key, added_by)
         SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7 FROM attachment WHERE dossier_id = $1
         ON CONFLICT (dossier_id, sha256) DO UPDATE SET key = attachment.key
-        RETURNING {_COLUMNS}
+        RETURNING {_COLUMNS}, key
         """,  # noqa: S608 - a constant
         dossier_id,
         component,
@@ -64,7 +64,7 @@ async def add(
         key,
         added_by,
     )
-    return Attachment(**dict(row))
+    return _stored(row)
 
 
 async def find(connection: Any, dossier_id: UUID, number: int) -> Stored | None:
@@ -74,7 +74,9 @@ async def find(connection: Any, dossier_id: UUID, number: int) -> Stored | None:
         dossier_id,
         number,
     )
-    if row is None:
-        return None
+    return None if row is None else _stored(row)
+
+
+def _stored(row: Any) -> Stored:
     found = dict(row)
     return Stored(key=found.pop("key"), attachment=Attachment(**found))

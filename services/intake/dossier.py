@@ -114,6 +114,16 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
             return TO_SUPPLEMENT
         return IN_PROGRESS if self.agencies else TAKEN
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether what it was about may be handed in again.
+
+        A withdrawal after acceptance counts once the case has ended by it: a decision may have crossed it and stand.
+        """
+        if self.case_status:
+            return self.case_status in (TAKEN_BACK, STOPPED)
+        return self.state == REFUSED or (self.state == WITHDRAWN and self.accepted_at is None)
+
     def may_be_read_by(self, agency: str) -> bool:
         """Whether an agency has to do with this dossier: it received it, or a step of it is theirs."""
         return agency == self.receiving_agency or agency in self.agencies

@@ -13,7 +13,7 @@ from services.intake.dossier import NOT_TAKEN, STOPPED, TAKEN_BACK, Dossier, Ste
 
 SOURCE = "intake"
 PAGE_ROWS_MAX = 200
-# A birth whose dossier came to nothing may be declared again.
+# The statuses in which a dossier may have come to nothing.
 RELEASING = frozenset({NOT_TAKEN, TAKEN_BACK, STOPPED})
 
 encode_state = msgspec.json.Encoder().encode
@@ -58,7 +58,7 @@ async def save(connection: Any, changes: Sequence[Change[Dossier]]) -> None:
         [dossier.ended_at for dossier in after],
         [encode_state(dossier) for dossier in after],
     )
-    released = [dossier.id for dossier in after if dossier.status in RELEASING]
+    released = [dossier.id for dossier in after if dossier.came_to_nothing]
     if released:
         await release_keys(connection, released)
 

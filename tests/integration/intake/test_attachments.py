@@ -100,6 +100,7 @@ async def test_the_same_paper_twice_is_one(intake: Intake) -> None:
     first = await intake.post(f"{where}?component=declaration", content, intake.counter())
     second = await intake.post(f"{where}?component=declaration", content, intake.counter())
     assert first.json() == second.json()
+    assert len(await intake.office.archive.keys("attachments/")) == 1
     third = await intake.post(f"{where}?component=declaration", picture("PNG"), intake.counter())
     assert third.json()["number"] == 2
 

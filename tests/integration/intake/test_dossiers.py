@@ -196,7 +196,7 @@ async def test_a_refused_dossier_frees_its_birth(intake: Intake) -> None:
 
 
 async def test_a_withdrawn_dossier_frees_its_birth_and_stays_withdrawn(intake: Intake) -> None:
-    """Withdrawal ends the dossier (status 7), once; a repeated request with its key gets the same answer."""
+    """Withdrawal ends the dossier (status 7), once; the birth is free when its case has ended too."""
     declared = birth()
     first = (await intake.post("/births", declared, intake.hospital())).json()
     where, key = f"/dossiers/{first['dossier_id']}/withdrawal", str(uuid4())
@@ -204,7 +204,22 @@ async def test_a_withdrawn_dossier_frees_its_birth_and_stays_withdrawn(intake: I
     assert (answer.status_code, answer.json()["status"]) == (200, 7)
     assert (await intake.post(where, {}, intake.hospital(), key=key)).content == answer.content
     assert (await intake.post(where, {}, intake.hospital())).status_code == 409
+    # An agency may just be deciding: until the case has ended by the withdrawal, the birth is taken.
+    assert (await intake.post("/births", declared, intake.hospital())).status_code == 409
+    withdrawn = DossierSettled(outcome="withdrawn", status=7, settled_at=MORNING, on_time=True)
+    await hear(intake, first["dossier_id"], withdrawn)
     assert (await intake.post("/births", declared, intake.hospital())).status_code == 201
+
+
+async def test_a_withdrawal_that_came_too_late_frees_nothing(intake: Intake) -> None:
+    """When the agency had already granted, the decision stands and the birth stays taken."""
+    declared = birth()
+    first = (await intake.post("/births", declared, intake.hospital())).json()
+    await intake.post(f"/dossiers/{first['dossier_id']}/withdrawal", {}, intake.hospital())
+    granted = DossierSettled(outcome="granted", status=9, settled_at=MORNING, on_time=True)
+    await hear(intake, first["dossier_id"], granted)
+    assert (await intake.get(f"/status/{first['code']}")).json()["status"] == 9
+    assert (await intake.post("/births", declared, intake.hospital())).status_code == 409
 
 
 async def test_a_case_refused_by_its_agency_frees_the_birth_too(intake: Intake) -> None:

@@ -26,7 +26,7 @@ from libs.contracts.event import Envelope, Event
 from libs.contracts.routing import DossierSettled, StepAssigned
 from libs.http.auth import TokenSigner
 from libs.http.public_keys import JWKS_NAME
-from services.intake.sweeper import Sweeper
+from libs.process.sweeper import Sweeper
 from tests.fixtures.database import DatabaseFactory
 from tests.integration.intake.conftest import MORNING, Intake
 from tests.integration.intake.samples import birth

@@ -5,7 +5,9 @@ from datetime import date
 from uuid import uuid4
 
 from deploy.local.sample_xml9 import Births, envelope, inner_file, sample_upload
+from libs.contracts.routing import DossierSettled
 from tests.integration.intake.conftest import OTHER_HOSPITAL, Intake
+from tests.integration.intake.test_dossiers import hear
 
 TODAY = date(2026, 11, 23)
 
@@ -102,6 +104,8 @@ async def test_a_withdrawn_birth_may_be_uploaded_again_in_the_same_file(intake: 
     data = envelope([Births(16, today=TODAY).single()], made_on=TODAY)
     first = (await intake.post("/births/xml9", data, intake.hospital())).json()["records"][0]
     await intake.post(f"/dossiers/{first['dossier_id']}/withdrawal", {}, intake.hospital())
+    withdrawn = DossierSettled(outcome="withdrawn", status=7, settled_at=intake.office.now(), on_time=True)
+    await hear(intake, first["dossier_id"], withdrawn)
     again = await intake.post("/births/xml9", data, intake.hospital())
     assert again.status_code == 201, again.text
     assert again.json()["records"][0]["status"] == "accepted"
