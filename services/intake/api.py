@@ -34,7 +34,6 @@ from services.intake.reception_store import Known, store_submissions
 
 KINDS = ("officer", "system", "service")
 SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
-OPERATOR = require("operator")
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Code = Annotated[str, msgspec.Meta(max_length=64)]
 

@@ -1,21 +1,14 @@
 """`python -m services.notify serve|migrate|dead-letters`: wiring only."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
-
-from libs.bus.admin import admin_router
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
-from libs.http.app import Readiness, build_app
-from libs.http.auth import TokenSigner, TokenVerifier, require
+from libs.http.auth import TokenSigner
 from libs.http.client import ServiceClient
-from libs.http.health import database_answers
-from libs.http.serve import serve as serve_http
 from libs.process.cli import service_cli
+from libs.process.serving import serve_service, service_app
 from services.notify import store
 from services.notify.api import build_router
 from services.notify.channels import Channel
@@ -74,27 +67,15 @@ async def serve(settings: Settings) -> None:
         settings=settings.sender,
     )
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await intake.close()
-        await bus.close()
-
-    async def ready() -> Readiness:
-        answers = await database_answers(bus.pool)
-        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
-
-    verifier = TokenVerifier(settings.public_keys, SERVICE)
-    app = build_app(service=SERVICE, version=VERSION, lifespan=lifespan, ready=ready, verifier=verifier)
-    app.include_router(build_router(bus.pool, bus.writer, sender.wake))
-    app.include_router(admin_router(bus, require("operator")))
-    await serve_http(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        background=[bus.run, sender.run],
-        unready_seconds=settings.unready_seconds,
+    app = service_app(
+        settings,
+        service=SERVICE,
+        version=VERSION,
+        bus=bus,
+        routers=[build_router(bus.pool, bus.writer, sender.wake)],
+        closing=[intake.close],
     )
+    await serve_service(settings, app, bus, background=[sender.run])
 
 
 cli = service_cli(

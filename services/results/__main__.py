@@ -1,43 +1,34 @@
 """`python -m services.results serve|migrate|dead-letters`: wiring only."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import Callable
 
-from fastapi import FastAPI
-
-from libs.bus.admin import admin_router
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
-from libs.catalogue.code_lists import code_lists
-from libs.http.app import Readiness, build_app
-from libs.http.auth import TokenSigner, TokenVerifier, require
+from libs.http.auth import TokenSigner
 from libs.http.client import ServiceClient
-from libs.http.health import database_answers
 from libs.http.limits import RateLimit
-from libs.http.serve import serve as serve_http
 from libs.process.cli import service_cli
+from libs.process.serving import serve_service, service_app
 from libs.storage.archive import Archive
 from services.results import store
 from services.results.api import Endpoints, build_router
-from services.results.documents import Names
+from services.results.documents import names_of
 from services.results.handlers import HANDLERS
+from services.results.making import Maker
 from services.results.people import Neighbours
 from services.results.press import Press
 from services.results.receipts import Receipts
-from services.results.settings import Settings, migrator_url, read_settings, storage_options
+from services.results.settings import Settings, migrator_url, read_settings, storage_settings
+from services.results.workers import Workers
 
 SERVICE = "results"
 VERSION = "0.1.0"
 
 
-def bus_of(settings: Settings, wake_press: list[Press] | None = None) -> BusRuntime:
-    """The bus of this process; after each commit the press, once there is one, looks for work."""
-
-    def after_commit() -> None:
-        for press in wake_press or ():
-            press.wake()
-
+def bus_of(settings: Settings, after_commit: Callable[[], None] | None = None) -> BusRuntime:
+    """The bus of this process."""
     return BusRuntime(
         Service(name=SERVICE, handlers=HANDLERS, load=store.load, save=store.save),
         database_url=settings.database_url,
@@ -47,69 +38,48 @@ def bus_of(settings: Settings, wake_press: list[Press] | None = None) -> BusRunt
     )
 
 
-def names_of(catalogue: Catalogue) -> Names:
-    """Code lists as words for the papers."""
-    lists = code_lists()
-    # A name of low confidence must not be printed as certain (catalogue/codes/README): the code stands instead.
-    sure = {code: found.name for code, found in lists.facilities.items() if found.confidence != "low"}
-    desks = {a.facility_code: a.name_vi for a in catalogue.agencies("hospital") if a.facility_code}
-    return Names(ethnic=lists.ethnic_groups, facilities=sure | desks)
-
-
 async def serve(settings: Settings) -> None:
     """Build everything and answer until told to stop."""
-    presses: list[Press] = []
-    bus = bus_of(settings, presses)
+    # After each commit of the consumer there may be something to print.
+    to_print = asyncio.Event()
+    bus = bus_of(settings, to_print.set)
     await bus.start()
     catalogue = Catalogue.load(settings.catalogue)
     signer = TokenSigner.from_file(SERVICE, settings.service_key)
     intake = ServiceClient(settings.intake_url, "intake", signer)
     routing = ServiceClient(settings.routing_url, "routing", signer)
     neighbours = Neighbours(intake, routing)
-    archive = Archive(settings.storage_url, storage_options())
-    press = Press(
-        pool=bus.pool,
-        writer=bus.writer,
+    archive = Archive(settings.storage_url, storage_settings())
+    workers = None
+    if settings.render_documents:
+        workers = Workers(catalogue.folder / "documents", settings.signing, settings.press_workers)
+    maker = Maker(
         neighbours=neighbours,
         catalogue=catalogue,
         names=names_of(catalogue),
         archive=archive,
-        signing=settings.signing,
-        settings=settings.press,
+        workers=workers,
+        public_url=settings.public_url.rstrip("/"),
+        city_name=settings.city_name,
     )
-    presses.append(press)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await intake.close()
-        await routing.close()
-        await bus.close()
-
-    async def ready() -> Readiness:
-        answers = await database_answers(bus.pool)
-        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
-
-    verifier = TokenVerifier(settings.public_keys, SERVICE)
-    app = build_app(service=SERVICE, version=VERSION, lifespan=lifespan, ready=ready, verifier=verifier)
+    press = Press(pool=bus.pool, writer=bus.writer, maker=maker, settings=settings.press, woken=to_print)
     endpoints = Endpoints(
         pool=bus.pool,
         writer=bus.writer,
         archive=archive,
         neighbours=neighbours,
-        press=press,
-        receipts=Receipts(press=press, archive=archive, neighbours=neighbours, catalogue=catalogue),
+        catalogue=catalogue,
+        wake_press=to_print.set,
+        receipts=Receipts(workers=workers, archive=archive, neighbours=neighbours, catalogue=catalogue),
         verify_limit=RateLimit(rate_per_second=settings.verify_per_second, burst=settings.verify_burst),
     )
-    app.include_router(build_router(endpoints))
-    app.include_router(admin_router(bus, require("operator")))
-    await serve_http(
-        app,
-        host=settings.http_host,
-        port=settings.http_port,
-        background=[bus.run, press.run],
-        unready_seconds=settings.unready_seconds,
-    )
+    routers, closing = [build_router(endpoints)], [intake.close, routing.close]
+    app = service_app(settings, service=SERVICE, version=VERSION, bus=bus, routers=routers, closing=closing)
+    try:
+        await serve_service(settings, app, bus, background=[press.run])
+    finally:
+        if workers is not None:
+            workers.close()
 
 
 cli = service_cli(

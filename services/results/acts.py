@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,36 +16,46 @@ from libs.http.bodies import Body, body, read_body
 from libs.http.idempotency import Answer, once
 from libs.http.problems import Problem
 from services.results import desk, domain
+from services.results.desk_store import Receiver
 from services.results.domain import Custody, Result
 from services.results.people import Neighbours
-from services.results.press import Press
-from services.results.store import Receiver
+from services.results.receivers import check_receiver
 from services.results.views import ResultView
 
 OFFICER = require(kinds=("officer", "system"))
 Move = Callable[[Custody, UUID, datetime, str], domain.Step]
+Guard = Callable[[Actor, Result], None]
+# Codes travel in events and logs: a name typed by mistake must not.
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Text = Annotated[str, msgspec.Meta(max_length=255)]
+RESULTS_MAX = 20
 
 
 class Note(Body, frozen=True, kw_only=True):
     """Why, as a code the event carries, and in words for the file."""
 
-    reason: str = ""
-    note: str = ""
+    reason: Code | Literal[""] = ""
+    note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
 class ReceiverBody(Body, frozen=True, kw_only=True):
-    """Who takes the papers: name and identity document as shown, relation to the child or applicant."""
+    """Who takes the papers: name and identity document as shown, relation to the child or applicant.
 
-    name: str
-    relation: str
-    identity_number: str = ""
-    authorisation: str = ""
+    `authorisation` is the paper by which somebody acts for another (for a carrier, its proof of delivery);
+    `evidence` the paper by which a person was recognised whose identity number the dossier does not know.
+    """
+
+    name: Text = ""
+    relation: Literal["mother", "father", "applicant", "guardian", "relative", "authorised", "carrier"]
+    identity_number: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    authorisation: Text = ""
+    evidence: Text = ""
 
 
 class HandoverBody(Body, frozen=True, kw_only=True):
     """Several results of one dossier, handed to one person in one act."""
 
-    results: list[UUID]
+    results: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=RESULTS_MAX)]
     receiver: ReceiverBody
 
 
@@ -57,17 +67,17 @@ class HandoverDone(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
-def build_router(writer: Writer, neighbours: Neighbours, press: Press) -> APIRouter:
-    """All acts."""
+def build_router(writer: Writer, neighbours: Neighbours, wake_press: Callable[[], None]) -> APIRouter:
+    """All acts. `wake_press` is called when there is something to print."""
     router = APIRouter()
     _add_custody(router, writer)
-    _add_decisions(router, writer, press)
+    _add_decisions(router, writer, wake_press)
     _add_handover(router, writer, neighbours)
     return router
 
 
 async def _move(
-    request: Request, actor: Actor, writer: Writer, result_id: UUID, name: str, move: Move
+    request: Request, actor: Actor, writer: Writer, result_id: UUID, name: str, guard: Guard, move: Move
 ) -> Response:
     given = await read_body(request, Note)
     if name in ("revoke", "supersede") and not given.reason:
@@ -75,8 +85,7 @@ async def _move(
 
     async def work(conn: Any) -> Answer:
         custody, result = await desk.find(conn, actor, result_id)
-        if name == "arrive":
-            desk.at_place(actor, result)
+        guard(actor, result)
 
         def step(before: Custody, now: datetime) -> domain.Step:
             return move(before, result_id, now, given.reason)
@@ -88,48 +97,61 @@ async def _move(
     return await once(request, actor, writer, work)
 
 
+def _anybody_concerned(_actor: Actor, _result: Result) -> None:
+    """Whoever issued the result or hands it over: that much is checked for every act."""
+
+
 def _add_custody(router: APIRouter, writer: Writer) -> None:
     @router.post("/results/{result_id}/dispatch", openapi_extra=body(Note, answers={200: ResultView}))
     async def dispatch(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
     ) -> Response:
         """The paper leaves for its place of hand-over."""
-        return await _move(
-            request, actor, writer, result_id, "dispatch", lambda c, r, now, _: domain.dispatch(c, r, now)
-        )
+
+        def move(custody: Custody, result: UUID, now: datetime, _: str) -> domain.Step:
+            return domain.dispatch(custody, result, now)
+
+        return await _move(request, actor, writer, result_id, "dispatch", desk.issuer, move)
 
     @router.post("/results/{result_id}/arrive", openapi_extra=body(Note, answers={200: ResultView}))
     async def arrive(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
     ) -> Response:
         """The paper has arrived at my desk."""
-        return await _move(
-            request, actor, writer, result_id, "arrive", lambda c, r, now, _: domain.arrive(c, r, now)
-        )
+
+        def move(custody: Custody, result: UUID, now: datetime, _: str) -> domain.Step:
+            return domain.arrive(custody, result, now)
+
+        return await _move(request, actor, writer, result_id, "arrive", desk.at_place, move)
 
 
-def _add_decisions(router: APIRouter, writer: Writer, press: Press) -> None:
+def _add_decisions(router: APIRouter, writer: Writer, wake_press: Callable[[], None]) -> None:
     @router.post("/results/{result_id}/revoke", openapi_extra=body(Note, answers={200: ResultView}))
     async def revoke(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(require("leader", "operator"))]
     ) -> Response:
         """The result is no longer valid, by a decision with a reason code."""
-        return await _move(
-            request, actor, writer, result_id, "revoke", lambda c, r, now, why: domain.revoke(c, r, why, now)
-        )
+
+        def move(custody: Custody, result: UUID, now: datetime, reason: str) -> domain.Step:
+            return domain.revoke(custody, result, reason, now)
+
+        return await _move(request, actor, writer, result_id, "revoke", desk.issuer_or_operator, move)
 
     @router.post("/results/{result_id}/supersede", openapi_extra=body(Note, answers={200: ResultView}))
     async def supersede(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
     ) -> Response:
-        """Order a new version (lost, damaged or misprinted paper); it replaces this one when it is issued."""
+        """Order a new version (lost, damaged or misprinted paper); it replaces this one when it is issued.
+
+        The desk that holds the paper sees the damage, so it may order, too.
+        """
         ordered = new_id()
 
         def move(custody: Custody, old: UUID, now: datetime, _: str) -> domain.Step:
             return domain.reprint(custody, old, ordered, now), ()
 
-        response = await _move(request, actor, writer, result_id, "supersede", move)
-        press.wake()
+        response = await _move(request, actor, writer, result_id, "supersede", _anybody_concerned, move)
+        wake_press()
         return response
 
 
@@ -142,19 +164,17 @@ def _add_handover(router: APIRouter, writer: Writer, neighbours: Neighbours) -> 
     ) -> Response:
         """Hand results to the person who came for them, checked against the dossier; the receipt follows."""
         given = await read_body(request, HandoverBody)
-        if not given.results or len(set(given.results)) != len(given.results):
-            raise Problem(422, "results-required", "Phải chọn kết quả cần trao, mỗi kết quả một lần")
+        if len(set(given.results)) != len(given.results):
+            raise Problem(422, "results-repeated", "Mỗi kết quả chỉ được chọn một lần")
+        async with writer.transaction() as conn:
+            _, chosen = await desk.to_hand_over(conn, actor, dossier_id, given.results)
         people = await neighbours.people([dossier_id], "hand-over")
         if dossier_id not in people:
             raise desk.not_found()
-        receiver = desk.check_receiver(
-            Receiver(
-                name=given.receiver.name,
-                relation=given.receiver.relation,
-                identity_number=given.receiver.identity_number,
-                authorisation=given.receiver.authorisation,
-            ),
+        receiver = check_receiver(
+            Receiver(**msgspec.structs.asdict(given.receiver)),
             people[dossier_id],
+            {result.delivery for result in chosen},
         )
 
         async def work(conn: Any) -> Answer:

@@ -10,11 +10,10 @@ from libs.bus.ids import new_id
 from libs.bus.outbox import Outgoing, emit
 from libs.contracts.event import Event
 from libs.http.auth import Actor
-from libs.http.problems import FieldError, Problem
-from services.results import domain, store
+from libs.http.problems import Problem
+from services.results import desk_store, domain, store
+from services.results.desk_store import Handover, Receiver
 from services.results.domain import Custody, IllegalMove, Result
-from services.results.people import PeopleRecord, Person
-from services.results.store import Handover, Receiver
 
 Move = Callable[[Custody, datetime], domain.Step]
 OPERATOR = "operator"
@@ -37,7 +36,7 @@ def illegal(error: IllegalMove) -> Problem:
 
 async def find(conn: Any, actor: Actor, result_id: UUID) -> tuple[Custody, Result]:
     """The result and its dossier's custody, locked. Raises Problem 404 for strangers and unknown ids alike."""
-    row = await store.result_row(conn, result_id)
+    row = await desk_store.result_row(conn, result_id)
     custody = await store.load_one(conn, row["dossier_id"]) if row is not None else None
     if custody is None:
         raise not_found()
@@ -64,12 +63,24 @@ async def act(
     except IllegalMove as error:
         raise illegal(error) from error
     await store.save(conn, [Change(dossier_id=custody.dossier_id, before=custody, after=after)])
-    await store.log_acts(
+    await desk_store.log_acts(
         conn,
         [(custody.dossier_id, result.id, name, actor.subject, actor.agency, note) for result in results],
     )
     await emit(conn, "results", [Outgoing(dossier_id=custody.dossier_id, event=event) for event in events])
     return after
+
+
+def issuer(actor: Actor, result: Result) -> None:
+    """Only the agency whose document it is sends it off. Raises Problem 403."""
+    if actor.agency != result.agency:
+        raise Problem(403, "not-this-agency", "Kết quả này do cơ quan khác phát hành")
+
+
+def issuer_or_operator(actor: Actor, result: Result) -> None:
+    """Only the agency whose document it is revokes it, or an operator on its behalf. Raises Problem 403."""
+    if OPERATOR not in actor.roles:
+        issuer(actor, result)
 
 
 def at_place(actor: Actor, result: Result) -> None:
@@ -79,55 +90,13 @@ def at_place(actor: Actor, result: Result) -> None:
         raise Problem(403, "not-this-desk", "Kết quả này do nơi khác giữ và trao")
 
 
-def check_receiver(receiver: Receiver, people: PeopleRecord) -> Receiver:
-    """How the receiver's right was established: named in the dossier, or authorised by a paper.
+async def to_hand_over(
+    conn: Any, actor: Actor, dossier_id: UUID, result_ids: Sequence[UUID]
+) -> tuple[Custody, list[Result]]:
+    """The results of one dossier this desk is to hand over, locked. Raises Problem 403 or 404.
 
-    The identity number shown must be one the dossier knows for that relation; anybody else needs an
-    authorisation. Raises Problem 422 naming the field, never a value.
+    Asked before anything is read of the people: who has no business with the papers learns nothing of them.
     """
-    named: dict[str, Person | None] = {
-        "mother": people.mother,
-        "father": people.father,
-        "applicant": people.applicant,
-    }
-    if receiver.relation in named:
-        person = named[receiver.relation]
-        known = person.identity_number if person is not None else ""
-        if known and known == receiver.identity_number:
-            return _checked(receiver, "identity-number")
-        if not receiver.authorisation:
-            raise _receiver_problem(
-                "receiver.identity_number",
-                "mismatch",
-                "Số giấy tờ tùy thân không khớp với người có trong hồ sơ.",
-            )
-    if not receiver.authorisation:
-        raise _receiver_problem(
-            "receiver.authorisation", "required", "Người nhận thay phải có văn bản ủy quyền."
-        )
-    return _checked(receiver, "authorisation")
-
-
-def _checked(receiver: Receiver, how: str) -> Receiver:
-    return Receiver(
-        name=receiver.name,
-        relation=receiver.relation,
-        identity_number=receiver.identity_number,
-        authorisation=receiver.authorisation,
-        checked=how,
-    )
-
-
-def _receiver_problem(field: str, code: str, message: str) -> Problem:
-    return Problem(
-        422, "receiver-not-entitled", "Chưa trao được kết quả", errors=[FieldError(field, code, message)]
-    )
-
-
-async def hand_over(
-    conn: Any, actor: Actor, dossier_id: UUID, result_ids: Sequence[UUID], receiver: Receiver
-) -> tuple[Custody, Handover]:
-    """Hand several results of one dossier to one person in one act. Raises Problem 403, 404 or 409."""
     custody = await store.load_one(conn, dossier_id)
     known = {r.id for r in custody.results} if custody else set()
     if custody is None or not set(result_ids) <= known:
@@ -137,6 +106,14 @@ async def hand_over(
         raise not_found()
     for result in results:
         at_place(actor, result)
+    return custody, results
+
+
+async def hand_over(
+    conn: Any, actor: Actor, dossier_id: UUID, result_ids: Sequence[UUID], receiver: Receiver
+) -> tuple[Custody, Handover]:
+    """Hand several results of one dossier to one person in one act. Raises Problem 403, 404 or 409."""
+    custody, results = await to_hand_over(conn, actor, dossier_id, result_ids)
 
     def move(before: Custody, now: datetime) -> domain.Step:
         after, said = before, list[Event]()
@@ -155,5 +132,5 @@ async def hand_over(
         receiver=receiver,
         result_ids=tuple(result_ids),
     )
-    await store.record_handover(conn, handover)
+    await desk_store.record_handover(conn, handover)
     return after, handover

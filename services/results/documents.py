@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import segno
 
+from libs.catalogue import Catalogue
+from libs.catalogue.code_lists import code_lists
+from services.results.desk_store import Handover
 from services.results.people import OutcomeRecord, PeopleRecord, Person
-from services.results.store import Handover
 from services.results.words import (
     RELATIONS,
     SEXES,
@@ -38,6 +40,15 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
 
     ethnic: Mapping[str, str]
     facilities: Mapping[str, str]
+
+
+def names_of(catalogue: Catalogue) -> Names:
+    """The code lists of the catalogue as words for the papers."""
+    lists = code_lists()
+    # A name of low confidence must not be printed as certain (catalogue/codes/README): the code stands instead.
+    sure = {code: found.name for code, found in lists.facilities.items() if found.confidence != "low"}
+    desks = {a.facility_code: a.name_vi for a in catalogue.agencies("hospital") if a.facility_code}
+    return Names(ethnic=lists.ethnic_groups, facilities=sure | desks)
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,6 +227,7 @@ def receipt_values(
 ) -> dict[str, Any]:
     """The values for the receipt of a hand-over; `results` are (name, version)."""
     receiver = handover.receiver
+    paper = receiver.evidence if receiver.checked == "name-and-paper" else receiver.authorisation
     return {
         "dossier_code": dossier_code,
         "result_name": "Biên nhận",
@@ -226,7 +238,7 @@ def receipt_values(
         "receiver_name": receiver.name,
         "receiver_relation": RELATIONS.get(receiver.relation, receiver.relation),
         "receiver_document": masked(receiver.identity_number),
-        "checked": CHECKS.get(receiver.checked, ""),
+        "checked": ": ".join(part for part in (CHECKS.get(receiver.checked, ""), paper) if part),
         "officer": handover.officer,
         "results": [{"name": name, "version": version} for name, version in results],
     }
@@ -234,7 +246,10 @@ def receipt_values(
 
 CHECKS = {
     "identity-number": "Số giấy tờ tùy thân trùng với hồ sơ",
-    "authorisation": "Văn bản ủy quyền và giấy tờ tùy thân của người được ủy quyền",
+    "name-and-paper": "Họ tên trùng với hồ sơ; nhận diện bằng giấy tờ",
+    "authorisation": "Giấy tờ tùy thân và văn bản ủy quyền",
+    "guardianship": "Giấy tờ tùy thân và giấy tờ về việc giám hộ",
+    "carrier-proof": "Giấy báo phát của đơn vị vận chuyển",
 }
 
 

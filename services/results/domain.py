@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import NoReturn
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -16,7 +16,6 @@ from libs.contracts.results import (
     ResultRejected,
     ResultRevoked,
 )
-from libs.contracts.routing import ProducedResult
 
 # Where a result can be. The last four are ends: nothing moves from there (a superseded paper is replaced, not changed).
 PENDING, ISSUED, DISPATCHED, READY = "pending", "issued", "dispatched", "ready"
@@ -28,7 +27,7 @@ HANDED_OVER, SUPERSEDED, REVOKED, CANCELLED, REJECTED = (
     "rejected",
 )
 VALID_STATES = frozenset({ISSUED, DISPATCHED, READY, HANDED_OVER})
-_OPEN_STATES = frozenset({PENDING, ISSUED, DISPATCHED, READY})
+ENDED_STATES = frozenset({SUPERSEDED, REVOKED, CANCELLED, REJECTED})
 ELECTRONIC, POST = "electronic", "post"
 WITHDRAWN, GRANTED = "withdrawn", "granted"
 
@@ -55,14 +54,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     copies: int
     state: str = PENDING
     supersedes: UUID | None = None
+    # Ordered by a desk for the same content, not called for by an agency's outcome.
+    reprint: bool = False
     changed_at: datetime
 
 
 class Custody(msgspec.Struct, frozen=True, kw_only=True):
-    """All results of one dossier. `outcome` and `expected` are known once routing has settled it."""
+    """All results of one dossier. `outcome` and `expected` are known once routing has settled it.
+
+    `withdrawn` holds from intake's word on until routing has decided; the decision stands.
+    """
 
     dossier_id: UUID
     results: tuple[Result, ...] = ()
+    withdrawn: bool = False
     outcome: str = ""
     expected: tuple[str, ...] = ()
     closed_at: datetime | None = None
@@ -78,79 +83,8 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
 Step = tuple[Custody, tuple[Event, ...]]
 
 
-def call_for(
-    custody: Custody, cause: UUID, step: str, agency: str, produces: tuple[ProducedResult, ...], at: datetime
-) -> Custody:
-    """Enter the results a completed step calls for; the press will make their documents.
-
-    A result that is already on its way for the same step is left alone: a step done again after a rejected document
-    calls for a new one, a step reported twice does not.
-    """
-    entered = list(custody.results)
-    for produced in produces:
-        if any(r.code == produced.code and r.state in _OPEN_STATES | VALID_STATES for r in entered):
-            continue
-        entered.append(_new_result(custody, cause, step, agency, produced, at))
-    return msgspec.structs.replace(custody, results=tuple(entered))
-
-
-def call_for_replacement(
-    custody: Custody, cause: UUID, step: str, agency: str, replaces: tuple[ProducedResult, ...], at: datetime
-) -> Custody:
-    """Enter new versions of results whose step's outcome was amended.
-
-    A version not yet printed is simply printed with the amended data; one already issued is superseded when its
-    replacement is issued, not before: at every moment one valid document can be verified.
-    """
-    entered = list(custody.results)
-    for produced in replaces:
-        versions = [r for r in entered if r.code == produced.code]
-        if any(r.state == PENDING for r in versions):
-            continue
-        valid = [r for r in versions if r.state in VALID_STATES]
-        replacement = _new_result(custody, cause, step, agency, produced, at)
-        entered.append(msgspec.structs.replace(replacement, supersedes=valid[-1].id if valid else None))
-    return msgspec.structs.replace(custody, results=tuple(entered))
-
-
-def _new_result(
-    custody: Custody, cause: UUID, step: str, agency: str, produced: ProducedResult, at: datetime
-) -> Result:
-    return Result(
-        id=uuid5(cause, produced.code),
-        code=produced.code,
-        step=step,
-        agency=agency,
-        version=1 + sum(r.code == produced.code for r in custody.results),
-        delivery=produced.delivery,
-        place=produced.place,
-        copies=produced.copies,
-        changed_at=at,
-    )
-
-
-def settle(custody: Custody, outcome: str, expected: tuple[str, ...], at: datetime) -> Step:
-    """Take note that routing has settled the dossier with these results; close it if they have all arrived.
-
-    Withdrawal and a step's completion can cross on the way: what a withdrawn dossier still has pending is cancelled,
-    and what was cancelled for a withdrawal that came after the decision is made after all.
-    """
-    custody = msgspec.structs.replace(custody, outcome=outcome, expected=expected)
-    if outcome == WITHDRAWN:
-        return cancel_open(custody, at), ()
-    results = tuple(_moved(r, PENDING, at) if r.state == CANCELLED else r for r in custody.results)
-    custody = msgspec.structs.replace(custody, results=results)
-    return _close_if_arrived(custody, at)
-
-
-def cancel_open(custody: Custody, at: datetime) -> Custody:
-    """The dossier was withdrawn: results not yet issued will not be made (issued ones stay valid until revoked)."""
-    results = tuple(_moved(r, CANCELLED, at) if r.state == PENDING else r for r in custody.results)
-    return msgspec.structs.replace(custody, results=results)
-
-
 def issue(custody: Custody, result_id: UUID, at: datetime) -> Step:
-    """The signed document exists. What it supersedes stops being valid at the same moment.
+    """The signed document exists. The version valid until now is superseded at the same moment.
 
     An electronic result is ready at once and has thereby reached its destination.
     Raises IllegalMove when it is not pending.
@@ -158,6 +92,8 @@ def issue(custody: Custody, result_id: UUID, at: datetime) -> Step:
     result = custody.result(result_id)
     if result.state != PENDING:
         _refuse("not-pending", "Kết quả này không còn ở trạng thái chờ phát hành.")
+    old = next((r for r in custody.results if r.code == result.code and r.state in VALID_STATES), None)
+    result = msgspec.structs.replace(result, supersedes=old.id if old else None)
     events: list[Event] = [
         ResultIssued(
             result_id=result.id,
@@ -173,9 +109,9 @@ def issue(custody: Custody, result_id: UUID, at: datetime) -> Step:
     if result.delivery == ELECTRONIC:
         state = READY
         events.append(_ready(result, at))
-    if result.supersedes is not None:
-        custody = _put(custody, _moved(custody.result(result.supersedes), SUPERSEDED, at))
-    custody, closing = _close_if_arrived(_put(custody, _moved(result, state, at)), at)
+    if old is not None:
+        custody = put(custody, moved(old, SUPERSEDED, at))
+    custody, closing = close_if_arrived(put(custody, moved(result, state, at)), at)
     return custody, (*events, *closing)
 
 
@@ -188,7 +124,7 @@ def reject(custody: Custody, result_id: UUID, reason: str, at: datetime) -> Step
     if result.state != PENDING:
         _refuse("not-pending", "Kết quả này không còn ở trạng thái chờ phát hành.")
     event = ResultRejected(step=result.step, result=result.code, reason=reason, rejected_at=at)
-    return _put(custody, _moved(result, REJECTED, at)), (event,)
+    return put(custody, moved(result, REJECTED, at)), (event,)
 
 
 def dispatch(custody: Custody, result_id: UUID, at: datetime) -> Step:
@@ -199,7 +135,7 @@ def dispatch(custody: Custody, result_id: UUID, at: datetime) -> Step:
     if result.state != ISSUED:
         _refuse("not-issued", _sentence(result, "chỉ chuyển đi được khi vừa phát hành"))
     event = ResultDispatched(result_id=result.id, result=result.code, place=result.place, dispatched_at=at)
-    return _put(custody, _moved(result, DISPATCHED, at)), (event,)
+    return put(custody, moved(result, DISPATCHED, at)), (event,)
 
 
 def arrive(custody: Custody, result_id: UUID, at: datetime) -> Step:
@@ -213,7 +149,7 @@ def arrive(custody: Custody, result_id: UUID, at: datetime) -> Step:
         _refuse("no-place", "Kết quả này không nhận tại quầy hoặc bệnh viện.")
     if result.state not in (ISSUED, DISPATCHED):
         _refuse("not-on-its-way", _sentence(result, "chưa thể xác nhận đã đến nơi trả"))
-    return _put(custody, _moved(result, READY, at)), (_ready(result, at),)
+    return put(custody, moved(result, READY, at)), (_ready(result, at),)
 
 
 def hand_over(custody: Custody, result_id: UUID, receiver: str, at: datetime) -> Step:
@@ -237,17 +173,24 @@ def hand_over(custody: Custody, result_id: UUID, receiver: str, at: datetime) ->
         receiver=receiver,
         handed_over_at=at,
     )
-    custody, closing = _close_if_arrived(_put(custody, _moved(result, HANDED_OVER, at)), at)
+    custody, closing = close_if_arrived(put(custody, moved(result, HANDED_OVER, at)), at)
     return custody, (event, *closing)
 
 
 def revoke(custody: Custody, result_id: UUID, reason: str, at: datetime) -> Step:
-    """By a new decision the result is no longer valid, wherever the paper is. Raises IllegalMove."""
+    """By a new decision the result is no longer valid, wherever the paper is. Raises IllegalMove.
+
+    A reprint of it that was ordered is not made; a version called for by a corrected outcome is.
+    """
     result = custody.result(result_id)
     if result.state not in VALID_STATES:
         _refuse("not-valid", "Chỉ thu hồi được kết quả đang còn hiệu lực.")
     event = ResultRevoked(result_id=result.id, result=result.code, reason=reason, revoked_at=at)
-    return _put(custody, _moved(result, REVOKED, at)), (event,)
+    for ordered in custody.results:
+        if ordered.code == result.code and ordered.state == PENDING and ordered.reprint:
+            custody = put(custody, moved(ordered, CANCELLED, at))
+    custody, closing = close_if_arrived(put(custody, moved(result, REVOKED, at)), at)
+    return custody, (event, *closing)
 
 
 def reprint(custody: Custody, result_id: UUID, new_id: UUID, at: datetime) -> Custody:
@@ -262,7 +205,7 @@ def reprint(custody: Custody, result_id: UUID, new_id: UUID, at: datetime) -> Cu
         _refuse("already-ordered", "Bản thay thế đang được phát hành.")
     version = 1 + max(r.version for r in custody.results if r.code == result.code)
     new = msgspec.structs.replace(
-        result, id=new_id, version=version, state=PENDING, supersedes=result.id, changed_at=at
+        result, id=new_id, version=version, state=PENDING, supersedes=result.id, reprint=True, changed_at=at
     )
     return msgspec.structs.replace(custody, results=(*custody.results, new))
 
@@ -272,11 +215,12 @@ def arrived(result: Result) -> bool:
     return result.state == HANDED_OVER or (result.delivery == ELECTRONIC and result.state == READY)
 
 
-def _close_if_arrived(custody: Custody, at: datetime) -> Step:
+def close_if_arrived(custody: Custody, at: datetime) -> Step:
     """Close once: settled, and every expected result has a version that has reached its destination.
 
-    A revoked result was in somebody's hands or never will be; it does not hold the dossier open. A case stopped
-    half-way still owes what it produced; one that produced nothing ends with its settlement, without closing.
+    A revoked result was in somebody's hands or never will be; it does not hold the dossier open. One whose newest
+    version was rejected does: its step is being done again. A case stopped half-way still owes what it produced; one
+    that produced nothing ends with its settlement, without closing.
     """
     if custody.closed_at is not None or custody.outcome in ("", WITHDRAWN):
         return custody, ()
@@ -285,18 +229,24 @@ def _close_if_arrived(custody: Custody, at: datetime) -> Step:
     for code in custody.expected:
         versions = [r for r in custody.results if r.code == code]
         live = [r for r in versions if r.state not in (SUPERSEDED, REJECTED, CANCELLED)]
-        if not live or not all(arrived(r) or r.state == REVOKED for r in live):
+        if (
+            not live
+            or versions[-1].state == REJECTED
+            or not all(arrived(r) or r.state == REVOKED for r in live)
+        ):
             return custody, ()
     closed = msgspec.structs.replace(custody, closed_at=at)
     return closed, (DossierClosed(closed_at=at, results=len(custody.expected)),)
 
 
-def _put(custody: Custody, result: Result) -> Custody:
+def put(custody: Custody, result: Result) -> Custody:
+    """The custody with this result in place of its earlier self."""
     results = tuple(result if r.id == result.id else r for r in custody.results)
     return msgspec.structs.replace(custody, results=results)
 
 
-def _moved(result: Result, state: str, at: datetime) -> Result:
+def moved(result: Result, state: str, at: datetime) -> Result:
+    """The result in another state since `at`."""
     return msgspec.structs.replace(result, state=state, changed_at=at)
 
 

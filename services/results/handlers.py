@@ -7,7 +7,7 @@ from libs.bus.handling import Decision, Handler, Received
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierWithdrawn
 from libs.contracts.routing import DossierSettled, StepAmended, StepCompleted
-from services.results import domain
+from services.results import calling
 from services.results.domain import Custody
 
 
@@ -18,7 +18,7 @@ def on_step_completed(state: Custody | None, received: Received[StepCompleted], 
         return Decision()
     custody = state or Custody(dossier_id=received.envelope.dossier_id)
     return Decision(
-        state=domain.call_for(
+        state=calling.call_for(
             custody, received.envelope.id, event.step, event.agency, event.produces, received.now
         )
     )
@@ -31,7 +31,7 @@ def on_step_amended(state: Custody | None, received: Received[StepAmended], _: A
         return Decision()
     custody = state or Custody(dossier_id=received.envelope.dossier_id)
     return Decision(
-        state=domain.call_for_replacement(
+        state=calling.call_for(
             custody, received.envelope.id, event.step, event.agency, event.replaces, received.now
         )
     )
@@ -43,17 +43,16 @@ def on_dossier_settled(
     """Know which results must arrive before the dossier is closed."""
     event = received.event
     custody = state or Custody(dossier_id=received.envelope.dossier_id)
-    custody, events = domain.settle(custody, event.outcome, event.results, received.now)
+    custody, events = calling.settle(custody, event.outcome, event.results, received.now)
     return Decision(state=custody, events=events)
 
 
 def on_dossier_withdrawn(
     state: Custody | None, received: Received[DossierWithdrawn], _: Any
 ) -> Decision[Custody]:
-    """Make no further documents for it, unless it has been decided: then the withdrawal came too late."""
-    if state is None or state.outcome:
-        return Decision()
-    return Decision(state=domain.cancel_open(state, received.now))
+    """Make no further documents for it, also when a step's completion is still on its way."""
+    custody = state or Custody(dossier_id=received.envelope.dossier_id)
+    return Decision(state=calling.withdraw(custody, received.now))
 
 
 HANDLERS: Mapping[type[Event], Handler] = {

@@ -3,7 +3,12 @@
 import hashlib
 import io
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +21,10 @@ from pyhanko.sign import fields, signers
 # instead of 11 ms a document); a P-256 signature with a two-certificate chain takes about 3,000 hex digits.
 SIGNATURE_BYTES_RESERVED = 8192
 SIGNATURE_FIELD = "ChuKySo"
+
+
+class CannotPrint(Exception):
+    """A job gives no paper, whatever is tried; the message is the error's type, for its text may hold values."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +62,20 @@ class _Worker:
 
 def start_worker(templates: str, signing: SigningKey) -> None:
     """Prepare this process: load fonts and the signing key once. Raises ValueError when the key cannot be read."""
+    # Ctrl-C reaches the whole group of processes; what is being printed is finished all the same.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     _Worker.templates = Path(templates)
     _Worker.fonts = typst.Fonts(include_system_fonts=False)
     _Worker.signer = load_signer(signing)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for jobs for ever."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def load_signer(signing: SigningKey) -> signers.SimpleSigner:
@@ -68,8 +88,11 @@ def load_signer(signing: SigningKey) -> signers.SimpleSigner:
 
 
 def print_all(jobs: list[Job]) -> list[Printed]:
-    """Render and sign each job in turn, in this worker process."""
-    return [_print(job) for job in jobs]
+    """Render and sign each job in turn, in this worker process. Raises CannotPrint."""
+    try:
+        return [_print(job) for job in jobs]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the press without its text
+        raise CannotPrint(type(error).__name__) from None
 
 
 def _print(job: Job) -> Printed:

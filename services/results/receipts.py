@@ -5,34 +5,39 @@ from typing import Any
 
 from libs.catalogue import Catalogue
 from libs.catalogue.errors import CatalogueError
+from libs.http.problems import Problem, unavailable
 from libs.storage.archive import Archive
+from libs.telemetry.logs import log
+from services.results.desk_store import Handover
 from services.results.documents import receipt_values
 from services.results.people import Neighbours
-from services.results.press import Press
-from services.results.printing import Job
-from services.results.store import Handover
+from services.results.printing import CannotPrint, Job
+from services.results.workers import Workers, WorkersLost
 
 
 class Receipts:
     """Prints receipts on first request. The act itself is a row that never changes, so printing can wait."""
 
     def __init__(
-        self, *, press: Press, archive: Archive, neighbours: Neighbours, catalogue: Catalogue
+        self, *, workers: Workers | None, archive: Archive, neighbours: Neighbours, catalogue: Catalogue
     ) -> None:
-        self._press = press
+        self._workers = workers
         self._archive = archive
         self._neighbours = neighbours
         self._catalogue = catalogue
 
     async def pdf(self, handover: Handover, results: Sequence[Any]) -> bytes:
-        """The receipt. Raises the errors of the archive, of intake, and RuntimeError when nothing is rendered here."""
+        """The receipt. Raises Problem 404 where nothing is printed, 503 when it cannot be now, and the archive's."""
         key = f"receipts/{handover.id}.pdf"
         try:
             return await self._archive.get(key)
         except FileNotFoundError:
             pass
-        people = await self._neighbours.people([handover.dossier_id], "hand-over")
-        record = people[handover.dossier_id]
+        if self._workers is None:
+            raise Problem(404, "no-document", "Nơi này không in biên nhận")
+        record = (await self._neighbours.people([handover.dossier_id], "hand-over")).get(handover.dossier_id)
+        if record is None:
+            raise unavailable()
         procedure = self._catalogue.procedure(record.procedure, record.procedure_from)
         values = receipt_values(
             handover,
@@ -40,11 +45,16 @@ class Receipts:
             self._place(handover.place),
             [(procedure.result(row["code"]).name_vi, row["version"]) for row in results],
         )
-        pdf = await self._press.print_job(
-            Job(template="handover_receipt", values=values, reason="Biên nhận trao kết quả")
-        )
-        await self._archive.put(key, pdf)
-        return pdf
+        job = Job(template="handover_receipt", values=values, reason="Biên nhận trao kết quả")
+        try:
+            (printed,) = await self._workers.print([job])
+        except (CannotPrint, WorkersLost) as error:
+            log.error("document-not-made", error=type(error).__name__)
+            raise unavailable() from None
+        if not await self._archive.put(key, printed.pdf):
+            # Somebody else printed it at the same moment: there is one receipt.
+            return await self._archive.get(key)
+        return printed.pdf
 
     def _place(self, agency: str) -> str:
         try:

@@ -2,9 +2,8 @@
 
 import os
 
-import msgspec
-
 from libs.process.settings import ServiceSettings, required, settings_from
+from libs.storage.archive import StorageSettings
 from services.results.press import PressSettings
 from services.results.printing import SigningKey
 
@@ -39,24 +38,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     @property
     def press(self) -> PressSettings:
         """How the press works."""
-        return PressSettings(
-            batch=self.press_batch,
-            workers=self.press_workers,
-            poll_seconds=self.press_poll_seconds,
-            render=self.render_documents,
-            public_url=self.public_url.rstrip("/"),
-            city_name=self.city_name,
-        )
-
-
-class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Access to an S3 store, under the names its programs know; a folder needs none of it."""
-
-    aws_access_key_id: str = ""
-    aws_secret_access_key: str = ""
-    aws_region: str = ""
-    aws_endpoint: str = ""
-    aws_allow_http: str = ""
+        return PressSettings(batch=self.press_batch, poll_seconds=self.press_poll_seconds)
 
 
 def read_settings() -> Settings:
@@ -64,10 +46,9 @@ def read_settings() -> Settings:
     return settings_from(os.environ, Settings)
 
 
-def storage_options() -> dict[str, str]:
+def storage_settings() -> StorageSettings:
     """What the archive needs to reach its store."""
-    given = settings_from(os.environ, StorageSettings)
-    return {name: value for name, value in msgspec.structs.asdict(given).items() if value}
+    return settings_from(os.environ, StorageSettings)
 
 
 def migrator_url() -> str:

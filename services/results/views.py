@@ -42,13 +42,15 @@ class CustodyAct(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What anybody may know of a document: is it valid, what it is, who issued it when, its SHA-256."""
+    """What anybody may know of a document: is it valid, what it is, who issued it when, its SHA-256. No person."""
 
     status: str
     status_vi: str
     result: str
+    result_vi: str
     version: int
     agency: str
+    agency_vi: str
     issued_at: datetime | None
     changed_at: datetime | None = None
     sha256: str = ""
@@ -59,8 +61,8 @@ def view_of(row: Any) -> ResultView:
     return ResultView(**{name: row[name] for name in ResultView.__struct_fields__})
 
 
-def verification_of(row: Any) -> Verification:
-    """The public answer about a result row."""
+def verification_of(row: Any, agency_name: str) -> Verification:
+    """The public answer about a result row; it is called what its paper calls itself."""
     status, words = "invalid", "Không còn hiệu lực"
     if row["state"] in VALID_STATES:
         status, words = "valid", "Còn hiệu lực"
@@ -72,8 +74,10 @@ def verification_of(row: Any) -> Verification:
         status=status,
         status_vi=words,
         result=row["code"],
+        result_vi=row["title"] or row["code"],
         version=row["version"],
         agency=row["agency"],
+        agency_vi=agency_name,
         issued_at=row["issued_at"],
         changed_at=None if status == "valid" else row["changed_at"],
         sha256=row["document_sha256"].hex() if row["document_sha256"] else "",

@@ -19,6 +19,8 @@ RELATIONS = {
     "applicant": "Người yêu cầu",
     "authorised": "Người được ủy quyền",
     "guardian": "Người giám hộ",
+    "relative": "Người thân",
+    "carrier": "Bưu chính phát tận tay",
 }
 
 _DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")

@@ -16,13 +16,16 @@ from libs.contracts.routing import ProducedResult
 from libs.database.pool import open_pool
 from libs.http.client import Unavailable
 from libs.storage.archive import Archive
-from services.results import domain, store
+from services.results import calling, store
 from services.results.authority import make_authority
 from services.results.documents import Names
 from services.results.domain import Custody
+from services.results.making import Maker
 from services.results.people import Child, Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord, Person
 from services.results.press import Press, PressSettings
-from tests.fixtures.database import ROOT, DatabaseFactory
+from services.results.workers import Workers
+from tests.fixtures.database import DatabaseFactory
+from tests.fixtures.servers import ROOT
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 WARD, INSURANCE, POLICE, HOSPITAL = (
@@ -96,20 +99,41 @@ class Workshop:
         self.catalogue = Catalogue.load(ROOT / "catalogue")
         self.archive = Archive(folder.as_uri())
         self.town = TownHall()
+        self.folder = folder
+        self._workers: Workers | None = None
         self.signing = make_authority(folder / "authority", "UBND phường Ngã Bảy")
 
-    def press(self, **settings: Any) -> Press:
-        """A press on this database."""
-        return Press(
-            pool=self.pool,
-            writer=self.writer,
+    def workers(self) -> Workers:
+        """The processes that print, started with the first paper and ended with the test."""
+        if self._workers is None:
+            self._workers = Workers(self.catalogue.folder / "documents", self.signing, 1)
+        return self._workers
+
+    def maker(self, *, render: bool = True) -> Maker:
+        """What makes documents for a press."""
+        return Maker(
             neighbours=self.town,
             catalogue=self.catalogue,
             names=Names(ethnic={"01": "Kinh"}, facilities={"93016": "Bệnh viện đa khoa khu vực Ngã Bảy"}),
             archive=self.archive,
-            signing=self.signing,
-            settings=PressSettings(poll_seconds=0.05, public_url="http://verify.example", **settings),
+            workers=self.workers() if render else None,
+            public_url="http://verify.example",
+            city_name="Ngã Bảy",
         )
+
+    def press(self, *, render: bool = True, **settings: Any) -> Press:
+        """A press on this database."""
+        return Press(
+            pool=self.pool,
+            writer=self.writer,
+            maker=self.maker(render=render),
+            settings=PressSettings(poll_seconds=0.05, **settings),
+        )
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._workers is not None:
+            self._workers.close()
 
     async def completed(self, *steps: str, dossier_id: UUID | None = None) -> Custody:
         """A dossier whose steps were completed: its results are called for."""
@@ -117,7 +141,7 @@ class Workshop:
         custody = Custody(dossier_id=dossier_id)
         for step in steps:
             agency, produced = PRODUCED[step]
-            custody = domain.call_for(custody, uuid4(), step, agency, (produced,), NOW)
+            custody = calling.call_for(custody, uuid4(), step, agency, (produced,), NOW)
         await self.save(None, custody)
         self.town.records[dossier_id] = PeopleRecord(
             dossier_id=dossier_id,
@@ -161,6 +185,10 @@ async def workshop(database: DatabaseFactory, tmp_path: Path) -> AsyncIterator[W
     db = await database("results")
     pool = await open_pool(db.app_dsn, application_name="results")
     try:
-        yield Workshop(pool, tmp_path)
+        workshop = Workshop(pool, tmp_path)
+        try:
+            yield workshop
+        finally:
+            workshop.close()
     finally:
         await pool.close()

@@ -13,7 +13,7 @@ from libs.http.app import Readiness, build_app
 from libs.http.auth import IDENTITY, TokenSigner, TokenVerifier
 from libs.http.limits import RateLimit
 from libs.http.public_keys import JWKS_NAME, make_key
-from services.results import store
+from services.results import desk_store
 from services.results.api import Endpoints, build_router
 from services.results.domain import Custody
 from services.results.receipts import Receipts
@@ -69,7 +69,10 @@ async def desks(workshop: Workshop, tmp_path: Path) -> AsyncIterator[Desks]:
         verifier=TokenVerifier(tmp_path / "keys" / JWKS_NAME, "results"),
     )
     receipts = Receipts(
-        press=press, archive=workshop.archive, neighbours=workshop.town, catalogue=workshop.catalogue
+        workers=workshop.workers(),
+        archive=workshop.archive,
+        neighbours=workshop.town,
+        catalogue=workshop.catalogue,
     )
     app.include_router(
         build_router(
@@ -78,7 +81,8 @@ async def desks(workshop: Workshop, tmp_path: Path) -> AsyncIterator[Desks]:
                 writer=workshop.writer,
                 archive=workshop.archive,
                 neighbours=workshop.town,
-                press=press,
+                catalogue=workshop.catalogue,
+                wake_press=lambda: None,
                 receipts=receipts,
                 verify_limit=RateLimit(rate_per_second=1, burst=30),
             )
@@ -186,7 +190,7 @@ async def test_verification_says_valid_superseded_revoked(desks: Desks) -> None:
 
     async def verified(result_id: UUID) -> dict[str, Any]:
         async with desks.workshop.pool.acquire() as conn:
-            row = await store.result_row(conn, result_id)
+            row = await desk_store.result_row(conn, result_id)
         assert row is not None
         async with desks.anybody() as anybody:
             answer = await anybody.get(f"/verify/{row['verify_token']}")

@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from services.results import domain, store
+from services.results import desk_store, domain
 from services.results.domain import Custody
 from services.results.press import Press
 from tests.fixtures.servers import eventually
@@ -45,7 +45,7 @@ async def until_printed(workshop: Workshop, custody: Custody, state: str = "issu
 
 async def documents(workshop: Workshop, custody: Custody) -> dict[str, bytes]:
     async with workshop.pool.acquire() as conn:
-        rows = await store.results_of(conn, custody.dossier_id)
+        rows = await desk_store.results_of(conn, custody.dossier_id)
     return {r["code"]: await workshop.archive.get(r["document_key"], r["document_sha256"]) for r in rows}
 
 
@@ -69,7 +69,9 @@ async def test_results_are_printed_signed_and_verifiable(workshop: Workshop) -> 
     image = pypdfium2.PdfDocument(pdf)[0].render(scale=3).to_pil()
     async with workshop.pool.acquire() as conn:
         row = next(
-            r for r in await store.results_of(conn, custody.dossier_id) if r["code"] == "birth_certificate"
+            r
+            for r in await desk_store.results_of(conn, custody.dossier_id)
+            if r["code"] == "birth_certificate"
         )
     assert zxingcpp.read_barcodes(image)[0].text == f"http://verify.example/verify/{row['verify_token']}"
 
@@ -80,8 +82,8 @@ async def test_a_changed_document_is_not_given_out(workshop: Workshop) -> None:
     async with running(workshop.press()):
         await until_printed(workshop, custody)
     async with workshop.pool.acquire() as conn:
-        row = (await store.results_of(conn, custody.dossier_id))[0]
-    await workshop.archive.put(row["document_key"], b"%PDF-forged")
+        row = (await desk_store.results_of(conn, custody.dossier_id))[0]
+    (workshop.folder / row["document_key"]).write_bytes(b"%PDF-forged")
     with pytest.raises(ValueError, match="changed"):
         await workshop.archive.get(row["document_key"], row["document_sha256"])
 
@@ -105,7 +107,7 @@ async def test_the_press_waits_for_its_neighbours(workshop: Workshop) -> None:
 
         async def tried() -> bool:
             async with workshop.pool.acquire() as conn:
-                return (await store.results_of(conn, custody.dossier_id))[0]["attempts"] > 0
+                return (await desk_store.results_of(conn, custody.dossier_id))[0]["attempts"] > 0
 
         await eventually(tried)
         assert (await workshop.custody(custody.dossier_id)).results[0].state == "pending"
@@ -135,7 +137,7 @@ async def test_without_rendering_results_are_records(workshop: Workshop) -> None
     async with running(workshop.press(render=False)):
         await until_printed(workshop, custody)
     async with workshop.pool.acquire() as conn:
-        row = (await store.results_of(conn, custody.dossier_id))[0]
+        row = (await desk_store.results_of(conn, custody.dossier_id))[0]
     assert row["document_key"] is None
     assert row["verify_token"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from libs.contracts.results import DossierClosed, ResultHandedOver, ResultIssued, ResultReady
 from libs.contracts.routing import ProducedResult
-from services.results import domain
+from services.results import calling, domain
 from services.results.domain import VALID_STATES, Custody, IllegalMove, arrived
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ BY_POST = ProducedResult(code="extract", delivery="post")
 def called_for(*produced: ProducedResult) -> Custody:
     custody = Custody(dossier_id=uuid4())
     for result in produced:
-        custody = domain.call_for(custody, uuid4(), f"step-{result.code}", "agency", (result,), NOW)
+        custody = calling.call_for(custody, uuid4(), f"step-{result.code}", "agency", (result,), NOW)
     return custody
 
 
@@ -74,7 +74,7 @@ def test_the_dossier_closes_when_the_last_chosen_result_has_arrived_in_any_order
     """The card may arrive before the certificate; only the last hand-over closes the dossier."""
     for order in (("insurance_card", "birth_certificate"), ("birth_certificate", "insurance_card")):
         custody = called_for(CERTIFICATE, CARD)
-        custody, _ = domain.settle(custody, "granted", ("birth_certificate", "insurance_card"), NOW)
+        custody, _ = calling.settle(custody, "granted", ("birth_certificate", "insurance_card"), NOW)
         closings = []
         for code in order:
             for move in (
@@ -92,14 +92,14 @@ def test_a_dossier_is_not_closed_before_it_is_settled() -> None:
     custody = called_for(NOTICE)
     custody, events = domain.issue(custody, id_of(custody, "residence_notice"), NOW)
     assert not any(isinstance(e, DossierClosed) for e in events)
-    _, events = domain.settle(custody, "granted", ("residence_notice",), NOW)
+    _, events = calling.settle(custody, "granted", ("residence_notice",), NOW)
     assert [type(e) for e in events] == [DossierClosed]
 
 
 def test_a_case_stopped_half_way_still_owes_what_it_produced() -> None:
     """Registered but the card refused: the certificate must still reach the family before the dossier is closed."""
     custody = called_for(CERTIFICATE)
-    custody, events = domain.settle(custody, "refused", ("birth_certificate",), NOW)
+    custody, events = calling.settle(custody, "refused", ("birth_certificate",), NOW)
     assert events == ()
     result_id = id_of(custody, "birth_certificate")
     custody, _ = domain.issue(custody, result_id, NOW)
@@ -111,7 +111,7 @@ def test_a_case_stopped_half_way_still_owes_what_it_produced() -> None:
 def test_a_withdrawn_dossier_prints_nothing_more() -> None:
     """What was pending when the dossier was withdrawn is cancelled, also when the completion comes in between."""
     custody = called_for(CERTIFICATE)
-    custody, _ = domain.settle(custody, "withdrawn", (), NOW)
+    custody, _ = calling.settle(custody, "withdrawn", (), NOW)
     assert custody.results[0].state == "cancelled"
     with pytest.raises(IllegalMove):
         domain.issue(custody, custody.results[0].id, NOW)
@@ -119,16 +119,16 @@ def test_a_withdrawn_dossier_prints_nothing_more() -> None:
 
 def test_a_withdrawal_after_the_decision_stops_no_paper() -> None:
     """A withdrawal that crossed the decision cancelled what was pending; the decision has it made after all."""
-    custody = domain.cancel_open(called_for(CERTIFICATE), NOW)
-    custody, _ = domain.settle(custody, "granted", ("birth_certificate",), NOW)
+    custody = calling.withdraw(called_for(CERTIFICATE), NOW)
+    custody, _ = calling.settle(custody, "granted", ("birth_certificate",), NOW)
     assert custody.result(id_of(custody, "birth_certificate")).state == domain.PENDING
 
 
 def test_the_same_cause_calls_for_a_result_once() -> None:
     """A step reported twice produces one result, with the id the first report gave it."""
     cause = uuid4()
-    custody = domain.call_for(Custody(dossier_id=uuid4()), cause, "s", "a", (CERTIFICATE,), NOW)
-    again = domain.call_for(custody, cause, "s", "a", (CERTIFICATE,), NOW)
+    custody = calling.call_for(Custody(dossier_id=uuid4()), cause, "s", "a", (CERTIFICATE,), NOW)
+    again = calling.call_for(custody, cause, "s", "a", (CERTIFICATE,), NOW)
     assert again == custody
 
 
@@ -137,7 +137,7 @@ def test_an_amended_outcome_supersedes_the_issued_document_when_the_new_one_is_i
     custody = called_for(CERTIFICATE)
     first = id_of(custody, "birth_certificate")
     custody, _ = domain.issue(custody, first, NOW)
-    custody = domain.call_for_replacement(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
     second = id_of(custody, "birth_certificate")
     assert custody.result(first).state == "issued"
     assert custody.result(second).version == 2
@@ -150,7 +150,7 @@ def test_an_amended_outcome_supersedes_the_issued_document_when_the_new_one_is_i
 def test_an_amendment_before_printing_makes_no_second_document() -> None:
     """The pending document will simply be printed with the amended data."""
     custody = called_for(CERTIFICATE)
-    again = domain.call_for_replacement(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    again = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
     assert again == custody
 
 
@@ -159,7 +159,7 @@ def test_a_revoked_result_is_not_valid_and_does_not_hold_the_dossier_open() -> N
     custody = called_for(CERTIFICATE, NOTICE)
     custody, _ = domain.issue(custody, id_of(custody, "birth_certificate"), NOW)
     custody, _ = domain.revoke(custody, id_of(custody, "birth_certificate"), "forged", NOW)
-    custody, _ = domain.settle(custody, "granted", ("birth_certificate", "residence_notice"), NOW)
+    custody, _ = calling.settle(custody, "granted", ("birth_certificate", "residence_notice"), NOW)
     _, events = domain.issue(custody, id_of(custody, "residence_notice"), NOW)
     assert any(isinstance(e, DossierClosed) for e in events)
 
@@ -188,11 +188,11 @@ def apply_move(custody: Custody, move: str, pick: int, at: datetime) -> domain.S
         case "reprint":
             return domain.reprint(custody, result_id, uuid4(), at), ()
         case "replace":
-            return domain.call_for_replacement(custody, uuid4(), "s", "a", (CERTIFICATE,), at), ()
+            return calling.call_for(custody, uuid4(), "s", "a", (CERTIFICATE,), at), ()
         case "settle":
-            return domain.settle(custody, "granted", ("birth_certificate", "residence_notice"), at)
+            return calling.settle(custody, "granted", ("birth_certificate", "residence_notice"), at)
         case "withdraw":
-            return domain.cancel_open(custody, at), ()
+            return calling.withdraw(custody, at), ()
         case _:
             return getattr(domain, move)(custody, result_id, at)
 

@@ -1,0 +1,75 @@
+"""A service as it runs: its endpoints with what every service has around them, its bus, its background work.
+
+bus = bus_of(settings)
+await bus.start()
+app = service_app(settings, service=SERVICE, version=VERSION, bus=bus, routers=[...], closing=[intake.close])
+await serve_service(settings, app, bus, background=[sender.run])
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from libs.bus.admin import admin_router
+from libs.bus.runtime import BusRuntime
+from libs.http.app import Readiness, build_app
+from libs.http.auth import TokenVerifier, require
+from libs.http.health import database_answers
+from libs.http.serve import Background
+from libs.http.serve import serve as serve_http
+from libs.process.settings import ServiceSettings
+from libs.process.sweeper import Sweeper
+from libs.telemetry.traces import stop_traces
+
+
+def service_app(
+    settings: ServiceSettings,
+    *,
+    service: str,
+    version: str,
+    bus: BusRuntime,
+    routers: Sequence[APIRouter],
+    closing: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> FastAPI:
+    """The application of a started bus: `routers`, health, and the operators' endpoints.
+
+    `closing` is called when everything else has ended, then the bus is closed.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        for close in closing:
+            await close()
+        await bus.close()
+
+    async def ready() -> Readiness:
+        # NATS is not asked: the service accepts writes while it is away.
+        answers = await database_answers(bus.pool)
+        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
+
+    verifier = TokenVerifier(settings.public_keys, service)
+    app = build_app(service=service, version=version, lifespan=lifespan, ready=ready, verifier=verifier)
+    for router in (*routers, admin_router(bus, require("operator"))):
+        app.include_router(router)
+    return app
+
+
+async def serve_service(
+    settings: ServiceSettings, app: FastAPI, bus: BusRuntime, *, background: Sequence[Background] = ()
+) -> None:
+    """Answer HTTP, follow the bus, do `background` work and housekeeping until told to stop.
+
+    Raises SystemExit as libs.http.serve does.
+    """
+    try:
+        await serve_http(
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            background=[bus.run, Sweeper(bus).run, *background],
+            unready_seconds=settings.unready_seconds,
+        )
+    finally:
+        stop_traces()

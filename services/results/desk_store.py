@@ -1,0 +1,143 @@
+"""All SQL of desks: their lists, the chain of custody, hand-overs, and what verification looks up."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.results.store import Connection
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Receiver(msgspec.Struct, frozen=True, kw_only=True):
+    """Who took the papers. Personal data: stays in this service.
+
+    `authorisation` and `evidence` name papers that were shown; `checked` says how the right was established.
+    """
+
+    name: str
+    relation: str
+    identity_number: str
+    authorisation: str = ""
+    evidence: str = ""
+    checked: str = ""
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """One act of handing over: its place, officer and receiver, and the results given."""
+
+    id: UUID
+    dossier_id: UUID
+    place: str
+    handed_over_at: datetime
+    officer: str
+    receiver: Receiver
+    result_ids: tuple[UUID, ...]
+
+
+async def result_row(conn: Connection, result_id: UUID) -> asyncpg.Record | None:
+    """Everything stored about one result."""
+    return await conn.fetchrow("SELECT * FROM result WHERE id = $1", result_id)
+
+
+async def result_by_token(conn: Connection, token: str) -> asyncpg.Record | None:
+    """The result a verification token belongs to."""
+    return await conn.fetchrow("SELECT * FROM result WHERE verify_token = $1", token)
+
+
+async def results_of(conn: Connection, dossier_id: UUID) -> list[asyncpg.Record]:
+    """All results of a dossier, oldest first."""
+    return await conn.fetch("SELECT * FROM result WHERE dossier_id = $1 ORDER BY code, version", dossier_id)
+
+
+async def results_at(
+    conn: Connection, place: str, states: Sequence[str], after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """What lies at, or is on its way to, a place of hand-over; pages by result id."""
+    return await conn.fetch(
+        """
+        SELECT * FROM result WHERE place = $1 AND state = ANY($2::text[]) AND ($3::uuid IS NULL OR id > $3)
+        ORDER BY id LIMIT $4
+        """,
+        place,
+        list(states),
+        after,
+        limit,
+    )
+
+
+async def results_from(
+    conn: Connection, agency: str, states: Sequence[str], after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """What an issuing agency still has to send off; pages by result id."""
+    return await conn.fetch(
+        """
+        SELECT * FROM result WHERE agency = $1 AND state = ANY($2::text[]) AND ($3::uuid IS NULL OR id > $3)
+        ORDER BY id LIMIT $4
+        """,
+        agency,
+        list(states),
+        after,
+        limit,
+    )
+
+
+async def log_acts(conn: Connection, rows: Sequence[tuple[UUID, UUID, str, str, str, str]]) -> None:
+    """Append to the chain of custody: (dossier, result, act, actor, agency, note)."""
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    await conn.execute(
+        """
+        INSERT INTO custody_log (dossier_id, result_id, act, actor, agency, note)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+        """,
+        *columns,
+    )
+
+
+async def custody_log(conn: Connection, dossier_id: UUID) -> list[asyncpg.Record]:
+    """The chain of custody of a dossier's results, oldest first."""
+    return await conn.fetch("SELECT * FROM custody_log WHERE dossier_id = $1 ORDER BY id", dossier_id)
+
+
+async def record_handover(conn: Connection, handover: Handover) -> None:
+    """Store who took which results. A second hand-over of a result violates its primary key."""
+    await conn.execute(
+        "INSERT INTO handover (id, dossier_id, place, handed_over_at, officer, receiver) VALUES ($1,$2,$3,$4,$5,$6)",
+        handover.id,
+        handover.dossier_id,
+        handover.place,
+        handover.handed_over_at,
+        handover.officer,
+        _encode(handover.receiver),
+    )
+    await conn.execute(
+        "INSERT INTO handover_result (handover_id, result_id) SELECT $1, unnest($2::uuid[])",
+        handover.id,
+        list(handover.result_ids),
+    )
+
+
+async def handover_of(conn: Connection, result_id: UUID) -> Handover | None:
+    """The act by which a result was handed over; None when it has not been."""
+    row = await conn.fetchrow(
+        """
+        SELECT h.*, (SELECT array_agg(result_id) FROM handover_result WHERE handover_id = h.id) AS result_ids
+        FROM handover h JOIN handover_result hr ON hr.handover_id = h.id WHERE hr.result_id = $1
+        """,
+        result_id,
+    )
+    if row is None:
+        return None
+    return Handover(
+        id=row["id"],
+        dossier_id=row["dossier_id"],
+        place=row["place"],
+        handed_over_at=row["handed_over_at"],
+        officer=row["officer"],
+        receiver=msgspec.json.decode(row["receiver"], type=Receiver),
+        result_ids=tuple(row["result_ids"]),
+    )

@@ -1,0 +1,95 @@
+"""Who may take a result in hand, and how that was established. Pure."""
+
+import unicodedata
+from collections.abc import Collection
+
+import msgspec
+
+from libs.http.problems import FieldError, Problem
+from services.results.desk_store import Receiver
+from services.results.people import PeopleRecord, Person
+
+# Named in the dossier: their own word and identity document suffice.
+MOTHER, FATHER, APPLICANT = "mother", "father", "applicant"
+# Not named in it: they act for somebody by a paper.
+GUARDIAN, RELATIVE, AUTHORISED = "guardian", "relative", "authorised"
+# The post or another carrier has delivered; its proof of delivery stands for the receiver's signature.
+CARRIER = "carrier"
+RELATIONS = (MOTHER, FATHER, APPLICANT, GUARDIAN, RELATIVE, AUTHORISED, CARRIER)
+
+# How the right was established, as stored with the act and printed on the receipt.
+BY_IDENTITY_NUMBER, BY_NAME_AND_PAPER = "identity-number", "name-and-paper"
+BY_AUTHORISATION, BY_GUARDIANSHIP, BY_CARRIER = "authorisation", "guardianship", "carrier-proof"
+
+
+def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collection[str]) -> Receiver:
+    """The receiver with how the right to take the papers was established (`deliveries` are the papers' ways).
+
+    A person named in the dossier shows the identity document the dossier knows. Where the dossier knows none (a
+    mother without papers at the birth), the name must be the same and `evidence` names the paper by which she was
+    recognised, such as the hospital's certificate of birth. Everybody else acts by a paper: a decision on guardianship
+    or an authorisation, and is identified. Raises Problem 422 naming the field, never a value.
+    """
+    if receiver.relation == CARRIER:
+        return _by_carrier(receiver, deliveries)
+    if not _letters(receiver.name):
+        raise _refused("name", "required", "Phải ghi họ tên người nhận.")
+    person = _named(people, receiver.relation)
+    if person is not None:
+        known = _number(person.identity_number)
+        if known and known == _number(receiver.identity_number):
+            return _checked(receiver, BY_IDENTITY_NUMBER)
+        if not known and receiver.evidence:
+            if _letters(person.name) != _letters(receiver.name):
+                raise _refused("name", "mismatch", "Họ tên không khớp với người có trong hồ sơ.")
+            return _checked(receiver, BY_NAME_AND_PAPER)
+        if not receiver.authorisation:
+            raise _not_recognised(known=bool(known))
+    if not receiver.authorisation:
+        text = "Người nhận thay phải có văn bản ủy quyền."
+        if receiver.relation == GUARDIAN:
+            text = "Người giám hộ phải có giấy tờ chứng minh việc giám hộ."
+        raise _refused("authorisation", "required", text)
+    if not _number(receiver.identity_number):
+        raise _refused("identity_number", "required", "Phải ghi số giấy tờ tùy thân của người nhận thay.")
+    return _checked(receiver, BY_GUARDIANSHIP if receiver.relation == GUARDIAN else BY_AUTHORISATION)
+
+
+def _by_carrier(receiver: Receiver, deliveries: Collection[str]) -> Receiver:
+    if set(deliveries) != {"post"}:
+        raise _refused("relation", "not-posted", "Chỉ kết quả gửi qua bưu chính do đơn vị vận chuyển giao.")
+    if not receiver.authorisation:
+        raise _refused("authorisation", "required", "Phải ghi số giấy báo phát của đơn vị vận chuyển.")
+    return _checked(receiver, BY_CARRIER)
+
+
+def _named(people: PeopleRecord, relation: str) -> Person | None:
+    named = {MOTHER: people.mother, FATHER: people.father, APPLICANT: people.applicant}
+    return named.get(relation)
+
+
+def _not_recognised(*, known: bool) -> Problem:
+    if known:
+        text = "Số giấy tờ tùy thân không khớp với người có trong hồ sơ."
+        return _refused("identity_number", "mismatch", text)
+    text = "Hồ sơ không có số giấy tờ tùy thân của người này: phải ghi giấy tờ dùng để nhận diện."
+    return _refused("evidence", "required", text)
+
+
+def _number(text: str) -> str:
+    """An identity number as it is compared: officers write it with spaces or dots, passports in small letters."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum()).upper()
+
+
+def _letters(name: str) -> str:
+    """A name as it is compared: one spelling of its letters, one space between its parts."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def _checked(receiver: Receiver, how: str) -> Receiver:
+    return msgspec.structs.replace(receiver, checked=how)
+
+
+def _refused(field: str, code: str, message: str) -> Problem:
+    error = FieldError(f"receiver.{field}", code, message)
+    return Problem(422, "receiver-not-entitled", "Chưa trao được kết quả", errors=[error])
