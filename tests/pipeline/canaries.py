@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 import zlib
 from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,7 +50,7 @@ def spellings(text: str) -> set[bytes]:
     """How the text may stand in a file: as it is, folded, escaped for JSON or a URL, in hex, in base64."""
     plain = text.encode()
     found = {plain, quote(text).encode(), plain.hex().encode(), fold(text).encode(), text.upper().encode()}
-    found.add(text.encode("ascii", "backslashreplace"))
+    found |= {json.dumps(text)[1:-1].encode(), repr(plain)[2:-1].encode(), ascii(text)[1:-1].encode()}
     # Base64 at each of its three alignments, without the ends that depend on the neighbours.
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + plain).rstrip(b"=")

@@ -4,11 +4,13 @@ They may stand where the law of the project puts them: the file in intake, a ste
 and the documents in results, the answers given to those who asked. Nowhere else.
 """
 
+import base64
 import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import asyncpg
@@ -136,7 +138,7 @@ async def _good_way(town: Town) -> str:
         await town.people["hospital"].get_bytes("results", done["receipt"])
     await town.until_status(dossier, 10)
     correct = {
-        "changes": [{"path": "child.intended_name", "value": CANARIES["child"]}],
+        "changes": [{"path": "child.intended_name", "value": CANARIES["registered child"]}],
         "explanation": CANARIES["note"],
     }
     other = await town.declare(_birth(town, name=CANARIES["receiver"]) | {"card": None})
@@ -247,11 +249,11 @@ async def _forced_errors(traces: Traces) -> None:
     connection = await asyncpg.connect(city.dsn("intake", "migrator"), timeout=10)
     try:
         await connection.execute("ALTER TABLE file ADD CONSTRAINT tester CHECK (kind = 'none') NOT VALID")
-        await _refused(traces, "constraint", town.declare(_birth(town, name=CANARIES["receiver"])))
+        new = _birth(town, name=CANARIES["receiver"])
+        await _refused(traces, "constraint", town.declare(new), status=500)
         await connection.execute("ALTER TABLE file DROP CONSTRAINT tester")
-        await connection.execute("CREATE UNIQUE INDEX tester ON dossier (facility) WHERE facility = '?'")
         await connection.execute("ALTER TABLE natural_key RENAME TO natural_key_away")
-        await _refused(traces, "table", town.declare(_birth(town, name=CANARIES["receiver"])))
+        await _refused(traces, "table", town.declare(new), status=500)
         await connection.execute("ALTER TABLE natural_key_away RENAME TO natural_key")
     finally:
         await connection.close()
@@ -265,7 +267,8 @@ async def _forced_errors(traces: Traces) -> None:
             "personal_id": "092326771398",
         }
         path = f"/cases/{dossier}/steps/register_birth/complete"
-        await _refused(traces, "outcome", town.post("civil_status", "routing", path, {"outcome": outcome}))
+        completing = town.post("civil_status", "routing", path, {"outcome": outcome})
+        await _refused(traces, "constraint", completing, status=500)
         await connection.execute("ALTER TABLE outcome DROP CONSTRAINT tester")
     finally:
         await connection.close()
@@ -335,8 +338,9 @@ async def _strangers(traces: Traces, dossier: str) -> None:
     traces.answers.append(("inbox of the desk", json.dumps(inbox, ensure_ascii=False).encode()))
 
 
-async def _refused(traces: Traces, what: str, call: Any) -> None:
+async def _refused(traces: Traces, what: str, call: Any, *, status: int = 0) -> None:
     refused = await refusal(call)
+    assert refused.status == status or not status, (what, refused.status)
     traces.answers.append((what, json.dumps(refused.problem, ensure_ascii=False).encode()))
 
 
@@ -350,6 +354,23 @@ async def test_the_search_finds_what_is_there(traces: Traces) -> None:
     assert {"registered child", "card number"} <= (await seen_in_tables(traces.city, "routing", without=()))[
         "routing.public.outcome"
     ]
+
+
+async def test_every_spelling_is_found() -> None:
+    """A canary is found as text, in capitals, without accents, escaped for JSON or a URL, in hex and in base64."""
+    name = CANARIES["mother"]
+    written = (
+        name.encode(),
+        name.upper().encode(),
+        b"che khuynh xuyen hoang",
+        json.dumps({"name": name}).encode(),
+        f"/people?name={quote(name)}".encode(),
+        f"\\x{name.encode().hex()}".encode(),
+        base64.b64encode(b"before " + name.encode() + b" after"),
+    )
+    for content in written:
+        assert "mother" in seen_in(content), content
+    assert seen_in(b"nobody") == set()
 
 
 async def test_logs_name_nobody(traces: Traces) -> None:
