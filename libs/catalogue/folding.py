@@ -2,14 +2,18 @@
 
 import unicodedata
 
-_LOST = dict.fromkeys(
-    map(ord, "\u200b\u2060\ufeff")
-)  # invisible characters that copying from web pages brings
+# Invisible characters that copying from web pages brings; eth for đ.
+_MENDED: dict[int, str | None] = {**dict.fromkeys(map(ord, "\u200b\u2060\ufeff")), 0xD0: "Đ", 0xF0: "đ"}
 
 
 def tidy(text: str) -> str:
-    """The text in NFC with single blanks between words and none around; accepts decomposed (NFD) text."""
-    return " ".join(unicodedata.normalize("NFC", text.translate(_LOST)).split())
+    """The text in NFC with single blanks between words and none around; accepts decomposed (NFD) text.
+
+    Eth (Ð, ð) becomes the Vietnamese Đ, đ: old fonts drew them alike and real name lists hold both.
+    """
+    if text.isascii():
+        return " ".join(text.split())
+    return " ".join(unicodedata.normalize("NFC", text.translate(_MENDED)).split())
 
 
 def fold(text: str) -> str:

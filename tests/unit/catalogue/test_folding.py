@@ -37,3 +37,9 @@ def test_tidy_text_is_composed_and_stays_so(text: str) -> None:
     """Tidying gives NFC and is stable."""
     assert unicodedata.is_normalized("NFC", tidy(text))
     assert tidy(tidy(text)) == tidy(text)
+
+
+def test_eth_is_read_as_the_vietnamese_letter() -> None:
+    """A name typed with eth (Ð) is the same name as one typed with Đ."""
+    assert tidy("Ðỗ Văn ðạt") == "Đỗ Văn đạt"
+    assert fold("Ðỗ") == fold("Đỗ") == "do"
