@@ -1,15 +1,24 @@
-"""`python -m deploy.local run|demo`: start the city, play a day in it; `run` keeps it running until Ctrl-C."""
+"""`python -m deploy.local run|demo`: start the city, play a day in it; `run` keeps it running until Ctrl-C.
+
+`python -m deploy.local token <desk>` prints a token for that city's services.
+"""
 
 import asyncio
 import sys
 
+from deploy.local.city import ROOT
+from deploy.local.desks import token_for
 from deploy.local.server_folder import ServerError
-from deploy.local.show import show
+from deploy.local.show import FOLDER, show
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in ("run", "demo"):
-        sys.exit("python -m deploy.local run|demo")
     try:
-        sys.exit(asyncio.run(show(stay=sys.argv[1] == "run")))
+        match sys.argv[1:]:
+            case ["run" | "demo" as verb]:
+                sys.exit(asyncio.run(show(stay=verb == "run")))
+            case ["token", desk]:
+                sys.stdout.write(f"{token_for(desk, folder=FOLDER, catalogue=ROOT / 'catalogue')}\n")
+            case _:
+                sys.exit("python -m deploy.local run|demo|token <desk>")
     except ServerError as error:
         sys.exit(f"Một Cửa: {error}")

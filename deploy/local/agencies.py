@@ -44,10 +44,11 @@ def posts_of(catalogue: Catalogue, on: date) -> list[Post]:
 
 
 class Officer:
-    """Works off the desk of one agency. `leave_alone` are dossiers the script of the day decides itself."""
+    """Works off the desk of one agency, called `office`. `leave_alone`: dossiers the script decides itself."""
 
-    def __init__(self, official: Official, numbers: Numbers, leave_alone: set[str]) -> None:
+    def __init__(self, official: Official, numbers: Numbers, leave_alone: set[str], *, office: str) -> None:
         self._official = official
+        self._office = office
         self._numbers = numbers
         self._leave_alone = leave_alone
 
@@ -87,7 +88,7 @@ class Officer:
                 "registered_on": today.isoformat(),
                 "child_name": self._child_name(answer["file"]),
                 "personal_id": self._personal_id(child, number),
-                "registration_place": "Ủy ban nhân dân phường",
+                "registration_place": self._office.replace("Tư pháp – hộ tịch UBND", "Ủy ban nhân dân"),
                 **signed,
             }
         if step == "register_residence":

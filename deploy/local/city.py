@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Command, ProcessStatus, Supervisor
 from deploy.local.remembered import Remembered
-from deploy.local.server_folder import ServerError
+from deploy.local.server_folder import ServerError, write_private
 from libs.bus.permissions import KEEPER, configuration
 from libs.contracts.catalogue import SERVICES
 from libs.database.lines import lines_of
@@ -75,6 +76,7 @@ class City:
         self._make_keys()
         await asyncio.gather(*(self._prepare_database(service) for service in SERVICES))
         self.urls = {service: f"http://{LOOPBACK}:{self._remembered.port(service)}" for service in SERVICES}
+        self._write_environments()
         await self.supervisor.start(self.command(KEEPER))
         for service in SERVICES:
             await self.supervisor.start(self.command(service))
@@ -168,6 +170,21 @@ class City:
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),
             "SIGNING_CHAIN": str(authority / "authority.pem"),
         }
+
+    def _write_environments(self) -> None:
+        """What an operator's shell needs: `environment/<process>.env`, and the addresses alone in `urls.env`."""
+        folder = self.folder / "environment"
+        folder.mkdir(exist_ok=True)
+        urls = {f"{name.upper()}_URL": url for name, url in self.urls.items()}
+        files = {"urls": urls, KEEPER: self.command(KEEPER).environment}
+        for service in SERVICES:
+            migrator = {"MIGRATOR_DATABASE_URL": self.dsn(service, "migrator")}
+            files[service] = {**self.command(service).environment, **migrator}
+        for name, environment in files.items():
+            lines = [
+                f"export {key}={shlex.quote(environment[key])}\n" for key in environment if key != "PATH"
+            ]
+            write_private(folder / f"{name}.env", "".join(lines).encode())
 
     async def wait_until_ready(self, *, deadline_seconds: float = READY_DEADLINE_SECONDS) -> None:
         """Until every service answers /health/ready. Raises ServerError naming those that do not."""

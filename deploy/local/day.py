@@ -48,7 +48,12 @@ class Day:
         self.dossiers: list[Expectation] = []
         # Dossiers the script decides itself; the agencies' officers leave them alone.
         self.reserved: set[str] = set()
-        self.news: list[str] = []
+        self.news: list[tuple[datetime, str]] = []
+        self.played = False
+
+    def tell(self, line: str) -> None:
+        """A line of news, with the time it became known."""
+        self.news.append((datetime.now(VIETNAM), line))
 
     async def play(self, seed: int) -> None:
         """Hand everything in and do what the script decides. Raises Refused when a service says no."""
@@ -58,6 +63,7 @@ class Day:
         await self._insurance_card(seed)
         await self._incomplete_residence(seed)
         await self._refused_certificate(seed)
+        self.played = True
 
     async def hand_over_results(self, stop: asyncio.Event, *, pause_seconds: float) -> None:
         """The desks' work until `stop`: take in papers, hand them to the mother or the applicant."""
@@ -75,8 +81,8 @@ class Day:
         report = await self._hospital.post_bytes("intake", "/births/xml9", file, "application/xml")
         names = ("một con", "sinh đôi, con thứ nhất", "sinh đôi, con thứ hai", "không khai cha")
         for what, record in zip(names, report["records"], strict=True):
-            self._expect(record, f"Khai sinh từ tệp XML9, {what}", RETURNED)
-        self.news.append(f"Bệnh viện gửi tệp XML9: {len(report['records'])} giấy chứng sinh được nhận.")
+            self._expect(record, f"Khai sinh XML9, {what}", RETURNED)
+        self.tell(f"Bệnh viện gửi tệp XML9: {len(report['records'])} giấy chứng sinh được nhận.")
 
     async def _declare_birth(self, seed: int) -> None:
         records = Births(seed + 500_000, today=_today()).single()
@@ -87,8 +93,8 @@ class Day:
         body = plain(record.declaration)
         body.pop("extra", None)
         receipt = await self._hospital.post_json("intake", "/births", body)
-        self._expect(receipt, "Khai sinh (nữ hộ sinh khai qua API)", RETURNED)
-        self.news.append("Nữ hộ sinh khai báo một ca sinh qua API.")
+        self._expect(receipt, "Khai sinh, nữ hộ sinh khai qua API", RETURNED)
+        self.tell("Nữ hộ sinh khai báo một ca sinh qua API.")
 
     async def _certified_copy(self) -> None:
         receipt = await self._counter.post_json(
@@ -157,12 +163,12 @@ class Day:
                 "note": "Thiếu giấy tờ chứng minh quan hệ với chủ hộ.",
             },
         )
-        self.news.append("Công an phường yêu cầu bổ sung một hồ sơ; thời hạn tạm dừng.")
+        self.tell("Công an phường yêu cầu bổ sung một hồ sơ; thời hạn tạm dừng.")
         await self._until_status(dossier_id, 5)
         await self._counter.post_json(
             "intake", f"/dossiers/{dossier_id}/supplements", {"components": ["kinship_proof"]}
         )
-        self.news.append("Người dân đã bổ sung; thời hạn chạy tiếp.")
+        self.tell("Người dân đã bổ sung; thời hạn chạy tiếp.")
         self.reserved.discard(dossier_id)
 
     async def _refused_certificate(self, seed: int) -> None:
@@ -190,7 +196,7 @@ class Day:
             f"/cases/{dossier_id}/refusal",
             {"step": "confirm_marital_status", "reason": "not-eligible", "note": "Không đủ điều kiện."},
         )
-        self.news.append("Tư pháp - hộ tịch từ chối một hồ sơ, có nêu lý do.")
+        self.tell("Tư pháp - hộ tịch từ chối một hồ sơ, có nêu lý do.")
 
     # -- handing over ----------------------------------------------------------------------------------------
 
@@ -268,17 +274,20 @@ class Day:
     async def _until_on_desk(self, officer: Official, dossier_id: str) -> None:
         async with asyncio.timeout(STEP_DEADLINE_SECONDS):
             while True:
-                page = await officer.get("routing", "/steps", limit=500)
-                if any(step["dossier_id"] == dossier_id for step in page["steps"]):
-                    return
+                # A service is restarting: asked again.
+                with contextlib.suppress(httpx.HTTPError, Refused):
+                    page = await officer.get("routing", "/steps", limit=500)
+                    if any(step["dossier_id"] == dossier_id for step in page["steps"]):
+                        return
                 await asyncio.sleep(0.2)
 
     async def _until_status(self, dossier_id: str, status: int) -> None:
         async with asyncio.timeout(STEP_DEADLINE_SECONDS):
             while True:
-                page = await self._counter.get("intake", "/dossiers", limit=200)
-                if any(d["dossier_id"] == dossier_id and d["status"] == status for d in page["dossiers"]):
-                    return
+                with contextlib.suppress(httpx.HTTPError, Refused):
+                    page = await self._counter.get("intake", "/dossiers", limit=200)
+                    if any(d["dossier_id"] == dossier_id and d["status"] == status for d in page["dossiers"]):
+                        return
                 await asyncio.sleep(0.2)
 
 

@@ -1,7 +1,7 @@
 """The live view of the day, for a terminal (rich) and for a log (plain lines)."""
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Group
@@ -11,7 +11,6 @@ from rich.text import Text
 
 from deploy.local.city import City
 from deploy.local.day import Day, Expectation
-from libs.catalogue.calendar import VIETNAM
 
 _COLOURS = {1: "cyan", 2: "cyan", 4: "yellow", 5: "magenta", 7: "red", 8: "red", 9: "green", 10: "bold green"}
 _STATES = {
@@ -26,20 +25,31 @@ _STATES = {
 _NEWS_MAX = 6
 
 
-def picture(city: City, day: Day, names: Mapping[str, str]) -> Group:
-    """The whole screen: dossiers, news, services. `names` are those of results and agencies by code."""
+def picture(city: City, day: Day, names: Mapping[str, str], *, moving: bool) -> Group:
+    """The whole screen: dossiers, news, services. `names` are those of results and agencies by code.
+
+    While it is `moving` a dossier has one line, so that the day fits on a screen of 24 lines.
+    """
     table = Table(title="Một ngày ở thành phố", expand=True, title_style="bold")
     table.add_column("Hồ sơ", no_wrap=True)
-    for column, ratio in (("Việc", 4), ("Trạng thái", 2), ("Kết quả ở đâu, ai nhận", 6)):
-        table.add_column(column, ratio=ratio)
+    for column, ratio in (("Việc", 5), ("Trạng thái", 3), ("Kết quả ở đâu, ai nhận", 5 if moving else 6)):
+        table.add_column(column, ratio=ratio, no_wrap=moving, overflow="ellipsis" if moving else "fold")
     for dossier in day.dossiers:
         colour = _COLOURS.get(dossier.status, "white")
-        table.add_row(
-            dossier.code, dossier.what, Text(dossier.status_name, style=colour), where(dossier, names)
-        )
-    news = "\n".join(f"{datetime.now(VIETNAM):%H:%M}  {line}" for line in day.news[-_NEWS_MAX:])
+        status = Text(dossier.status_name, style=colour)
+        if moving:
+            table.add_row(f"…{dossier.code[-4:]}", dossier.what, status, briefly(dossier))
+        else:
+            table.add_row(dossier.code, dossier.what, status, where(dossier, names))
+    news = "\n".join(f"{at:%H:%M:%S}  {line}" for at, line in day.news[-_NEWS_MAX:])
     running = "  ".join(f"[green]●[/] {p.name}" if p.pid else f"[red]●[/] {p.name}" for p in city.processes())
     return Group(table, Panel(news or "…", title="Tin"), Text.from_markup(running))
+
+
+def briefly(dossier: Expectation) -> str:
+    """How many results of a dossier are in which state, on one line."""
+    states = Counter(_state(result, {}) for result in dossier.results)
+    return ", ".join(f"{count} {state}" for state, count in states.items())
 
 
 def where(dossier: Expectation, names: Mapping[str, str]) -> str:
@@ -57,10 +67,10 @@ def _state(result: Mapping[str, str], names: Mapping[str, str]) -> str:
     return f"{state} tại {place}" if place and result["state"] in ("ready", "handed-over") else state
 
 
-def closing(city: City, day: Day, papers: Mapping[str, Path], mail: Path) -> str:
+def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path) -> str:
     """What stays on the screen after the day: papers, receipts, URLs."""
-    lines = ["", "Giấy tờ đã ký số và biên nhận (PDF):"]
-    lines += [f"  {label}\n      {path}" for label, path in papers.items()]
+    lines = ["", f"Giấy tờ đã ký số và biên nhận (PDF), trong {city.folder / 'papers'}:"]
+    lines += [f"  {path.name:<66} {label}" for path, label in papers.items()]
     lines += ["", f"Thư gửi người dân: {mail}", "", "Dịch vụ:"]
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]

@@ -1,5 +1,6 @@
 """The people of the day: officers and hospital desks who use the public API, with tokens of the identity issuer."""
 
+import asyncio
 import time
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from libs.contracts.catalogue import SERVICES
 from libs.http.auth import IDENTITY, TokenSigner
 
 TOKEN_SECONDS = 1800
+AGAIN_AFTER_SECONDS = 0.5
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +45,14 @@ class Refused(Exception):
 
 
 class Official:
-    """One person at a desk, speaking to the services as their software would."""
+    """One person at a desk, speaking to the services as their software would.
 
-    def __init__(self, post: Post, urls: dict[str, str], keys: Path) -> None:
+    `patience_seconds`: how long a POST is sent again, with its key, to a service that is away.
+    """
+
+    def __init__(self, post: Post, urls: dict[str, str], keys: Path, *, patience_seconds: float = 0) -> None:
         self.post = post
+        self._patience_seconds = patience_seconds
         self._urls = urls
         self._signer = TokenSigner.from_file(IDENTITY, keys / f"{IDENTITY}.pem")
         self._token, self._until = "", 0.0
@@ -80,9 +86,19 @@ class Official:
         self, service: str, path: str, content: bytes, media_type: str, *, key: str = ""
     ) -> Any:
         """POST a body as it is. Raises Refused or httpx.HTTPError."""
-        headers = self._headers() | {"Content-Type": media_type, "Idempotency-Key": key or str(uuid4())}
-        response = await self._http.post(f"{self._urls[service]}{path}", content=content, headers=headers)
-        return self._answer(path, response)
+        given = {"Content-Type": media_type, "Idempotency-Key": key or str(uuid4())}
+        end = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                response = await self._http.post(
+                    f"{self._urls[service]}{path}", content=content, headers=self._headers() | given
+                )
+                if response.status_code != 503 or time.monotonic() > end:
+                    return self._answer(path, response)
+            except httpx.TransportError:
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
     def _headers(self) -> dict[str, str]:
         if time.monotonic() > self._until:

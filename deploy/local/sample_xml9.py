@@ -131,9 +131,12 @@ class Births:
         place = "phường Ngã Bảy, thành phố Cần Thơ" if self._merged else "thành phố Ngã Bảy, tỉnh Hậu Giang"
         record = dict(delivery)
         surgery = record.pop("surgery")
+        # The father's family name, the mother's where he is not named (BLDS 2015 Đ26 k2).
+        family = (record["HO_TEN_CHA"] or record["HO_TEN_NND"]).split()[0]
+        given = self._person(female=sex == "2").partition(" ")[2]
         return record | {
             "MA_THE_TAM": f"TE1{record['MATINH_CU_TRU']}{self._digits(10)}",
-            "HO_TEN_CON": self._person(female=sex == "2"),
+            "HO_TEN_CON": f"{family} {given}",
             "GIOI_TINH_CON": sex,
             "SO_CON": str(count),
             "SO_CON_SONG": str(int(record["LAN_SINH"]) - 1 + count),
