@@ -44,7 +44,7 @@ def service_cli(
         settings = or_exit(read_settings)
         configure_logs(service, settings.log_level)
         configure_traces(service, version=version, endpoint=settings.otlp_endpoint)
-        run(serve(settings))
+        or_exit(lambda: run(serve(settings)))
 
     @app.command("migrate")
     def migrate_command() -> None:

@@ -18,7 +18,7 @@ from libs.http.auth import TokenVerifier, require
 from libs.http.health import database_answers
 from libs.http.serve import Background
 from libs.http.serve import serve as serve_http
-from libs.process.settings import ServiceSettings
+from libs.process.settings import ServiceSettings, named
 from libs.process.sweeper import Sweeper
 from libs.telemetry.traces import stop_traces
 
@@ -34,7 +34,7 @@ def service_app(
 ) -> FastAPI:
     """The application of a started bus: `routers`, health, and the operators' endpoints.
 
-    `closing` is called when everything else has ended, then the bus is closed.
+    `closing` is called when everything else has ended, then the bus is closed. Raises SettingsError.
     """
 
     @asynccontextmanager
@@ -49,7 +49,8 @@ def service_app(
         answers = await database_answers(bus.pool)
         return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
 
-    verifier = TokenVerifier(settings.public_keys, service)
+    with named("PUBLIC_KEYS"):
+        verifier = TokenVerifier(settings.public_keys, service)
     app = build_app(service=service, version=version, lifespan=lifespan, ready=ready, verifier=verifier)
     for router in (*routers, admin_router(bus, require("operator"))):
         app.include_router(router)

@@ -6,10 +6,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 settings = settings_from(os.environ, Settings)      # in the service's settings.py, the one reader of os.environ
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
+
+from libs.catalogue.errors import CatalogueError
 
 
 class SettingsError(Exception):
@@ -37,23 +40,37 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 def settings_from(environment: Mapping[str, str], type_: type[T]) -> T:
     """The settings of `type_`; an empty variable counts as not given. Raises SettingsError."""
-    given = {
-        name: value for name in type_.__struct_fields__ if (value := environment.get(name.upper(), "")) != ""
-    }
+    given: dict[str, str] = {}
+    missing: list[str] = []
+    for field in msgspec.structs.fields(type_):
+        value = environment.get(field.name.upper(), "")
+        if value != "":
+            given[field.name] = value
+        elif field.required:
+            missing.append(field.name.upper())
+    if missing:
+        raise SettingsError(f"{', '.join(missing)} missing")
     try:
         return msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_without_value(str(error))) from None
+        # "Expected `int`, got `str` - at `$.http_port`": what was expected and where, never what was given.
+        what, _, place = str(error).replace("`", "").rpartition(" - at $.")
+        raise SettingsError(f"{place.upper()}: {what.split(', got', 1)[0].lower()}") from None
 
 
 def required(environment: Mapping[str, str], name: str) -> str:
     """One variable that must be there. Raises SettingsError."""
     value = environment.get(name, "")
     if not value:
-        raise SettingsError(f"{name} is missing")
+        raise SettingsError(f"{name} missing")
     return value
 
 
-def _without_value(text: str) -> str:
-    """msgspec names the field (`$.http_port`) and what it expected; a value it repeats is cut off."""
-    return text.replace("`", "").split(", got", 1)[0].replace("$.", "").replace("object missing", "missing")
+@contextmanager
+def named(variable: str) -> Iterator[None]:
+    """What fails inside, fails because of this variable: a file it names is missing or wrong. Raises SettingsError."""
+    try:
+        yield
+    except (OSError, ValueError, CatalogueError) as error:
+        text = error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"{variable}: {text}") from None

@@ -7,6 +7,7 @@ from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service, service_app
+from libs.process.settings import named
 from libs.storage.archive import Archive
 from services.intake import store
 from services.intake.api import routers
@@ -36,18 +37,22 @@ def app_of(settings: Settings, bus: BusRuntime, office: Office) -> FastAPI:
 
 def office_of(settings: Settings, bus: BusRuntime) -> Office:
     """What the endpoints work with; reads the parts of the catalogue every birth needs before the first comes."""
-    catalogue = Catalogue.load(settings.catalogue)
+    with named("CATALOGUE"):
+        catalogue = Catalogue.load(settings.catalogue)
+    with named("STORAGE_URL"):
+        archive = Archive(settings.storage_url, storage_settings())
     office = Office(
         bus,
         Desk(catalogue=catalogue, default_limit=settings.default_limit),
-        Archive(settings.storage_url, storage_settings()),
+        archive,
         settings.public_url,
         public_per_second=settings.public_per_second,
         public_burst=settings.public_burst,
     )
-    catalogue.procedures(office.desk.today(office.now()))
-    catalogue.calendar()
-    catalogue.agencies()
+    with named("CATALOGUE"):
+        catalogue.procedures(office.desk.today(office.now()))
+        catalogue.calendar()
+        catalogue.agencies()
     return office
 
 

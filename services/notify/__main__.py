@@ -9,6 +9,7 @@ from libs.http.auth import TokenSigner
 from libs.http.client import ServiceClient
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service, service_app
+from libs.process.settings import named
 from services.notify import store
 from services.notify.api import build_router
 from services.notify.channels import Channel
@@ -27,9 +28,9 @@ VERSION = "0.1.0"
 
 def rules_of(settings: Settings) -> RuleBook:
     """The city's message rules, with waiting times and quiet hours as set."""
-    return load_rules(Path(settings.catalogue)).adjusted(
-        wait_scale=settings.wait_scale, quiet=settings.quiet_hours
-    )
+    with named("CATALOGUE"):
+        book = load_rules(Path(settings.catalogue))
+    return book.adjusted(wait_scale=settings.wait_scale, quiet=settings.quiet_hours)
 
 
 def bus_of(settings: Settings) -> BusRuntime:
@@ -48,11 +49,12 @@ async def serve(settings: Settings) -> None:
     """Build everything and answer until told to stop."""
     bus = bus_of(settings)
     await bus.start()
-    intake = ServiceClient(
-        settings.intake_url, "intake", TokenSigner.from_file(SERVICE, settings.service_key)
-    )
+    with named("SERVICE_KEY"):
+        signer = TokenSigner.from_file(SERVICE, settings.service_key)
+    intake = ServiceClient(settings.intake_url, "intake", signer)
     channels: dict[str, Channel] = {"email": EmailChannel(settings.smtp)} if settings.smtp_host else {}
-    wording = Wording(Catalogue.load(settings.catalogue), settings.public_url)
+    with named("CATALOGUE"):
+        wording = Wording(Catalogue.load(settings.catalogue), settings.public_url)
     book = rules_of(settings)
     delivery = Delivery(
         channels=channels, ranking=settings.sender.ranking, rules=book.by_code(), wording=wording

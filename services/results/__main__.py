@@ -11,6 +11,7 @@ from libs.http.client import ServiceClient
 from libs.http.limits import RateLimit
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service, service_app
+from libs.process.settings import named
 from libs.storage.archive import Archive
 from services.results import store
 from services.results.api import Endpoints, build_router
@@ -19,6 +20,7 @@ from services.results.handlers import HANDLERS
 from services.results.making import Maker
 from services.results.people import Neighbours
 from services.results.press import Press
+from services.results.printing import load_signer
 from services.results.receipts import Receipts
 from services.results.settings import Settings, migrator_url, read_settings, storage_settings
 from services.results.workers import Workers
@@ -44,19 +46,25 @@ async def serve(settings: Settings) -> None:
     to_print = asyncio.Event()
     bus = bus_of(settings, to_print.set)
     await bus.start()
-    catalogue = Catalogue.load(settings.catalogue)
-    signer = TokenSigner.from_file(SERVICE, settings.service_key)
+    with named("CATALOGUE"):
+        catalogue = Catalogue.load(settings.catalogue)
+        names = names_of(catalogue)
+    with named("SERVICE_KEY"):
+        signer = TokenSigner.from_file(SERVICE, settings.service_key)
     intake = ServiceClient(settings.intake_url, "intake", signer)
     routing = ServiceClient(settings.routing_url, "routing", signer)
     neighbours = Neighbours(intake, routing)
-    archive = Archive(settings.storage_url, storage_settings())
+    with named("STORAGE_URL"):
+        archive = Archive(settings.storage_url, storage_settings())
     workers = None
     if settings.render_documents:
+        with named("SIGNING_KEY, SIGNING_CERTIFICATE, SIGNING_CHAIN"):
+            load_signer(settings.signing)
         workers = Workers(catalogue.folder / "documents", settings.signing, settings.press_workers)
     maker = Maker(
         neighbours=neighbours,
         catalogue=catalogue,
-        names=names_of(catalogue),
+        names=names,
         archive=archive,
         workers=workers,
         public_url=settings.public_url.rstrip("/"),

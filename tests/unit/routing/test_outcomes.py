@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from libs.contracts.catalogue import heard_by
 from services.routing import outcomes, status
 from services.routing.handlers import HANDLERS
-from services.routing.settings import SettingsError, read_settings
 from tests.unit.routing.samples import BIRTH, CIVIL, opened, rules
 
 DATA = {
@@ -70,18 +69,3 @@ def test_every_status_has_a_name_and_only_four_are_ends() -> None:
     assert set(status.NAMES_VI) == set(status.TRANSITIONS) == set(range(1, 11))
     assert {3, 7, 8, 10} == status.TERMINAL
     assert all(after in status.NAMES_VI for following in status.TRANSITIONS.values() for after in following)
-
-
-def test_a_bad_setting_is_one_clear_line_without_its_value() -> None:
-    """A missing or wrong setting is named, its value is not repeated."""
-    given_ = {"DATABASE_URL": "postgresql://u:secret@h/d", "NATS_URL": "nats://x", "PUBLIC_KEYS": "k"}
-    assert read_settings(given_).http_port == 8002
-    for wrong in ({**given_, "HTTP_PORT": "eighty"}, {k: v for k, v in given_.items() if k != "NATS_URL"}):
-        try:
-            read_settings(wrong)
-        except SettingsError as error:
-            text = str(error)
-        assert "\n" not in text
-        assert "eighty" not in text
-        assert "secret" not in text
-        assert "HTTP_PORT" in text or "NATS_URL" in text
