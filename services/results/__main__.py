@@ -20,7 +20,6 @@ from services.results.handlers import HANDLERS
 from services.results.making import Maker
 from services.results.people import Neighbours
 from services.results.press import Press
-from services.results.printing import load_signer
 from services.results.receipts import Receipts
 from services.results.settings import Settings, migrator_url, read_settings, storage_settings
 from services.results.workers import Workers
@@ -47,8 +46,7 @@ async def serve(settings: Settings) -> None:
     bus = bus_of(settings, to_print.set)
     await bus.start()
     with named("CATALOGUE"):
-        catalogue = Catalogue.load(settings.catalogue)
-        names = names_of(catalogue)
+        names = names_of(catalogue := Catalogue.load(settings.catalogue))
     with named("SERVICE_KEY"):
         signer = TokenSigner.from_file(SERVICE, settings.service_key)
     intake = ServiceClient(settings.intake_url, "intake", signer)
@@ -59,8 +57,7 @@ async def serve(settings: Settings) -> None:
     workers = None
     if settings.render_documents:
         with named("SIGNING_KEY, SIGNING_CERTIFICATE, SIGNING_CHAIN"):
-            load_signer(settings.signing)
-        workers = Workers(catalogue.folder / "documents", settings.signing, settings.press_workers)
+            workers = Workers(catalogue.folder / "documents", settings.signing, settings.press_workers)
     maker = Maker(
         neighbours=neighbours,
         catalogue=catalogue,
@@ -81,7 +78,7 @@ async def serve(settings: Settings) -> None:
         receipts=Receipts(workers=workers, archive=archive, neighbours=neighbours, catalogue=catalogue),
         verify_limit=RateLimit(rate_per_second=settings.verify_per_second, burst=settings.verify_burst),
     )
-    routers, closing = [build_router(endpoints)], [intake.close, routing.close]
+    routers, closing = [build_router(endpoints)], (intake.close, routing.close)
     app = service_app(settings, service=SERVICE, version=VERSION, bus=bus, routers=routers, closing=closing)
     try:
         await serve_service(settings, app, bus, background=[press.run])

@@ -1,5 +1,6 @@
 """The rules of custody."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -164,6 +165,93 @@ def test_a_revoked_result_is_not_valid_and_does_not_hold_the_dossier_open() -> N
     assert any(isinstance(e, DossierClosed) for e in events)
 
 
+def test_a_completion_that_comes_after_the_withdrawal_prints_nothing() -> None:
+    """The withdrawal is remembered though nothing was called for yet; a decision it crossed has it made after all."""
+    custody = calling.withdraw(Custody(dossier_id=uuid4()), NOW)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    assert [r.state for r in custody.results] == ["cancelled"]
+    stopped, events = calling.settle(custody, "withdrawn", (), NOW)
+    assert ([r.state for r in stopped.results], events) == (["cancelled"], ())
+    decided, _ = calling.settle(custody, "granted", ("birth_certificate",), NOW)
+    assert [r.state for r in decided.results] == ["pending"]
+
+
+def test_a_withdrawal_after_the_decision_changes_nothing() -> None:
+    """The dossier was decided when the withdrawal came: its papers are made and handed over."""
+    custody, _ = calling.settle(called_for(CERTIFICATE), "granted", ("birth_certificate",), NOW)
+    assert calling.withdraw(custody, NOW) == custody
+
+
+def test_a_step_done_again_after_a_rejection_calls_for_its_result_anew() -> None:
+    """The first document was rejected: the redone step's is version 2."""
+    custody = called_for(CERTIFICATE)
+    custody, _ = domain.reject(custody, id_of(custody, "birth_certificate"), "register-number-missing", NOW)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    assert [(r.version, r.state) for r in custody.results] == [(1, "rejected"), (2, "pending")]
+
+
+def test_a_step_done_again_after_a_rejected_replacement_replaces_the_valid_version() -> None:
+    """Version 1 is in hand, its amended version 2 was rejected: the redone step's version 3 supersedes version 1."""
+    custody = called_for(CERTIFICATE)
+    first = id_of(custody, "birth_certificate")
+    custody, _ = domain.issue(custody, first, NOW)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    custody, _ = domain.reject(custody, id_of(custody, "birth_certificate"), "child-missing", NOW)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    custody, events = domain.issue(custody, id_of(custody, "birth_certificate"), NOW)
+    assert isinstance(events[0], ResultIssued)
+    assert (events[0].version, events[0].supersedes) == (3, first)
+
+
+def test_a_dossier_whose_step_is_being_done_again_is_not_closed() -> None:
+    """The old certificate is in hand and the card arrives, but the certificate's new version was rejected."""
+    custody = called_for(CERTIFICATE, NOTICE)
+    first = id_of(custody, "birth_certificate")
+    for move in (domain.issue, domain.arrive, lambda c, r, at: domain.hand_over(c, r, "mother", at)):
+        custody, _ = move(custody, first, NOW)
+    custody, _ = calling.settle(custody, "granted", ("birth_certificate", "residence_notice"), NOW)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    custody, _ = domain.reject(custody, id_of(custody, "birth_certificate"), "child-missing", NOW)
+    custody, events = domain.issue(custody, id_of(custody, "residence_notice"), NOW)
+    assert not any(isinstance(e, DossierClosed) for e in events)
+
+
+def test_an_amendment_while_printing_makes_what_was_read_out_of_date() -> None:
+    """The pending result stays one, but it is not the one a press has taken any more."""
+    custody = called_for(CERTIFICATE)
+    taken = custody.results[0]
+    later = NOW + timedelta(seconds=1)
+    custody = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), later)
+    (pending,) = custody.results
+    assert (pending.id, pending.state) == (taken.id, "pending")
+    assert pending.changed_at != taken.changed_at
+
+
+def test_a_revoked_result_is_not_reprinted_and_stays_revoked() -> None:
+    """A reprint ordered before the revocation is cancelled; a corrected version is issued and replaces nothing."""
+    custody = called_for(CERTIFICATE)
+    first = id_of(custody, "birth_certificate")
+    custody, _ = domain.issue(custody, first, NOW)
+    ordered = domain.reprint(custody, first, uuid4(), NOW)
+    revoked, _ = domain.revoke(ordered, first, "forged", NOW)
+    assert [r.state for r in revoked.results] == ["revoked", "cancelled"]
+    corrected = calling.call_for(custody, uuid4(), "register_birth", "agency", (CERTIFICATE,), NOW)
+    corrected, _ = domain.revoke(corrected, first, "wrong-name", NOW)
+    corrected, events = domain.issue(corrected, id_of(corrected, "birth_certificate"), NOW)
+    assert [r.state for r in corrected.results] == ["revoked", "issued"]
+    assert isinstance(events[0], ResultIssued)
+    assert events[0].supersedes is None
+
+
+def test_revoking_the_last_open_result_closes_the_dossier() -> None:
+    """Nothing is left to reach anybody."""
+    custody = called_for(CERTIFICATE)
+    custody, _ = calling.settle(custody, "granted", ("birth_certificate",), NOW)
+    custody, _ = domain.issue(custody, id_of(custody, "birth_certificate"), NOW)
+    _, events = domain.revoke(custody, id_of(custody, "birth_certificate"), "forged", NOW)
+    assert any(isinstance(e, DossierClosed) for e in events)
+
+
 MOVES = (
     "issue",
     "dispatch",
@@ -180,11 +268,12 @@ MOVES = (
 
 def apply_move(custody: Custody, move: str, pick: int, at: datetime) -> domain.Step:
     result_id = custody.results[pick % len(custody.results)].id
+    by_name: dict[str, Callable[..., domain.Step]] = vars(domain)
     match move:
         case "hand_over":
             return domain.hand_over(custody, result_id, "mother", at)
         case "revoke" | "reject":
-            return getattr(domain, move)(custody, result_id, "reason", at)
+            return by_name[move](custody, result_id, "reason", at)
         case "reprint":
             return domain.reprint(custody, result_id, uuid4(), at), ()
         case "replace":
@@ -194,7 +283,7 @@ def apply_move(custody: Custody, move: str, pick: int, at: datetime) -> domain.S
         case "withdraw":
             return calling.withdraw(custody, at), ()
         case _:
-            return getattr(domain, move)(custody, result_id, at)
+            return by_name[move](custody, result_id, at)
 
 
 @given(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 7)), max_size=40))
@@ -215,6 +304,7 @@ def test_whatever_is_tried_no_result_is_valid_twice_and_the_dossier_closes_once(
         for code in ("birth_certificate", "residence_notice"):
             versions = [r for r in custody.results if r.code == code]
             assert sum(r.state in VALID_STATES for r in versions) <= 1
+            assert sum(r.state == domain.PENDING for r in versions) <= 1
             assert len({r.version for r in versions}) == len(versions)
     assert closings <= 1
     assert len(handed_over) == len(set(handed_over))

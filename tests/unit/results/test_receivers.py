@@ -1,0 +1,109 @@
+"""Who may take a result, and what they must show."""
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from libs.http.problems import Problem
+from services.results.desk_store import Receiver
+from services.results.people import PeopleRecord, Person
+from services.results.receivers import RELATIONS, check_receiver
+from services.results.words import RELATIONS as WORDS
+
+MOTHER = Person(name="Nguyễn Thị Mai", identity_number="093196001234")
+NUMBERLESS = Person(name="Thạch Thị Sô Phia")
+
+
+def record(**people: Any) -> PeopleRecord:
+    return PeopleRecord(
+        dossier_id=uuid4(), code="c", procedure="2.002621", procedure_from=date(2024, 7, 1), **people
+    )
+
+
+def receiver(relation: str = "mother", **shown: str) -> Receiver:
+    return Receiver(**({"name": MOTHER.name, "relation": relation, "identity_number": ""} | shown))
+
+
+def checked(given: Receiver, *deliveries: str, **people: Any) -> str:
+    return check_receiver(given, record(**({"mother": MOTHER} | people)), deliveries or ("hospital",)).checked
+
+
+def refused(given: Receiver, *deliveries: str, **people: Any) -> str:
+    with pytest.raises(Problem) as caught:
+        checked(given, *deliveries, **people)
+    assert caught.value.status == 422
+    document = caught.value.document().decode()
+    assert MOTHER.identity_number not in document
+    assert "093" not in document
+    return caught.value.errors[0].field
+
+
+@pytest.mark.parametrize("number", ["093196001234", "093 196 001 234", "093.196.001.234"])
+def test_the_mother_shows_the_number_the_dossier_knows(number: str) -> None:
+    """However it is written."""
+    assert checked(receiver(identity_number=number)) == "identity-number"
+
+
+def test_another_number_is_refused_without_telling_the_right_one() -> None:
+    """Neither the answer nor the reason repeats a number."""
+    assert refused(receiver(identity_number="093196009999")) == "receiver.identity_number"
+
+
+def test_a_mother_whose_number_is_unknown_is_recognised_by_name_and_paper() -> None:
+    """Same name, written in any Unicode form, and the paper that was shown; without one it is asked for."""
+    given = receiver(name="THẠCH THỊ SÔ PHIA", evidence="Giấy chứng sinh 12/2026")
+    assert checked(given, mother=NUMBERLESS) == "name-and-paper"
+    decomposed = receiver(name="Tha\u0323ch Thi\u0323  So\u0302 Phia", evidence="Giấy chứng sinh 12/2026")
+    assert checked(decomposed, mother=NUMBERLESS) == "name-and-paper"
+    assert refused(receiver(name=NUMBERLESS.name), mother=NUMBERLESS) == "receiver.evidence"
+    assert refused(receiver(name="Trần Thị Lan", evidence="x"), mother=NUMBERLESS) == "receiver.name"
+
+
+def test_evidence_does_not_replace_a_number_the_dossier_knows() -> None:
+    """Where the number is known, a paper with the name is not enough."""
+    assert refused(receiver(evidence="Giấy chứng sinh 12/2026")) == "receiver.identity_number"
+
+
+def test_an_empty_number_matches_nothing() -> None:
+    """No number shown and none known is no match."""
+    assert (
+        refused(receiver(name=NUMBERLESS.name, identity_number=" . "), mother=NUMBERLESS)
+        == "receiver.evidence"
+    )
+
+
+@pytest.mark.parametrize(
+    ("relation", "how"),
+    [("relative", "authorisation"), ("authorised", "authorisation"), ("guardian", "guardianship")],
+)
+def test_others_act_by_a_paper_and_are_identified(relation: str, how: str) -> None:
+    """A relative, an authorised person or a guardian needs both the paper and an identity document."""
+    paper, number = "12/UQ-2026", "093080001111"
+    assert refused(receiver(relation, identity_number=number)) == "receiver.authorisation"
+    assert refused(receiver(relation, authorisation=paper)) == "receiver.identity_number"
+    assert checked(receiver(relation, identity_number=number, authorisation=paper)) == how
+
+
+def test_a_father_the_dossier_does_not_name_needs_an_authorisation() -> None:
+    """Not named is not known."""
+    assert refused(receiver("father", identity_number="093080001111")) == "receiver.authorisation"
+
+
+def test_a_carrier_delivers_what_is_posted_and_nothing_else() -> None:
+    """Its proof of delivery is noted; papers that lie at a desk are not its."""
+    proof = receiver("carrier", name="", authorisation="RR123456789VN")
+    assert checked(proof, "post") == "carrier-proof"
+    assert refused(receiver("carrier"), "post") == "receiver.authorisation"
+    assert refused(proof, "post", "hospital") == "receiver.relation"
+
+
+def test_nobody_without_a_name_receives_anything() -> None:
+    """The receipt needs a name."""
+    assert refused(receiver(name="  ", identity_number=MOTHER.identity_number)) == "receiver.name"
+
+
+def test_every_relation_has_a_word_for_the_receipt() -> None:
+    """Codes are for programs; the receipt says it in Vietnamese."""
+    assert set(RELATIONS) == set(WORDS)
