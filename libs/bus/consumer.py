@@ -128,12 +128,16 @@ class Consumer:
         self._lanes[hash(dossier) % len(self._lanes)].put(message)
 
     async def _work(self, lane: Lane) -> None:
+        loop = asyncio.get_running_loop()
         while not lane.closed:
             arrivals = await lane.take()
             if self._settler.ending:
                 await self._settler.give_back(arrivals, 0.0)
             elif arrivals:
+                began = loop.time()
                 await self._settler.settle(lane, arrivals)
+                if len(arrivals) < self._settings.gather_below_messages:
+                    await asyncio.sleep(min(loop.time() - began, self._settings.gather_seconds_max))
         for message in lane.rest():
             await message.pull.nak(message, 0.0)
 

@@ -12,6 +12,10 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_messages_max: int = 256
     # Four batches: two or three are being worked on while the next arrives.
     window_messages: int = 1024
+    # After a small batch a lane lets messages gather for as long as that batch took, this long at most: under load
+    # the batches grow instead of the work, and an idle service waits for nobody.
+    gather_seconds_max: float = 0.05
+    gather_below_messages: int = 64
     failures_max: int = 20
     unfinished_max: int = 3
     dead_letters_in_row_max: int = 20

@@ -19,7 +19,9 @@ _NAMES = (
     "causationid",
     "traceparent",
 )
-KNOWN = {name.encode("ascii"): name for name in ("Nats-Msg-Id", *("ce-" + name for name in _NAMES))}
+# The stream keeps the headers of the atomic batch a message came in (ADR-50).
+_NATS = ("Nats-Msg-Id", "Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit")
+KNOWN = {name.encode("ascii"): name for name in (*_NATS, *("ce-" + name for name in _NAMES))}
 
 
 class QuickClient(Client):

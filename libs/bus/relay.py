@@ -31,6 +31,9 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     standby_seconds: float = 1.0
     # NOTIFY takes a lock of the whole server at commit: at most this often.
     hint_seconds: float = 0.02
+    # After a small drain rows may gather for as long as it took, this long at most (see ConsumerSettings).
+    gather_seconds_max: float = 0.05
+    gather_below_rows: int = 64
     # How often a long backlog is counted for the status.
     backlog_seconds: float = 1.0
     # After a failure of the database session.
@@ -194,9 +197,10 @@ class Relay:
         try:
             while not stop.is_set() and not proving.done():
                 self._woken.clear()
+                began = time.monotonic()
                 try:
-                    pause_at = time.monotonic() + self._settings.backlog_seconds
-                    await pump.drain(
+                    pause_at = began + self._settings.backlog_seconds
+                    marked = await pump.drain(
                         lambda: stop.is_set() or proving.done() or time.monotonic() >= pause_at  # noqa: B023
                     )
                 except Stalled as stalled:
@@ -209,7 +213,10 @@ class Relay:
                     await self._rest(ledger, stalled.code, self._settings.stalled_seconds, stop)
                 else:
                     silent_since = None
-                    await self._settle(ledger, time.monotonic() < pause_at)
+                    took = time.monotonic() - began
+                    if 0 < marked < self._settings.gather_below_rows:
+                        await asyncio.sleep(min(took, self._settings.gather_seconds_max))
+                    await self._settle(ledger, took < self._settings.backlog_seconds)
             if proving.done():
                 await proving
         finally:
