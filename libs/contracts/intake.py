@@ -94,19 +94,22 @@ class DossierSupplemented(Event, frozen=True, kw_only=True):
 class DossierWithdrawn(Event, frozen=True, kw_only=True):
     """The applicant has taken the dossier back (national status 7).
 
-    Not decided here: what happens to steps already begun; routing stops the case.
+    Not decided here: what happens to steps already begun; routing stops the case, if there is one yet
+    (`after_acceptance`).
     """
 
     SUBJECT: ClassVar[str] = "intake.dossier-withdrawn.v1"
 
     reason: str
     withdrawn_at: Moment
+    after_acceptance: bool = False
 
 
 class DossierCorrected(Event, frozen=True, kw_only=True):
     """Data of the dossier have been corrected; `fields` names which, never their values.
 
-    Not decided yet: whether a result already issued must be replaced.
+    `after_acceptance` says that there is a case for it. Not decided yet: whether a result already issued must be
+    replaced.
     """
 
     SUBJECT: ClassVar[str] = "intake.dossier-corrected.v1"
@@ -114,3 +117,4 @@ class DossierCorrected(Event, frozen=True, kw_only=True):
     fields: tuple[str, ...]
     reason: str
     corrected_at: Moment
+    after_acceptance: bool = False

@@ -164,13 +164,15 @@ class AppointmentMoved(Event, frozen=True, kw_only=True):
 class ReminderDue(Event, frozen=True, kw_only=True):
     """The family should be reminded of a legal term of their own, `day` days after it began.
 
-    `kind` is residence (60 days from birth registration, Luật Cư trú) or supplement (papers still missing).
+    `kind` is residence (60 days from birth registration, Luật Cư trú) or supplement (papers still missing, those of
+    the supplement request with the number `request`).
     """
 
     SUBJECT: ClassVar[str] = "routing.reminder-due.v1"
 
     kind: str
     day: int
+    request: int = 0
 
 
 class DossierSettled(Event, frozen=True, kw_only=True):

@@ -83,7 +83,9 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     appointment_at: datetime
     requests: tuple[SupplementRequest, ...] = ()
-    agencies: tuple[str, ...] = ()
+    # Step → the agency whose desk it lies on or which completed it: these may read the file.
+    assignments: dict[str, str] = {}
+    began: bool = False
     outcome: str = ""
     case_status: int = 0
     ended_at: datetime | None = None
@@ -91,6 +93,11 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     corrections: int = 0
     # What a human should look at, as codes: a card that differs from the certificate, a doubtful field.
     flags: tuple[str, ...] = ()
+
+    @property
+    def agencies(self) -> frozenset[str]:
+        """The agencies that have to do with a step."""
+        return frozenset(self.assignments.values())
 
     @property
     def open_request(self) -> SupplementRequest | None:
@@ -112,7 +119,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
             return NEW
         if self.open_request is not None:
             return TO_SUPPLEMENT
-        return IN_PROGRESS if self.agencies else TAKEN
+        return IN_PROGRESS if self.began else TAKEN
 
     @property
     def came_to_nothing(self) -> bool:
@@ -223,7 +230,9 @@ def withdraw(dossier: Dossier, reason: str, at: datetime) -> Step:
     if dossier.state not in (RECEIVED, ACCEPTED) or dossier.case_status:
         _refuse("already-ended", "Hồ sơ đã kết thúc, không thể rút.")
     dossier = msgspec.structs.replace(dossier, state=WITHDRAWN, reason=reason, ended_at=at)
-    return dossier, (DossierWithdrawn(reason=reason, withdrawn_at=at),)
+    return dossier, (
+        DossierWithdrawn(reason=reason, withdrawn_at=at, after_acceptance=dossier.accepted_at is not None),
+    )
 
 
 def correct(dossier: Dossier, fields: tuple[str, ...], reason: str, at: datetime) -> Step:
@@ -233,7 +242,14 @@ def correct(dossier: Dossier, fields: tuple[str, ...], reason: str, at: datetime
     if not fields:
         _refuse("nothing-changed", "Không có thông tin nào thay đổi.")
     dossier = msgspec.structs.replace(dossier, corrections=dossier.corrections + 1)
-    return dossier, (DossierCorrected(fields=fields, reason=reason, corrected_at=at),)
+    return dossier, (
+        DossierCorrected(
+            fields=fields,
+            reason=reason,
+            corrected_at=at,
+            after_acceptance=dossier.accepted_at is not None,
+        ),
+    )
 
 
 def supplement_requested(dossier: Dossier, request: SupplementRequest) -> Dossier:
@@ -243,11 +259,24 @@ def supplement_requested(dossier: Dossier, request: SupplementRequest) -> Dossie
     return msgspec.structs.replace(dossier, requests=(*dossier.requests, request))
 
 
-def step_assigned(dossier: Dossier, agency: str) -> Dossier:
-    """An agency has a step of this dossier and may from now on read the file."""
-    if agency in dossier.agencies:
-        return dossier
-    return msgspec.structs.replace(dossier, agencies=(*dossier.agencies, agency))
+def step_assigned(dossier: Dossier, step: str, agency: str) -> Dossier:
+    """An agency has a step of this dossier and may from now on read the file; who had the step before may not."""
+    return msgspec.structs.replace(dossier, assignments={**dossier.assignments, step: agency}, began=True)
+
+
+def step_returned(dossier: Dossier, step: str) -> Dossier:
+    """The step is given back or has to be done again: its agency may not read on, a decision is open again."""
+    left = {known: agency for known, agency in dossier.assignments.items() if known != step}
+    dossier = msgspec.structs.replace(dossier, assignments=left)
+    if dossier.case_status == DONE:
+        return msgspec.structs.replace(dossier, outcome="", case_status=0, ended_at=None)
+    return dossier
+
+
+def supplement_over(dossier: Dossier) -> Dossier:
+    """Nothing is waited for any more: everything came, or the term has run out in one branch of the case."""
+    closed_requests = tuple(msgspec.structs.replace(r, missing=()) for r in dossier.requests)
+    return msgspec.structs.replace(dossier, requests=closed_requests)
 
 
 def settled(dossier: Dossier, outcome: str, status: int, at: datetime) -> Dossier:

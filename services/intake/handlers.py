@@ -8,9 +8,19 @@ import msgspec
 from libs.bus.handling import Decision, Handler, Received, Rejected
 from libs.contracts.event import Event
 from libs.contracts.results import DossierClosed
-from libs.contracts.routing import AppointmentMoved, DossierSettled, StepAssigned, SupplementRequested
+from libs.contracts.routing import (
+    AppointmentMoved,
+    ClockResumed,
+    DossierSettled,
+    StepAssigned,
+    StepReturned,
+    SupplementRequested,
+)
 from services.intake import dossier as rules
 from services.intake.dossier import Dossier, SupplementRequest
+
+# The reason of a pause that waits for papers (routing's clocks).
+SUPPLEMENT = "supplement"
 
 
 def _known(state: Dossier | None) -> Dossier:
@@ -22,7 +32,20 @@ def _known(state: Dossier | None) -> Dossier:
 
 def on_step_assigned(state: Dossier | None, received: Received[StepAssigned], _: Any) -> Decision[Dossier]:
     """Let the agency read the file."""
-    return Decision(state=rules.step_assigned(_known(state), received.event.agency))
+    event = received.event
+    return Decision(state=rules.step_assigned(_known(state), event.step, event.agency))
+
+
+def on_step_returned(state: Dossier | None, received: Received[StepReturned], _: Any) -> Decision[Dossier]:
+    """Close the file to who gave the step back; a case thought done goes on."""
+    return Decision(state=rules.step_returned(_known(state), received.event.step))
+
+
+def on_clock_resumed(state: Dossier | None, received: Received[ClockResumed], _: Any) -> Decision[Dossier]:
+    """Expect no more papers when the wait for them is over."""
+    if received.event.reason != SUPPLEMENT:
+        return Decision()
+    return Decision(state=rules.supplement_over(_known(state)))
 
 
 def on_supplement_requested(
@@ -63,6 +86,8 @@ def on_dossier_closed(state: Dossier | None, received: Received[DossierClosed], 
 
 HANDLERS: Mapping[type[Event], Handler] = {
     StepAssigned: on_step_assigned,
+    StepReturned: on_step_returned,
+    ClockResumed: on_clock_resumed,
     SupplementRequested: on_supplement_requested,
     AppointmentMoved: on_appointment_moved,
     DossierSettled: on_dossier_settled,

@@ -25,7 +25,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     subject: str
     text: str
     when: dict[str, Any] = {}
-    key: str = ""
+    key: str | tuple[str, ...] = ""
     group: str = ""
     rank: int = 1
     wait_minutes: float = 0
@@ -46,7 +46,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def key_of(self, event: Event) -> str:
         """What tells this occasion from another of the same rule."""
-        return str(getattr(event, self.key)) if self.key else ""
+        return ".".join(str(getattr(event, name)) for name in self.key_fields)
+
+    @property
+    def key_fields(self) -> tuple[str, ...]:
+        """The event fields that make the key."""
+        if isinstance(self.key, str):
+            return (self.key,) if self.key else ()
+        return self.key
 
 
 class QuietHours(
@@ -109,7 +116,7 @@ def _check(rule: Rule, seen: set[str]) -> None:
     if rule.audience not in (APPLICANT, DESK):
         raise ValueError(f"message rule {rule.code}: unknown audience {rule.audience}")
     fields = set(event.__struct_fields__)
-    unknown = [name for name in (*rule.when, *([rule.key] if rule.key else [])) if name not in fields]
+    unknown = [name for name in (*rule.when, *rule.key_fields) if name not in fields]
     if unknown:
         raise ValueError(f"message rule {rule.code}: {rule.event} has no field {', '.join(unknown)}")
     strange = (placeholders_of(rule.text) | placeholders_of(rule.subject)) - PLACEHOLDERS

@@ -34,7 +34,7 @@ def on_dossier_supplemented(
     """
     event = received.event
     if case is None:
-        return Decision()
+        return _no_case(expected=event.request > 0)
     after, events = pauses.supplemented(
         case,
         event.request,
@@ -49,7 +49,7 @@ def on_dossier_supplemented(
 def on_dossier_withdrawn(case: Case | None, received: Received[DossierWithdrawn], _: Rules) -> Decision[Case]:
     """Stop the case. One withdrawn before acceptance has none; one already decided stays as decided."""
     if case is None:
-        return Decision()
+        return _no_case(expected=received.event.after_acceptance)
     return _decided(case, *endings.withdraw(case, received.now))
 
 
@@ -57,7 +57,7 @@ def on_dossier_corrected(case: Case | None, received: Received[DossierCorrected]
     """Record the correction and flag the open steps."""
     event = received.event
     if case is None:
-        return Decision()
+        return _no_case(expected=event.after_acceptance)
     return _decided(case, *corrections.correct(case, event.fields, event.reason, event.corrected_at))
 
 
@@ -80,6 +80,17 @@ def on_dossier_closed(case: Case | None, received: Received[DossierClosed], _: R
         return _decided(case, *endings.close(case, received.event.closed_at))
     except IllegalMove as refused:
         raise Rejected(refused.code) from None
+
+
+def _no_case(*, expected: bool) -> Decision[Case]:
+    """Before acceptance there is no case and nothing to do.
+
+    After it there must be one: its acceptance is a dead letter then, and what follows is kept beside it, so that an
+    operator retries both in order instead of opening a case that was withdrawn long ago.
+    """
+    if expected:
+        raise Rejected("no-case")
+    return Decision()
 
 
 def _decided(before: Case, after: Case, events: tuple[Event, ...]) -> Decision[Case]:

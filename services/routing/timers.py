@@ -156,8 +156,10 @@ def _fire(case: Case, key: Key, now: datetime, rules: Rules) -> Move:
         return _draft(case, int(label), now, rules), ()
     if kind == LAPSED:
         return lapse(case, int(label), now, rules)
-    day = int(label.rpartition(".")[2])
-    return case, (ReminderDue(kind="residence" if kind == RESIDENCE else "supplement", day=day),)
+    number, _, day = label.rpartition(".")
+    if kind == RESIDENCE:
+        return case, (ReminderDue(kind="residence", day=int(day)),)
+    return case, (ReminderDue(kind="supplement", day=int(day), request=int(number)),)
 
 
 def _deadline(case: Case, kind: str, label: str, now: datetime) -> Move:

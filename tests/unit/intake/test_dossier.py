@@ -91,7 +91,15 @@ def _heard(apply: Callable[[Dossier], Dossier]) -> Command:
 
 
 EVENTS: dict[str, Command] = {
-    "assigned": _heard(lambda d: rules.step_assigned(d, "police") if not d.case_status else d),
+    "assigned": _heard(
+        lambda d: rules.step_assigned(d, "register_residence", "police") if not d.case_status else d
+    ),
+    "returned": _heard(
+        lambda d: (
+            rules.step_returned(d, "register_residence") if d.assignments and d.case_status in (0, 9) else d
+        )
+    ),
+    "term over": _heard(rules.supplement_over),
     "asked": _heard(
         lambda d: rules.supplement_requested(d, request(len(d.requests) + 1)) if d.agencies else d
     ),
@@ -143,7 +151,7 @@ def test_a_complete_dossier_from_a_desk_is_accepted_in_the_same_breath() -> None
 def test_a_supplement_is_complete_when_the_last_thing_comes() -> None:
     """Each part is said when it comes; only the last makes the supplement complete."""
     now, _ = rules.receive(dossier(), accept=True)
-    now = rules.supplement_requested(rules.step_assigned(now, "police"), request(1))
+    now = rules.supplement_requested(rules.step_assigned(now, "register_residence", "police"), request(1))
     assert now.status == 5
     now, (first,) = rules.supplement(now, ("paper",), (), AT)
     assert isinstance(first, DossierSupplemented)
@@ -169,3 +177,28 @@ def test_a_decided_dossier_takes_nothing_more(command: str) -> None:
     with pytest.raises(IllegalMove) as refused:
         COMMANDS[command](now)
     assert refused.value.text.endswith(".")
+
+
+def test_an_agency_that_gave_its_step_back_reads_no_further() -> None:
+    """Read rights follow the step: the ward that was not competent loses them, the next one gets them."""
+    now, _ = rules.receive(dossier(), accept=True)
+    now = rules.step_assigned(now, "register_birth", "ward-a")
+    assert now.may_be_read_by("ward-a")
+    now = rules.step_returned(now, "register_birth")
+    assert not now.may_be_read_by("ward-a")
+    now = rules.step_assigned(now, "register_birth", "ward-b")
+    assert (now.may_be_read_by("ward-a"), now.may_be_read_by("ward-b")) == (False, True)
+
+
+def test_a_decided_case_whose_step_must_be_done_again_is_in_progress() -> None:
+    """A result that could not be printed takes the dossier from 9 back to 4 (an edge of the national table)."""
+    now, _ = rules.receive(dossier(), accept=True)
+    now = rules.settled(rules.step_assigned(now, "register_birth", "ward"), "granted", 9, AT)
+    assert (now.status, rules.step_returned(now, "register_birth").status) == (9, 4)
+
+
+def test_a_lapsed_request_is_waited_for_no_longer() -> None:
+    """When the term to supplement has run out in one branch, the status no longer asks for papers."""
+    now, _ = rules.receive(dossier(), accept=True)
+    now = rules.supplement_requested(rules.step_assigned(now, "register_residence", "police"), request(1))
+    assert (now.status, rules.supplement_over(now).status) == (5, 4)
