@@ -1,6 +1,6 @@
 """A results database, a press that really prints and signs, and neighbours that answer from memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -68,11 +68,15 @@ class TownHall(Neighbours):
 
     def __init__(self) -> None:
         self.away = False
+        self.reads = 0
+        self.after_reading: Callable[[], Awaitable[None]] | None = None
+        self.outcomes_now = {step: dict(outcome) for step, outcome in OUTCOMES.items()}
         self.records: dict[UUID, PeopleRecord] = {}
         self.missing_outcomes: set[str] = set()
 
     async def people(self, dossier_ids: Sequence[UUID], _purpose: str) -> dict[UUID, PeopleRecord]:
         """The people of these dossiers."""
+        self.reads += 1
         if self.away:
             raise Unavailable("intake", "away")
         return {d: self.records[d] for d in dossier_ids if d in self.records}
@@ -81,13 +85,21 @@ class TownHall(Neighbours):
         self, items: Sequence[OutcomeItem], _purpose: str
     ) -> dict[tuple[UUID, str], OutcomeRecord]:
         """The outcomes of these steps."""
-        return {
+        found = {
             (i.dossier_id, i.step): OutcomeRecord(
-                dossier_id=i.dossier_id, step=i.step, agency=WARD, completed_at=NOW, outcome=OUTCOMES[i.step]
+                dossier_id=i.dossier_id,
+                step=i.step,
+                agency=WARD,
+                completed_at=NOW,
+                outcome=dict(self.outcomes_now[i.step]),
             )
             for i in items
             if i.step not in self.missing_outcomes
         }
+        if self.after_reading is not None:
+            then, self.after_reading = self.after_reading, None
+            await then()
+        return found
 
 
 class Workshop:
@@ -100,13 +112,14 @@ class Workshop:
         self.archive = Archive(folder.as_uri())
         self.town = TownHall()
         self.folder = folder
+        self.templates = self.catalogue.folder / "documents"
         self._workers: Workers | None = None
         self.signing = make_authority(folder / "authority", "UBND phường Ngã Bảy")
 
     def workers(self) -> Workers:
         """The processes that print, started with the first paper and ended with the test."""
         if self._workers is None:
-            self._workers = Workers(self.catalogue.folder / "documents", self.signing, 1)
+            self._workers = Workers(self.templates, self.signing, 1)
         return self._workers
 
     def maker(self, *, render: bool = True) -> Maker:
@@ -135,12 +148,16 @@ class Workshop:
         if self._workers is not None:
             self._workers.close()
 
-    async def completed(self, *steps: str, dossier_id: UUID | None = None) -> Custody:
+    async def completed(
+        self, *steps: str, dossier_id: UUID | None = None, delivery: str = "", mother: Person = MOTHER
+    ) -> Custody:
         """A dossier whose steps were completed: its results are called for."""
         dossier_id = dossier_id or uuid4()
         custody = Custody(dossier_id=dossier_id)
         for step in steps:
             agency, produced = PRODUCED[step]
+            if delivery:
+                produced = ProducedResult(code=produced.code, delivery=delivery)
             custody = calling.call_for(custody, uuid4(), step, agency, (produced,), NOW)
         await self.save(None, custody)
         self.town.records[dossier_id] = PeopleRecord(
@@ -148,8 +165,8 @@ class Workshop:
             code="313.40.00.H13-261123-0001",
             procedure="2.002621",
             procedure_from=date(2024, 7, 1),
-            applicant=MOTHER,
-            mother=MOTHER,
+            applicant=mother,
+            mother=mother,
             child=Child(
                 sex="2",
                 birth_time="2026-11-21T03:15:00+07:00",
