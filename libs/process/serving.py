@@ -18,7 +18,7 @@ from libs.http.auth import TokenVerifier, require
 from libs.http.health import database_answers
 from libs.http.serve import Background
 from libs.http.serve import serve as serve_http
-from libs.process.settings import ServiceSettings, named
+from libs.process.settings import ServiceSettings, named, networks_of
 from libs.process.sweeper import Sweeper
 from libs.telemetry.traces import stop_traces
 
@@ -51,7 +51,15 @@ def service_app(
 
     with named("PUBLIC_KEYS"):
         verifier = TokenVerifier(settings.public_keys, service)
-    app = build_app(service=service, version=version, lifespan=lifespan, ready=ready, verifier=verifier)
+    app = build_app(
+        service=service,
+        version=version,
+        lifespan=lifespan,
+        ready=ready,
+        verifier=verifier,
+        scrape_networks=networks_of("SCRAPE_NETWORKS", settings.scrape_networks),
+        trusted_proxies=networks_of("TRUSTED_PROXIES", settings.trusted_proxies),
+    )
     for router in (*routers, admin_router(bus, require("operator"))):
         app.include_router(router)
     return app

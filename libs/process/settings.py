@@ -6,6 +6,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 settings = settings_from(os.environ, Settings)      # in the service's settings.py, the one reader of os.environ
 """
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -13,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from libs.catalogue.errors import CatalogueError
+from libs.http.limits import Network
 
 
 class SettingsError(Exception):
@@ -33,6 +35,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     otlp_endpoint: str = ""
     # How long readiness is false before a stopping process closes its port (libs.http.serve).
     unready_seconds: float = 5.0
+    # Networks (CIDR, separated by commas) whose X-Forwarded-For is believed: the entrance before us. Without it every
+    # citizen behind the entrance would share one rate limit.
+    trusted_proxies: str = ""
+    # Networks that may read /metrics and /openapi.json without an operator's token.
+    scrape_networks: str = "127.0.0.0/8,::1/128"
 
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -56,6 +63,14 @@ def settings_from(environment: Mapping[str, str], type_: type[T]) -> T:
         # "Expected `int`, got `str` - at `$.http_port`": what was expected and where, never what was given.
         what, _, place = str(error).replace("`", "").rpartition(" - at $.")
         raise SettingsError(f"{place.upper()}: {what.split(', got', 1)[0].lower()}") from None
+
+
+def networks_of(setting: str, text: str) -> tuple[Network, ...]:
+    """The networks of a setting. Raises SettingsError naming it."""
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise SettingsError(f"{setting}: expected networks such as 10.0.0.0/8") from None
 
 
 def required(environment: Mapping[str, str], name: str) -> str:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from libs.process.settings import ServiceSettings, SettingsError, named, required, settings_from
+from libs.process.settings import (
+    ServiceSettings,
+    SettingsError,
+    named,
+    networks_of,
+    required,
+    settings_from,
+)
 
 GIVEN = {"DATABASE_URL": "postgresql://u:secret@h/d", "NATS_URL": "nats://x:secret@h", "PUBLIC_KEYS": "k"}
 
@@ -54,5 +61,19 @@ def test_a_variable_of_one_command_is_asked_for_there() -> None:
 
 def test_a_file_that_is_missing_is_blamed_on_its_variable(tmp_path: Path) -> None:
     """The line names the variable, not the library's trouble."""
-    with pytest.raises(SettingsError, match=r"^PUBLIC_KEYS: No such file or directory$"), named("PUBLIC_KEYS"):
+    with (
+        pytest.raises(SettingsError, match=r"^PUBLIC_KEYS: No such file or directory$"),
+        named("PUBLIC_KEYS"),
+    ):
         (tmp_path / "keys.json").read_text()
+
+
+def test_networks_are_written_in_cidr_separated_by_commas() -> None:
+    """The entrance's and the scraper's networks; an empty setting names none, a wrong one is named."""
+    assert [str(n) for n in networks_of("TRUSTED_PROXIES", "10.0.0.0/8, ::1/128")] == [
+        "10.0.0.0/8",
+        "::1/128",
+    ]
+    assert networks_of("TRUSTED_PROXIES", "") == ()
+    with pytest.raises(SettingsError, match="^TRUSTED_PROXIES: expected networks"):
+        networks_of("TRUSTED_PROXIES", "10.0.0.1/8")
