@@ -75,5 +75,5 @@ def test_networks_are_written_in_cidr_separated_by_commas() -> None:
         "::1/128",
     ]
     assert networks_of("TRUSTED_PROXIES", "") == ()
-    with pytest.raises(SettingsError, match="^TRUSTED_PROXIES: expected networks"):
+    with pytest.raises(SettingsError, match=r"^TRUSTED_PROXIES: expected networks"):
         networks_of("TRUSTED_PROXIES", "10.0.0.1/8")
