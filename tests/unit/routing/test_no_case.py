@@ -26,9 +26,7 @@ def test_before_acceptance_there_is_nothing_to_do() -> None:
     """A dossier withdrawn, corrected or supplemented at the desk has no case yet."""
     assert heard(DossierWithdrawn(reason="r", withdrawn_at=AT)) is None
     assert heard(DossierCorrected(fields=("child.name",), reason="r", corrected_at=AT)) is None
-    assert (
-        heard(DossierSupplemented(request=0, components=("p",), complete=True, supplemented_at=AT)) is None
-    )
+    assert heard(DossierSupplemented(request=0, components=("p",), complete=True, supplemented_at=AT)) is None
 
 
 @pytest.mark.parametrize(
