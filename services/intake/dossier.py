@@ -280,9 +280,14 @@ def supplement_over(dossier: Dossier) -> Dossier:
 
 
 def settled(dossier: Dossier, outcome: str, status: int, at: datetime) -> Dossier:
-    """The case is decided. A withdrawal that crossed another decision came too late: what was decided stands."""
+    """The case is decided. A withdrawal that crossed another decision came too late: what was decided stands.
+
+    Results' word that everything has arrived may come before routing's that it was decided: it is the later fact.
+    """
     too_late = dossier.state == WITHDRAWN and outcome != WITHDRAWN
     state = ACCEPTED if too_late else dossier.state
+    if dossier.case_status == RETURNED:
+        return msgspec.structs.replace(dossier, state=state, outcome=outcome)
     return msgspec.structs.replace(dossier, state=state, outcome=outcome, case_status=status, ended_at=at)
 
 

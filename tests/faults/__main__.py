@@ -31,6 +31,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(100_000), help="of the first round")
     parser.add_argument("--rounds", type=int, default=1, help=f"how many (at most {ROUNDS_MAX})")
     parser.add_argument("--minutes", type=float, default=10, help="of faults in a long round")
+    parser.add_argument(
+        "--away-seconds", type=float, default=180, help="how long NATS is away, once a long round"
+    )
     parser.add_argument("--keep", type=Path, help="keep folders of cities, logs and journals here")
     options = parser.parse_args()
     if not 0 < options.minutes <= MINUTES_MAX or not 0 < options.rounds <= ROUNDS_MAX:
@@ -42,8 +45,7 @@ def main() -> int:
         began = time.monotonic()
         verdict = _round(seed, options)
         verdicts.append((verdict, time.monotonic() - began))
-        if verdict.violations or verdict.refused:
-            console.print(verdict.text, markup=False)
+        console.print(verdict.text, markup=False)
     console.print(_table(verdicts))
     failed = [str(v.seed) for v, _ in verdicts if v.violations or v.refused]
     if failed:
@@ -61,7 +63,7 @@ def _round(seed: int, options: argparse.Namespace) -> Verdict:
         # PostgreSQL runs as another user when we are root.
         folder.chmod(0o755)
         if options.long:
-            plan = partial(plans.long, seed=seed, minutes=options.minutes)
+            plan = partial(plans.long, seed=seed, minutes=options.minutes, away_seconds=options.away_seconds)
             settings = Settings(seed=seed, per_second=3, dossiers_max=20_000)
             return asyncio.run(play(folder, plan, settings, drain_seconds=LONG_DRAIN_SECONDS, render=True))
         settings = Settings(seed=seed, per_second=4, dossiers_max=400)

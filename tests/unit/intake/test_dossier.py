@@ -202,3 +202,10 @@ def test_a_lapsed_request_is_waited_for_no_longer() -> None:
     now, _ = rules.receive(dossier(), accept=True)
     now = rules.supplement_requested(rules.step_assigned(now, "register_residence", "police"), request(1))
     assert (now.status, rules.supplement_over(now).status) == (5, 4)
+
+
+def test_closing_heard_before_the_decision_stays_closed() -> None:
+    """Routing and results speak on streams of their own: closed may be heard first, and is not taken back."""
+    now, _ = rules.receive(dossier(), accept=True)
+    now = rules.settled(rules.closed(now, AT), "granted", 9, AT)
+    assert (now.status, now.outcome) == (10, "granted")
