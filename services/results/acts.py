@@ -1,6 +1,6 @@
 """HTTP of results, acting: dispatch, arrival, hand-over, revocation, replacement. Each act is idempotent and logged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,18 +13,19 @@ from libs.bus.ids import new_id
 from libs.bus.writer import Writer
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, body, read_body
-from libs.http.idempotency import Answer, once
+from libs.http.idempotency import Answer
 from libs.http.problems import Problem
+from libs.http.together import Together
 from services.results import desk, domain
+from services.results.desk import Act, Done, Guard
 from services.results.desk_store import Receiver
 from services.results.domain import Custody, Result
-from services.results.people import Neighbours
+from services.results.handing_over import Counter
 from services.results.receivers import check_receiver
 from services.results.views import ResultView
 
 OFFICER = require(kinds=("officer", "system"))
 Move = Callable[[Custody, UUID, datetime, str], domain.Step]
-Guard = Callable[[Actor, Result], None]
 # Codes travel in events and logs: a name typed by mistake must not.
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Text = Annotated[str, msgspec.Meta(max_length=255)]
@@ -67,41 +68,56 @@ class HandoverDone(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
-def build_router(writer: Writer, neighbours: Neighbours, wake_press: Callable[[], None]) -> APIRouter:
+def build_router(writer: Writer, counter: Counter, wake_press: Callable[[], None]) -> APIRouter:
     """All acts. `wake_press` is called when there is something to print."""
     router = APIRouter()
-    _add_custody(router, writer)
-    _add_decisions(router, writer, wake_press)
-    _add_handover(router, writer, neighbours)
+    together = Together(writer, _carry_out)
+    _add_custody(router, together)
+    _add_decisions(router, together, wake_press)
+    _add_handover(router, together, counter)
     return router
 
 
+async def _carry_out(conn: Any, acts: Sequence[Act]) -> list[Answer | Problem]:
+    """The acts of requests that came together, each with its answer."""
+    found = zip(acts, await desk.carry_out(conn, acts), strict=True)
+    return [outcome if isinstance(outcome, Problem) else _answer(act, outcome) for act, outcome in found]
+
+
+def _answer(act: Act, done: Done) -> Answer:
+    views = [_view(done.custody, result_id) for result_id in act.result_ids]
+    if done.handover is None:
+        return Answer(200, views[0])
+    receipt = f"/results/{act.result_ids[0]}/receipt"
+    return Answer(200, HandoverDone(handover_id=done.handover.id, results=views, receipt=receipt))
+
+
 async def _move(
-    request: Request, actor: Actor, writer: Writer, result_id: UUID, name: str, guard: Guard, move: Move
+    request: Request,
+    actor: Actor,
+    together: Together[Act],
+    result_id: UUID,
+    name: str,
+    guard: Guard,
+    move: Move,
 ) -> Response:
     given = await read_body(request, Note)
     if name in ("revoke", "supersede") and not given.reason:
         raise Problem(422, "reason-required", "Phải nêu lý do")
 
-    async def work(conn: Any) -> Answer:
-        custody, result = await desk.find(conn, actor, result_id)
-        guard(actor, result)
+    def step(before: Custody, now: datetime) -> domain.Step:
+        return move(before, result_id, now, given.reason)
 
-        def step(before: Custody, now: datetime) -> domain.Step:
-            return move(before, result_id, now, given.reason)
-
-        note = " ".join(part for part in (given.reason, given.note) if part)
-        after = await desk.act(conn, actor, custody, [result], name, step, note=note)
-        return Answer(200, _view(after, result_id))
-
-    return await once(request, actor, writer, work)
+    note = " ".join(part for part in (given.reason, given.note) if part)
+    act = Act(actor=actor, name=name, result_ids=(result_id,), guard=guard, move=step, note=note)
+    return await together.once(request, actor, act)
 
 
 def _anybody_concerned(_actor: Actor, _result: Result) -> None:
     """Whoever issued the result or hands it over: that much is checked for every act."""
 
 
-def _add_custody(router: APIRouter, writer: Writer) -> None:
+def _add_custody(router: APIRouter, together: Together[Act]) -> None:
     @router.post("/results/{result_id}/dispatch", openapi_extra=body(Note, answers={200: ResultView}))
     async def dispatch(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
@@ -111,7 +127,7 @@ def _add_custody(router: APIRouter, writer: Writer) -> None:
         def move(custody: Custody, result: UUID, now: datetime, _: str) -> domain.Step:
             return domain.dispatch(custody, result, now)
 
-        return await _move(request, actor, writer, result_id, "dispatch", desk.issuer, move)
+        return await _move(request, actor, together, result_id, "dispatch", desk.issuer, move)
 
     @router.post("/results/{result_id}/arrive", openapi_extra=body(Note, answers={200: ResultView}))
     async def arrive(
@@ -122,10 +138,10 @@ def _add_custody(router: APIRouter, writer: Writer) -> None:
         def move(custody: Custody, result: UUID, now: datetime, _: str) -> domain.Step:
             return domain.arrive(custody, result, now)
 
-        return await _move(request, actor, writer, result_id, "arrive", desk.at_place, move)
+        return await _move(request, actor, together, result_id, "arrive", desk.at_place, move)
 
 
-def _add_decisions(router: APIRouter, writer: Writer, wake_press: Callable[[], None]) -> None:
+def _add_decisions(router: APIRouter, together: Together[Act], wake_press: Callable[[], None]) -> None:
     @router.post("/results/{result_id}/revoke", openapi_extra=body(Note, answers={200: ResultView}))
     async def revoke(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(require("leader", "operator"))]
@@ -135,7 +151,7 @@ def _add_decisions(router: APIRouter, writer: Writer, wake_press: Callable[[], N
         def move(custody: Custody, result: UUID, now: datetime, reason: str) -> domain.Step:
             return domain.revoke(custody, result, reason, now)
 
-        return await _move(request, actor, writer, result_id, "revoke", desk.issuer_or_operator, move)
+        return await _move(request, actor, together, result_id, "revoke", desk.issuer_or_operator, move)
 
     @router.post("/results/{result_id}/supersede", openapi_extra=body(Note, answers={200: ResultView}))
     async def supersede(
@@ -150,12 +166,12 @@ def _add_decisions(router: APIRouter, writer: Writer, wake_press: Callable[[], N
         def move(custody: Custody, old: UUID, now: datetime, _: str) -> domain.Step:
             return domain.reprint(custody, old, ordered, now), ()
 
-        response = await _move(request, actor, writer, result_id, "supersede", _anybody_concerned, move)
+        response = await _move(request, actor, together, result_id, "supersede", _anybody_concerned, move)
         wake_press()
         return response
 
 
-def _add_handover(router: APIRouter, writer: Writer, neighbours: Neighbours) -> None:
+def _add_handover(router: APIRouter, together: Together[Act], counter: Counter) -> None:
     @router.post(
         "/dossiers/{dossier_id}/hand-over", openapi_extra=body(HandoverBody, answers={200: HandoverDone})
     )
@@ -166,27 +182,23 @@ def _add_handover(router: APIRouter, writer: Writer, neighbours: Neighbours) -> 
         given = await read_body(request, HandoverBody)
         if len(set(given.results)) != len(given.results):
             raise Problem(422, "results-repeated", "Mỗi kết quả chỉ được chọn một lần")
-        async with writer.transaction() as conn:
-            _, chosen = await desk.to_hand_over(conn, actor, dossier_id, given.results)
-        people = await neighbours.people([dossier_id], "hand-over")
-        if dossier_id not in people:
+        chosen = desk.to_hand_over(await counter.custody(dossier_id), actor, given.results)
+        people = await counter.people(dossier_id)
+        if people is None:
             raise desk.not_found()
         receiver = check_receiver(
-            Receiver(**msgspec.structs.asdict(given.receiver)),
-            people[dossier_id],
-            {result.delivery for result in chosen},
+            Receiver(**msgspec.structs.asdict(given.receiver)), people, {result.delivery for result in chosen}
         )
-
-        async def work(conn: Any) -> Answer:
-            after, handover = await desk.hand_over(conn, actor, dossier_id, given.results, receiver)
-            done = HandoverDone(
-                handover_id=handover.id,
-                results=[_view(after, result_id) for result_id in given.results],
-                receipt=f"/results/{given.results[0]}/receipt",
-            )
-            return Answer(200, done)
-
-        return await once(request, actor, writer, work)
+        act = Act(
+            actor=actor,
+            name="hand-over",
+            result_ids=tuple(given.results),
+            guard=desk.at_place,
+            move=desk.handing_over(given.results, receiver.relation),
+            dossier_id=dossier_id,
+            receiver=receiver,
+        )
+        return await together.once(request, actor, act)
 
 
 def _view(custody: Custody, result_id: UUID) -> ResultView:

@@ -22,6 +22,7 @@ from libs.storage.archive import Archive
 from libs.telemetry.logs import log
 from services.results import acts, desk, desk_store
 from services.results.domain import VALID_STATES
+from services.results.handing_over import Counter
 from services.results.people import Neighbours
 from services.results.receipts import Receipts
 from services.results.views import CustodyAct, Page, Verification, verification_of, view_of
@@ -52,7 +53,9 @@ def build_router(services: Endpoints) -> APIRouter:
     """All endpoints."""
     router = APIRouter()
     _add_lists(router, services)
-    router.include_router(acts.build_router(services.writer, services.neighbours, services.wake_press))
+    router.include_router(
+        acts.build_router(services.writer, Counter(services.pool, services.neighbours), services.wake_press)
+    )
     _add_papers(router, services)
     return router
 

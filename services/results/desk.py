@@ -1,9 +1,15 @@
-"""What officers do with results: each act checks who may, moves the custody, records the act and says the events."""
+"""What officers do with results: each act checks who may, moves the custody, records the act and says the events.
+
+Acts that are asked for at the same time are carried out in one transaction (libs.http.together): load many, decide each
+purely, save many. One that is refused leaves nothing behind and holds up nobody.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from libs.bus.handling import Change
 from libs.bus.ids import new_id
@@ -16,7 +22,29 @@ from services.results.desk_store import Handover, Receiver
 from services.results.domain import Custody, IllegalMove, Result
 
 Move = Callable[[Custody, datetime], domain.Step]
+# Raises Problem 403.
+Guard = Callable[[Actor, Result], None]
 OPERATOR = "operator"
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """What one officer does with results of one dossier. A hand-over names the `receiver` and the `dossier_id`."""
+
+    actor: Actor
+    name: str
+    result_ids: tuple[UUID, ...]
+    guard: Guard
+    move: Move
+    note: str = ""
+    dossier_id: UUID | None = None
+    receiver: Receiver | None = None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """An act carried out: the custody after it, and the hand-over if it was one."""
+
+    custody: Custody
+    handover: Handover | None = None
 
 
 def not_found() -> Problem:
@@ -32,43 +60,6 @@ def holds(actor: Actor, result: Result) -> bool:
 def illegal(error: IllegalMove) -> Problem:
     """A move the result's state does not allow."""
     return Problem(409, error.code, "Không thực hiện được với kết quả này", error.text)
-
-
-async def find(conn: Any, actor: Actor, result_id: UUID) -> tuple[Custody, Result]:
-    """The result and its dossier's custody, locked. Raises Problem 404 for strangers and unknown ids alike."""
-    row = await desk_store.result_row(conn, result_id)
-    custody = await store.load_one(conn, row["dossier_id"]) if row is not None else None
-    if custody is None:
-        raise not_found()
-    result = custody.result(result_id)
-    if not holds(actor, result):
-        raise not_found()
-    return custody, result
-
-
-async def act(
-    conn: Any,
-    actor: Actor,
-    custody: Custody,
-    results: Sequence[Result],
-    name: str,
-    move: Move,
-    *,
-    note: str = "",
-) -> Custody:
-    """Make the move, save it, log the act on each result, and say its events. Raises Problem 409."""
-    now: datetime = await conn.fetchval("SELECT now()")
-    try:
-        after, events = move(custody, now)
-    except IllegalMove as error:
-        raise illegal(error) from error
-    await store.save(conn, [Change(dossier_id=custody.dossier_id, before=custody, after=after)])
-    await desk_store.log_acts(
-        conn,
-        [(custody.dossier_id, result.id, name, actor.subject, actor.agency, note) for result in results],
-    )
-    await emit(conn, "results", [Outgoing(dossier_id=custody.dossier_id, event=event) for event in events])
-    return after
 
 
 def issuer(actor: Actor, result: Result) -> None:
@@ -90,15 +81,37 @@ def at_place(actor: Actor, result: Result) -> None:
         raise Problem(403, "not-this-desk", "Kết quả này do nơi khác giữ và trao")
 
 
-async def to_hand_over(
-    conn: Any, actor: Actor, dossier_id: UUID, result_ids: Sequence[UUID]
-) -> tuple[Custody, list[Result]]:
-    """The results of one dossier this desk is to hand over, locked. Raises Problem 403 or 404.
+async def carry_out(conn: Any, acts: Sequence[Act]) -> list[Done | Problem]:
+    """Carry out acts in the caller's transaction, in order; for each what was done, or why not (403, 404, 409)."""
+    now, dossiers = await desk_store.dossiers_of(conn, [one for act in acts for one in act.result_ids])
+    if now is None:
+        return [not_found() for _ in acts]
+    before = await store.load(conn, sorted(set(dossiers.values()), key=lambda dossier: dossier.int))
+    after = dict(before)
+    said: list[Outgoing] = []
+    outcomes: list[Done | Problem] = []
+    for act in acts:
+        try:
+            custody, events = _decide(act, dossiers, after, now)
+        except Problem as problem:
+            outcomes.append(problem)
+            continue
+        after[custody.dossier_id] = custody
+        said += [Outgoing(dossier_id=custody.dossier_id, event=event) for event in events]
+        outcomes.append(Done(custody=custody, handover=_handover(act, custody, now)))
+    done = [(act, found) for act, found in zip(acts, outcomes, strict=True) if isinstance(found, Done)]
+    if done:
+        await _write(conn, before, after, done)
+        await emit(conn, "results", said)
+    return outcomes
+
+
+def to_hand_over(custody: Custody | None, actor: Actor, result_ids: Sequence[UUID]) -> list[Result]:
+    """The results of one dossier this desk is to hand over. Raises Problem 403 or 404.
 
     Asked before anything is read of the people: who has no business with the papers learns nothing of them.
     """
-    custody = await store.load_one(conn, dossier_id)
-    known = {r.id for r in custody.results} if custody else set()
+    known = {result.id for result in custody.results} if custody else set()
     if custody is None or not set(result_ids) <= known:
         raise not_found()
     results = [custody.result(result_id) for result_id in result_ids]
@@ -106,31 +119,77 @@ async def to_hand_over(
         raise not_found()
     for result in results:
         at_place(actor, result)
-    return custody, results
+    return results
 
 
-async def hand_over(
-    conn: Any, actor: Actor, dossier_id: UUID, result_ids: Sequence[UUID], receiver: Receiver
-) -> tuple[Custody, Handover]:
-    """Hand several results of one dossier to one person in one act. Raises Problem 403, 404 or 409."""
-    custody, results = await to_hand_over(conn, actor, dossier_id, result_ids)
+def handing_over(result_ids: Sequence[UUID], relation: str) -> Move:
+    """The move that hands several results over at once."""
 
     def move(before: Custody, now: datetime) -> domain.Step:
         after, said = before, list[Event]()
         for result_id in result_ids:
-            after, events = domain.hand_over(after, result_id, receiver.relation, now)
+            after, events = domain.hand_over(after, result_id, relation, now)
             said += events
         return after, tuple(said)
 
-    after = await act(conn, actor, custody, results, "hand-over", move)
-    handover = Handover(
+    return move
+
+
+def _decide(
+    act: Act, dossiers: dict[UUID, UUID], custodies: dict[UUID, Custody], now: datetime
+) -> domain.Step:
+    """Raises Problem."""
+    owners = {dossiers.get(result_id) for result_id in act.result_ids}
+    dossier_id = owners.pop()
+    custody = custodies.get(dossier_id) if dossier_id is not None else None
+    if custody is None or owners or (act.dossier_id or dossier_id) != dossier_id:
+        raise not_found()
+    results = [custody.result(result_id) for result_id in act.result_ids]
+    if not all(holds(act.actor, result) for result in results):
+        raise not_found()
+    for result in results:
+        act.guard(act.actor, result)
+    try:
+        return act.move(custody, now)
+    except IllegalMove as error:
+        raise illegal(error) from error
+
+
+def _handover(act: Act, custody: Custody, now: datetime) -> Handover | None:
+    if act.receiver is None:
+        return None
+    return Handover(
         id=new_id(),
-        dossier_id=dossier_id,
-        place=actor.agency,
-        handed_over_at=after.result(result_ids[0]).changed_at,
-        officer=actor.subject,
-        receiver=receiver,
-        result_ids=tuple(result_ids),
+        dossier_id=custody.dossier_id,
+        place=act.actor.agency,
+        handed_over_at=now,
+        officer=act.actor.subject,
+        receiver=act.receiver,
+        result_ids=act.result_ids,
     )
-    await desk_store.record_handover(conn, handover)
-    return after, handover
+
+
+async def _write(
+    conn: Any,
+    before: dict[UUID, Custody],
+    after: dict[UUID, Custody],
+    done: Sequence[tuple[Act, Done]],
+) -> None:
+    changes = [
+        Change(dossier_id=dossier_id, before=before[dossier_id], after=custody)
+        for dossier_id, custody in after.items()
+        if custody is not before[dossier_id]
+    ]
+    if changes:
+        await store.save(conn, changes)
+    await desk_store.log_acts(
+        conn,
+        [
+            (found.custody.dossier_id, result_id, act.name, act.actor.subject, act.actor.agency, act.note)
+            for act, found in done
+            for result_id in act.result_ids
+        ],
+    )
+    handovers = [found.handover for _, found in done if found.handover is not None]
+    if handovers:
+        await desk_store.record_handovers(conn, handovers)

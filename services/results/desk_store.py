@@ -44,6 +44,16 @@ async def result_row(conn: Connection, result_id: UUID) -> asyncpg.Record | None
     return await conn.fetchrow("SELECT * FROM result WHERE id = $1", result_id)
 
 
+async def dossiers_of(
+    conn: Connection, result_ids: Sequence[UUID]
+) -> tuple[datetime | None, dict[UUID, UUID]]:
+    """The database's clock and the dossier of each result there is; no time when there is none."""
+    rows = await conn.fetch(
+        "SELECT id, dossier_id, now() AS now FROM result WHERE id = ANY($1::uuid[])", list(result_ids)
+    )
+    return (rows[0]["now"] if rows else None), {row["id"]: row["dossier_id"] for row in rows}
+
+
 async def result_by_token(conn: Connection, token: str) -> asyncpg.Record | None:
     """The result a verification token belongs to."""
     return await conn.fetchrow("SELECT * FROM result WHERE verify_token = $1", token)
@@ -103,21 +113,25 @@ async def custody_log(conn: Connection, dossier_id: UUID) -> list[asyncpg.Record
     return await conn.fetch("SELECT * FROM custody_log WHERE dossier_id = $1 ORDER BY id", dossier_id)
 
 
-async def record_handover(conn: Connection, handover: Handover) -> None:
+async def record_handovers(conn: Connection, handovers: Sequence[Handover]) -> None:
     """Store who took which results. A second hand-over of a result violates its primary key."""
     await conn.execute(
-        "INSERT INTO handover (id, dossier_id, place, handed_over_at, officer, receiver) VALUES ($1,$2,$3,$4,$5,$6)",
-        handover.id,
-        handover.dossier_id,
-        handover.place,
-        handover.handed_over_at,
-        handover.officer,
-        _encode(handover.receiver),
+        """
+        INSERT INTO handover (id, dossier_id, place, handed_over_at, officer, receiver)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[])
+        """,
+        [handover.id for handover in handovers],
+        [handover.dossier_id for handover in handovers],
+        [handover.place for handover in handovers],
+        [handover.handed_over_at for handover in handovers],
+        [handover.officer for handover in handovers],
+        [_encode(handover.receiver) for handover in handovers],
     )
+    given = [(handover.id, result_id) for handover in handovers for result_id in handover.result_ids]
     await conn.execute(
-        "INSERT INTO handover_result (handover_id, result_id) SELECT $1, unnest($2::uuid[])",
-        handover.id,
-        list(handover.result_ids),
+        "INSERT INTO handover_result (handover_id, result_id) SELECT * FROM unnest($1::uuid[], $2::uuid[])",
+        [handover_id for handover_id, _ in given],
+        [result_id for _, result_id in given],
     )
 
 

@@ -21,6 +21,7 @@ from services.results.words import (
     day_words,
     moment_text,
     place_and_date,
+    printable,
 )
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -83,7 +84,19 @@ def paper_values(paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, nam
         "applicant_name": people.applicant.name if people.applicant else "",
     }
     values.update(_BODIES.get(paper.template, _certificate)(people, given, names))
-    return values
+    shown: dict[str, Any] = _printable(values)
+    return shown
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _printable(inner) for key, inner in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        return printable(value)
+    except ValueError:
+        raise CannotIssue("letters-not-printable") from None
 
 
 def _birth_certificate(people: PeopleRecord, given: Mapping[str, Any], names: Names) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import msgspec
 from libs.http.problems import FieldError, Problem
 from services.results.desk_store import Receiver
 from services.results.people import PeopleRecord, Person
+from services.results.words import printable
 
 # Named in the dossier: their own word and identity document suffice.
 MOTHER, FATHER, APPLICANT = "mother", "father", "applicant"
@@ -30,6 +31,7 @@ def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collect
     recognised, such as the hospital's certificate of birth. Everybody else acts by a paper: a decision on guardianship
     or an authorisation, and is identified. Raises Problem 422 naming the field, never a value.
     """
+    _refuse_unprintable(receiver)
     if receiver.relation == CARRIER:
         return _by_carrier(receiver, deliveries)
     if not _letters(receiver.name):
@@ -53,6 +55,15 @@ def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collect
     if not _number(receiver.identity_number):
         raise _refused("identity_number", "required", "Phải ghi số giấy tờ tùy thân của người nhận thay.")
     return _checked(receiver, BY_GUARDIANSHIP if receiver.relation == GUARDIAN else BY_AUTHORISATION)
+
+
+def _refuse_unprintable(receiver: Receiver) -> None:
+    for field in ("name", "authorisation", "evidence"):
+        try:
+            printable(getattr(receiver, field))
+        except ValueError:
+            text = "Chỉ dùng chữ cái Latinh (tiếng Việt) để in được trên biên nhận."
+            raise _refused(field, "letters", text) from None
 
 
 def _by_carrier(receiver: Receiver, deliveries: Collection[str]) -> Receiver:

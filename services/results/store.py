@@ -24,9 +24,12 @@ async def load(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Cust
     return {row["dossier_id"]: _decode(row["state"]) for row in rows}
 
 
-async def load_one(conn: Connection, dossier_id: UUID) -> Custody | None:
-    """The custody of one dossier, locked; None when it has no results yet."""
-    return (await load(conn, [dossier_id])).get(dossier_id)
+async def look(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Custody]:
+    """The custody of these dossiers as it stands, without a lock."""
+    rows = await conn.fetch(
+        "SELECT dossier_id, state FROM custody WHERE dossier_id = ANY($1::uuid[])", list(dossier_ids)
+    )
+    return {row["dossier_id"]: _decode(row["state"]) for row in rows}
 
 
 async def save(conn: Connection, changes: Sequence[Change[Custody]]) -> None:

@@ -1,5 +1,6 @@
-"""Vietnamese words for papers: dates in letters, sexes, relations. Pure."""
+"""Vietnamese words for papers: dates in letters, sexes, relations, and the letters papers can show. Pure."""
 
+import unicodedata
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -91,3 +92,30 @@ def place_and_date(place: str, moment: datetime) -> str:
     """The line above a signature."""
     local = moment.astimezone(LOCAL)
     return f"{place}, ngày {local:%d} tháng {local:%m} năm {local.year}"
+
+
+# Left behind by copying from web pages and word processors; they say nothing.
+_DROPPED = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"))
+_SIGNS = frozenset("°€±×÷²³№")
+_PUNCTUATION_MAX = 0x206F
+
+
+def printable(text: str) -> str:
+    """The text in the one spelling of its letters. Raises ValueError for letters the papers' type cannot show.
+
+    The type has Latin letters only. A name in other letters would come out as empty boxes on a signed document, and
+    an invisible character (such as one that turns the direction of writing) could make it read as another name.
+    """
+    text = unicodedata.normalize("NFC", text.translate(_DROPPED))
+    if all(_is_shown(character) for character in set(text)):
+        return text
+    raise ValueError("letters that cannot be printed")
+
+
+def _is_shown(character: str) -> bool:
+    code, category = ord(character), unicodedata.category(character)
+    if code < 127:
+        return code >= 32 or character in "\n\t"
+    if category[0] == "L" or category == "Mn":
+        return unicodedata.name(character, "").startswith(("LATIN ", "COMBINING ", "MODIFIER LETTER "))
+    return (category[0] in "PZN" and code <= _PUNCTUATION_MAX) or character in _SIGNS

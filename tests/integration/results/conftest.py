@@ -183,7 +183,7 @@ class Workshop:
     async def custody(self, dossier_id: UUID) -> Custody:
         """The custody as it is stored."""
         async with self.pool.acquire() as conn, conn.transaction():
-            found = await store.load_one(conn, dossier_id)
+            found = (await store.load(conn, [dossier_id])).get(dossier_id)
         assert found is not None
         return found
 

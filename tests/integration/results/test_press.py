@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pypdf
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 import zxingcpp
 from pyhanko.keys import load_cert_from_pemder
@@ -54,7 +54,7 @@ async def test_results_are_printed_signed_and_verifiable(workshop: Workshop) -> 
     custody = await workshop.completed("register_birth", "issue_insurance_card", "register_residence")
     async with running(workshop.press()):
         await until_printed(workshop, custody)
-    root = load_cert_from_pemder(workshop.signing.chain)
+    root = load_cert_from_pemder(workshop.signing.chain)  # type: ignore[no-untyped-call]
     for code, pdf in (await documents(workshop, custody)).items():
         signature = PdfFileReader(io.BytesIO(pdf)).embedded_signatures[0]
         status = await asyncio.to_thread(
@@ -107,7 +107,7 @@ async def test_the_press_waits_for_its_neighbours(workshop: Workshop) -> None:
 
         async def tried() -> bool:
             async with workshop.pool.acquire() as conn:
-                return (await desk_store.results_of(conn, custody.dossier_id))[0]["attempts"] > 0
+                return bool((await desk_store.results_of(conn, custody.dossier_id))[0]["attempts"])
 
         await eventually(tried)
         assert (await workshop.custody(custody.dossier_id)).results[0].state == "pending"

@@ -42,7 +42,7 @@ async def test_an_amendment_while_printing_is_printed(workshop: Workshop) -> Non
         workshop.town.outcomes_now["register_birth"]["child_name"] = "Trần Gia Huy"
         agency, produced = PRODUCED["register_birth"]
         async with workshop.pool.acquire() as conn, conn.transaction():
-            before = await store.load_one(conn, custody.dossier_id)
+            before = (await store.load(conn, [custody.dossier_id])).get(custody.dossier_id)
             assert before is not None
             now = await conn.fetchval("SELECT now()")
             after = calling.call_for(before, uuid4(), "register_birth", agency, (produced,), now)

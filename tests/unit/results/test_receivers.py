@@ -104,6 +104,12 @@ def test_nobody_without_a_name_receives_anything() -> None:
     assert refused(receiver(name="  ", identity_number=MOTHER.identity_number)) == "receiver.name"
 
 
+def test_letters_a_receipt_cannot_show_are_refused_at_the_desk() -> None:
+    """Better asked for while the person stands there than found as boxes on the receipt."""
+    given = receiver(name="ថាច់ សូភា", identity_number=MOTHER.identity_number)
+    assert refused(given) == "receiver.name"
+
+
 def test_every_relation_has_a_word_for_the_receipt() -> None:
     """Codes are for programs; the receipt says it in Vietnamese."""
     assert set(RELATIONS) == set(WORDS)
