@@ -1,0 +1,39 @@
+"""What a desk looks up before it hands papers over: their custody here, the people of the dossier at intake."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS
+from libs.http.gathered import Gathered
+from services.results import store
+from services.results.domain import Custody
+from services.results.people import Neighbours, PeopleRecord
+
+PURPOSE = "hand-over"
+
+
+class Counter:
+    """Looks up for all desks at once what several ask at the same time."""
+
+    def __init__(self, pool: "asyncpg.Pool", neighbours: Neighbours) -> None:
+        self._pool = pool
+        self._neighbours = neighbours
+        self._custodies: Gathered[UUID, Custody] = Gathered(self._look)
+        self._people: Gathered[UUID, PeopleRecord] = Gathered(self._read)
+
+    async def custody(self, dossier_id: UUID) -> Custody | None:
+        """The dossier's custody as it stands; None when it has no results."""
+        return await self._custodies.get(dossier_id)
+
+    async def people(self, dossier_id: UUID) -> PeopleRecord | None:
+        """The people of the dossier; the read is recorded at intake. Raises the client's errors."""
+        return await self._people.get(dossier_id)
+
+    async def _look(self, dossier_ids: Sequence[UUID]) -> Mapping[UUID, Custody]:
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
+            return await store.look(conn, dossier_ids)
+
+    async def _read(self, dossier_ids: Sequence[UUID]) -> Mapping[UUID, PeopleRecord]:
+        return await self._neighbours.people(dossier_ids, PURPOSE)
