@@ -65,7 +65,9 @@ class Officer:
         page = await self._official.get("routing", "/steps", state=["assigned", "started"])
         mine = [step for step in page["steps"] if step["dossier_id"] not in self._leave_alone]
         for step in mine:
-            await self.complete(step["dossier_id"], step["step"])
+            # One refused, or of a kind this play has no outcome for, must not keep the others waiting.
+            with contextlib.suppress(Refused, KeyError, ValueError):
+                await self.complete(step["dossier_id"], step["step"])
         return len(mine)
 
     async def complete(self, dossier_id: str, step: str) -> None:

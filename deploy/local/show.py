@@ -94,12 +94,11 @@ async def _play(stack: AsyncExitStack, city: City, console: Console, stop: async
     ]
     tasks.append(asyncio.create_task(day.hand_over_results(stop, pause_seconds=OFFICER_PAUSE_SECONDS)))
     script = asyncio.create_task(day.play(numbers.next()))
+    # The desks go on working until the city stops: what you hand in yourself is settled too.
+    stack.push_async_callback(_end, [*tasks, script])
     await _watch(city, day, console, stop, script, names)
     script.cancel()
     papers = await _collect(day, FOLDER / "papers", names)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, script, return_exceptions=True)
     console.print(closing(city, day, papers, mail), soft_wrap=True, highlight=False)
     return day
 
@@ -140,6 +139,12 @@ async def _collect(day: Day, folder: Path, names: dict[str, str]) -> dict[Path, 
                     continue
                 found[path] = name if kind == "document" else f"biên nhận {name.lower()}"
     return found
+
+
+async def _end(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def verdict(console: Console, day: Day) -> int:
