@@ -1,7 +1,7 @@
 """Due times: worked examples of the law, and that stopped clocks neither lose nor give away time."""
 
 from datetime import UTC, date, datetime, timedelta
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import assume, given
@@ -175,10 +175,10 @@ def test_a_due_time_is_computed_fast() -> None:
     """A due time costs less than 20 µs (median of rounds), so the pipeline can ask for each event."""
     start, rounds = local(2026, 9, 21, 15, 30), []
     for _ in range(5):
-        began = perf_counter()
+        began = process_time()
         for _ in range(2000):
             due_at(OFFICE, start, THREE_DAYS)
-        rounds.append((perf_counter() - began) / 2000)
+        rounds.append((process_time() - began) / 2000)
     assert sorted(rounds)[2] < 20e-6
 
 

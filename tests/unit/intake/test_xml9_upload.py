@@ -201,10 +201,10 @@ def test_a_document_type_refuses_the_file_at_once(doctype: str, encoding: str) -
     """Outside or inside the base64, in any encoding, before anything is expanded or fetched."""
     outer = envelope([records()], made_on=TODAY).decode().replace("<GIAMDINHHS>", doctype + "<GIAMDINHHS>")
     inner = inner_file(records()).decode().replace("<CHI_TIEU", doctype + "<CHI_TIEU", 1).encode(encoding)
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(outer.encode(encoding)) == "doctype"
     assert refusal(envelope([inner], made_on=TODAY)) == "doctype"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ def test_each_limit_refuses_the_file(limits: UploadLimits, code: str) -> None:
 )
 def test_a_large_hostile_file_is_refused_within_seconds(data: bytes) -> None:
     """The work is bounded by the limits and not by what the sender thinks of."""
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(data) in {"too-deep", "too-many-elements", "not-xml", "too-large", "unknown-root"}
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("form", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -378,7 +378,7 @@ def test_five_thousand_records_are_read_in_seconds() -> None:
     """The largest file allowed, with all rules applied."""
     births = Births(8, today=TODAY)
     data = envelope([births.single() for _ in range(5000)], made_on=TODAY)
-    started = time.perf_counter()
+    started = time.process_time()
     report = upload(data)
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
     assert [record.status for record in report.records] == ["accepted"] * 5000
