@@ -39,7 +39,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             username=self.smtp_username,
             password=self.smtp_password,
             start_tls=self.smtp_start_tls,
-            timeout_seconds=self.smtp_timeout_seconds,
+            # A letter is begun within the first half of the lease and takes up to two timeouts (EmailChannel).
+            timeout_seconds=min(self.smtp_timeout_seconds, self.sender_lease_seconds / 4),
         )
 
     @property
