@@ -182,7 +182,7 @@ def test_a_bad_setting_ends_the_process_with_one_clear_line() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert b"database_url" in done.stderr
+    assert b"DATABASE_URL" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert b"secret" not in done.stderr
 

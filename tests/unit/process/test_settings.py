@@ -22,11 +22,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     near_days: int = 1
     quiet_hours: bool = True
 
-    def __post_init__(self) -> None:
-        """Refuse two that do not go together."""
-        if self.near_days > 1 and not self.quiet_hours:
-            raise ValueError("NEAR_DAYS: only in quiet hours")
-
 
 def test_variables_fill_the_fields_of_their_names() -> None:
     """Texts become numbers and switches; what is not given, or empty, has its default."""
@@ -55,12 +50,6 @@ def test_a_wrong_setting_is_named_without_its_value(changes: dict[str, str], nam
     assert "\n" not in text
     assert "secret" not in text
     assert "1.5" not in text
-
-
-def test_settings_that_do_not_go_together_are_named() -> None:
-    """A rule between two settings speaks in its own words."""
-    with pytest.raises(SettingsError, match=r"^NEAR_DAYS: only in quiet hours$"):
-        settings_from({**GIVEN, "NEAR_DAYS": "2", "QUIET_HOURS": "no"}, Settings)
 
 
 def test_a_variable_of_one_command_is_asked_for_there() -> None:
