@@ -13,7 +13,7 @@ from libs.bus.ids import new_id
 from libs.bus.writer import Writer
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, body, read_body
-from libs.http.idempotency import Answer
+from libs.http.idempotency import Answer, once
 from libs.http.problems import Problem
 from libs.http.together import Together
 from services.results import desk, domain
@@ -30,6 +30,8 @@ Move = Callable[[Custody, UUID, datetime, str], domain.Step]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 RESULTS_MAX = 20
+# What a courier's bag holds.
+ARRIVALS_MAX = 200
 
 
 class Note(Body, frozen=True, kw_only=True):
@@ -60,6 +62,27 @@ class HandoverBody(Body, frozen=True, kw_only=True):
     receiver: ReceiverBody
 
 
+class ArrivalsBody(Body, frozen=True, kw_only=True):
+    """Papers that came together, as they were scanned."""
+
+    results: Annotated[tuple[UUID, ...], msgspec.Meta(min_length=1, max_length=ARRIVALS_MAX)]
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one paper: `status` as a request of its own would have been answered, `code` why not."""
+
+    id: UUID
+    status: int
+    code: str = ""
+    message: str = ""
+
+
+class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
+    """The fates in the order asked."""
+
+    results: tuple[Arrival, ...]
+
+
 class HandoverDone(msgspec.Struct, frozen=True, kw_only=True):
     """The act of handing over, and where its receipt can be fetched."""
 
@@ -72,7 +95,7 @@ def build_router(writer: Writer, counter: Counter, wake_press: Callable[[], None
     """All acts. `wake_press` is called when there is something to print."""
     router = APIRouter()
     together = Together(writer, _carry_out)
-    _add_custody(router, together)
+    _add_custody(router, together, writer)
     _add_decisions(router, together, wake_press)
     _add_handover(router, together, counter)
     return router
@@ -117,7 +140,7 @@ def _anybody_concerned(_actor: Actor, _result: Result) -> None:
     """Whoever issued the result or hands it over: that much is checked for every act."""
 
 
-def _add_custody(router: APIRouter, together: Together[Act]) -> None:
+def _add_custody(router: APIRouter, together: Together[Act], writer: Writer) -> None:
     @router.post("/results/{result_id}/dispatch", openapi_extra=body(Note, answers={200: ResultView}))
     async def dispatch(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
@@ -139,6 +162,18 @@ def _add_custody(router: APIRouter, together: Together[Act]) -> None:
             return domain.arrive(custody, result, now)
 
         return await _move(request, actor, together, result_id, "arrive", desk.at_place, move)
+
+    @router.post("/results/arrive", openapi_extra=body(ArrivalsBody, answers={200: Arrivals}))
+    async def arrive_many(request: Request, actor: Annotated[Actor, Depends(OFFICER)]) -> Response:
+        """A bag of papers has arrived at my desk, taken in in one transaction; each has its own fate."""
+        wanted = await read_body(request, ArrivalsBody)
+        acts = [desk.arrival(actor, result_id) for result_id in wanted.results]
+
+        async def work(conn: Any) -> Answer:
+            outcomes = await desk.carry_out(conn, acts)
+            return Answer(200, Arrivals(results=tuple(map(_arrival, wanted.results, outcomes))))
+
+        return await once(request, actor, writer, work)
 
 
 def _add_decisions(router: APIRouter, together: Together[Act], wake_press: Callable[[], None]) -> None:
@@ -199,6 +234,12 @@ def _add_handover(router: APIRouter, together: Together[Act], counter: Counter) 
             receiver=receiver,
         )
         return await together.once(request, actor, act)
+
+
+def _arrival(result_id: UUID, outcome: Done | Problem) -> Arrival:
+    if isinstance(outcome, Problem):
+        return Arrival(id=result_id, status=outcome.status, code=outcome.slug, message=outcome.title)
+    return Arrival(id=result_id, status=200)
 
 
 def _view(custody: Custody, result_id: UUID) -> ResultView:

@@ -122,6 +122,15 @@ def to_hand_over(custody: Custody | None, actor: Actor, result_ids: Sequence[UUI
     return results
 
 
+def arrival(actor: Actor, result_id: UUID) -> Act:
+    """The act of taking one paper in at its desk."""
+
+    def move(custody: Custody, now: datetime) -> domain.Step:
+        return domain.arrive(custody, result_id, now)
+
+    return Act(actor=actor, name="arrive", result_ids=(result_id,), guard=at_place, move=move)
+
+
 def handing_over(result_ids: Sequence[UUID], relation: str) -> Move:
     """The move that hands several results over at once."""
 

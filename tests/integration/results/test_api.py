@@ -228,3 +228,15 @@ async def test_guessing_verification_codes_is_slowed_down(desks: Desks) -> None:
     async with desks.anybody() as anybody:
         statuses = [(await anybody.get(f"/verify/{n}")).status_code for n in range(40)]
     assert 429 in statuses
+
+
+async def test_a_bag_of_papers_arrives_in_one_request_each_with_its_own_fate(desks: Desks) -> None:
+    """Two papers of this desk are taken in; an unknown one is 404, one that lies here already 409."""
+    custody, ids = await printed(desks, "register_birth", "issue_insurance_card")
+    certificate, card = ids["birth_certificate"], ids["insurance_card"]
+    async with desks.at(HOSPITAL, ("hospital",)) as hospital:
+        await hospital.post(f"/results/{card}/arrive", json={})
+        bag = {"results": [str(certificate), str(uuid4()), str(card)]}
+        answer = await hospital.post("/results/arrive", json=bag)
+    assert [fate["status"] for fate in answer.json()["results"]] == [200, 404, 409]
+    assert {r.state for r in (await desks.workshop.custody(custody.dossier_id)).results} == {"ready"}
