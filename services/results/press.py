@@ -73,7 +73,8 @@ class Press:
                 task.add_done_callback(batches.discard)
                 if len(batches) >= self._settings.in_flight:
                     await asyncio.wait(batches, return_when=asyncio.FIRST_COMPLETED)
-            else:
+            if len(orders) < self._settings.batch:
+                # That was all there is: what comes now wakes us.
                 await self._wait(stop)
         if batches:
             await asyncio.wait(batches, timeout=self._settings.lease_seconds)
