@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from tests.faults import plans
 from tests.faults.round import Verdict, play
+from tests.faults.table import table_of
 from tests.faults.workload import Settings
 
 SHORT_DRAIN_SECONDS, LONG_DRAIN_SECONDS = 100, 300
@@ -46,7 +46,7 @@ def main() -> int:
         verdict = _round(seed, options)
         verdicts.append((verdict, time.monotonic() - began))
         console.print(verdict.text, markup=False)
-    console.print(_table(verdicts))
+    console.print(table_of(verdicts))
     failed = [str(v.seed) for v, _ in verdicts if v.violations or v.refused]
     if failed:
         console.print(f"[red]failed:[/] seed {', '.join(failed)}; repeat with --seed")
@@ -68,36 +68,6 @@ def _round(seed: int, options: argparse.Namespace) -> Verdict:
             return asyncio.run(play(folder, plan, settings, drain_seconds=LONG_DRAIN_SECONDS, render=True))
         settings = Settings(seed=seed, per_second=4, dossiers_max=400)
         return asyncio.run(play(folder, plans.short, settings, drain_seconds=SHORT_DRAIN_SECONDS))
-
-
-def _table(verdicts: list[tuple[Verdict, float]]) -> Table:
-    table = Table(title="A city under faults")
-    columns = (
-        "seed",
-        "faults",
-        "accepted",
-        "without NATS",
-        "closed",
-        "events",
-        "drain s",
-        "all s",
-        "violations",
-    )
-    for name in columns:
-        table.add_column(name, justify="right")
-    for verdict, seconds in verdicts:
-        table.add_row(
-            str(verdict.seed),
-            str(len(verdict.faults)),
-            str(verdict.accepted),
-            str(verdict.accepted_without_nats),
-            str(verdict.closed),
-            str(verdict.events),
-            f"{verdict.drained_seconds:.0f}",
-            f"{seconds:.0f}",
-            str(len(verdict.violations)),
-        )
-    return table
 
 
 if __name__ == "__main__":

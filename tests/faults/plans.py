@@ -50,17 +50,16 @@ async def long(faults: Faults, *, seed: int, minutes: float, away_seconds: float
         "repeats",
     ]
     rng.shuffle(once)
+    # Processes die more often than anything else happens.
+    names = [name for name in possible if name != "nats away"]
+    names += 2 * [name for name in names if name.startswith("kill")]
     end = time.monotonic() + minutes * 60
     await faults.add_replica("routing")
     await faults.add_replica("notify")
     await asyncio.sleep(10)
     behind: set[asyncio.Task[None]] = set()
     while time.monotonic() < end or once:
-        name = (
-            once.pop()
-            if once and rng.random() < 0.5
-            else rng.choice([n for n in possible if n != "nats away"])
-        )
+        name = once.pop() if once and rng.random() < 0.5 else rng.choice(names)
         # Two faults of the same server at once are one fault; a frozen or killed process may meet any other.
         if name.startswith(("freeze", "kill")) and not name.endswith(("nats", "postgres")):
             task = asyncio.ensure_future(possible[name]())

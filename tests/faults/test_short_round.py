@@ -22,7 +22,7 @@ async def test_short_round(scratch: Path) -> None:
     settings = Settings(seed=SEED, per_second=4, dossiers_max=400)
     folder = Path(tempfile.mkdtemp(prefix="faults-", dir=scratch))
     folder.chmod(0o755)
-    verdict = await play(folder, plans.short, settings, drain_seconds=DRAIN_SECONDS_MAX)
+    verdict = await play(folder, plans.short, settings, drain_seconds=DRAIN_SECONDS_MAX, render=True)
     assert not verdict.violations, verdict.text
     assert not verdict.refused, verdict.text
     assert verdict.accepted > 50, verdict.text
