@@ -25,6 +25,7 @@ from libs.http.auth import IDENTITY, TokenSigner
 DESK = f"hospital-{FACILITY}"
 TOKEN_SECONDS = 3600
 BATCH_STEPS_MAX = 100
+ARRIVALS_MAX = 100
 RESULTS_AT_DESK = 2
 
 _encode = msgspec.json.Encoder().encode
@@ -56,14 +57,17 @@ class Agency:
 class Actor:
     """Plays everybody outside the services."""
 
-    def __init__(self, urls: dict[str, str], keys: Path) -> None:
+    def __init__(self, urls: dict[str, str], keys: Path, *, gather_seconds: float = 0.0) -> None:
+        """`gather_seconds`: how long an agency's system and the desk collect what goes into one request."""
+        self._gather_seconds = gather_seconds
         self.clients = {name: Client(url) for name, url in urls.items()}
         self._signer = TokenSigner.from_file(IDENTITY, keys / f"{IDENTITY}.pem")
         self.hospital = self._headers("nu-ho-sinh-01", DESK, ("hospital",), FACILITY)
         self.lives: dict[str, Life] = {}
         self._early: dict[str, list[tuple[str, Any]]] = defaultdict(list)
         self._agencies: dict[str, Agency] = {}
-        self._arriving: list[tuple[str, str]] = []
+        self._arriving: list[str] = []
+        self._taking_in = False
         self._number = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: Bare | None = None
@@ -121,7 +125,10 @@ class Actor:
             del self.lives[life.dossier_id]
         elif subject == _ISSUED:
             if event["place"] == DESK:
-                self._do(self._arrive(event["result_id"]))
+                self._arriving.append(event["result_id"])
+                if not self._taking_in:
+                    self._taking_in = True
+                    self._do(self._arrive())
         elif event.place == DESK:
             life.ready.append(str(event.result_id))
             if len(life.ready) == RESULTS_AT_DESK:
@@ -136,7 +143,11 @@ class Actor:
             headers = self._headers(f"can-bo-{event.agency}", event.agency, roles)
             agency = self._agencies[event.agency] = Agency(headers)
         agency.waiting.append(
-            {"dossier_id": life.dossier_id, "step": event.step, "outcome": self._outcome(event.step, life.birth)}
+            {
+                "dossier_id": life.dossier_id,
+                "step": event.step,
+                "outcome": self._outcome(event.step, life.birth),
+            }
         )
         if not agency.busy:
             agency.busy = True
@@ -144,6 +155,7 @@ class Actor:
 
     async def _complete(self, agency: Agency) -> None:
         while agency.waiting:
+            await asyncio.sleep(self._gather_seconds)
             steps, agency.waiting = agency.waiting[:BATCH_STEPS_MAX], agency.waiting[BATCH_STEPS_MAX:]
             answer = await self.clients["routing"].post(
                 "/steps/complete", _encode({"steps": steps}), agency.headers | _key()
@@ -154,11 +166,17 @@ class Actor:
                     raise RuntimeError(f"a step was not completed: {fate}")
         agency.busy = False
 
-    async def _arrive(self, result_id: str) -> None:
-        answer = await self.clients["results"].post(
-            f"/results/{result_id}/arrive", b"{}", self.hospital | _key()
-        )
-        expect(answer, 200)
+    async def _arrive(self) -> None:
+        while self._arriving:
+            await asyncio.sleep(self._gather_seconds)
+            bag, self._arriving = self._arriving[:ARRIVALS_MAX], self._arriving[ARRIVALS_MAX:]
+            answer = await self.clients["results"].post(
+                "/results/arrive", _encode({"results": bag}), self.hospital | _key()
+            )
+            for fate in msgspec.json.decode(expect(answer, 200))["results"]:
+                if fate["status"] != 200:
+                    raise RuntimeError(f"a paper was not taken in: {fate}")
+        self._taking_in = False
 
     async def _hand_over(self, life: Life) -> None:
         receiver = {

@@ -78,7 +78,7 @@ class _Connection(asyncio.Protocol):
 class Client:
     """Keep-alive connections to one service; as many as there are requests at once, `connections_max` at most."""
 
-    def __init__(self, url: str, *, connections_max: int = 16) -> None:
+    def __init__(self, url: str, *, connections_max: int = 128) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._free: list[_Connection] = []
