@@ -107,13 +107,27 @@ async def _play(
             stop.set()
             began = time.monotonic()
             await running
-            await _drain(city, workload, began + drain_seconds)
+            history, violations = await _heal(city, workload, path, mailbox, began + drain_seconds)
             drained = time.monotonic() - began
         finally:
             await workload.close()
-    history = await dump(city, read_journal(path), mailbox.ids)
-    violations = check(history)
     return _verdict(settings.seed, history, faults, drained, workload.refused, tuple(violations))
+
+
+async def _heal(
+    city: City, workload: Workload, path: Path, mailbox: _Mailbox, deadline: float
+) -> tuple[History, list[Violation]]:
+    """Drain until the history is in order or the deadline has come; the last history and what is wrong with it.
+
+    A city can look idle while a damaged stream has not been noticed yet (60 seconds are allowed for that).
+    """
+    while True:
+        await _drain(city, workload, deadline)
+        history = await dump(city, read_journal(path), mailbox.ids)
+        violations = check(history)
+        if not violations or time.monotonic() > deadline:
+            return history, violations
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _drain(city: City, workload: Workload, deadline: float) -> None:

@@ -31,6 +31,8 @@ CANARIES: Mapping[str, str] = {
     "address": "Số 4471 hẻm Sầu Riêng Lộng Gió",
     "place of birth": "Nhà hộ sinh Bến Đò Chín Nhánh",
     "mother's number": "093191774413",
+    "second mother's number": "093191774421",
+    "third mother's number": "093191774438",
     "father's number": "093088553317",
     "receiver's number": "092185661327",
     "applicant's number": "079085447713",
