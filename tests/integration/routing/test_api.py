@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -179,7 +180,8 @@ async def test_other_agencies_find_nothing(office: Office, desk: Desk) -> None:
 
 async def test_missing_papers_are_asked_for_once_and_all_together(office: Office, desk: Desk) -> None:
     """A supplement request stops the clocks (status 5); a second open one and unknown papers are refused."""
-    dossier = await office.open()
+    # Accepted now: a clock that has run out does not stop any more.
+    dossier = await office.open(accepted(datetime.now(UTC)))
     path = f"/cases/{dossier}/supplement-requests"
     unknown = await desk.post(CIVIL, path, {"reason": "incomplete", "components": ["no_such_paper"]})
     assert unknown.status_code == 422
