@@ -11,10 +11,16 @@ import uvloop
 from bench import report
 from bench.figures import Section, console, keep, show
 from bench.hop import run as hop
+from bench.load import run as whole
 
 Part = Callable[[], Awaitable[Section]]
 
-PARTS: dict[str, Part] = {"hop": hop.run}
+PARTS: dict[str, Part] = {
+    "hop": hop.run,
+    "pipeline": whole.pipeline,
+    "latency": whole.latency,
+    "accept": whole.accept,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
