@@ -30,18 +30,17 @@ class Traces:
         """What people were told who may not know: the problem or page, and what it was about."""
 
 
-def birth(town: Town, **mother: Any) -> dict[str, Any]:
+def birth(town: Town, number: str = "mother's number", name: str = "mother") -> dict[str, Any]:
     """A birth of canaries."""
     body = birth_body(of_the_ward(town.births, "single")[0], town.today)
     body["mother"] |= {
-        "name": CANARIES["mother"],
+        "name": CANARIES[name],
         "birth_date": "1991-03-04",
-        "document": body["mother"]["document"] | {"number": CANARIES["mother's number"]},
+        "document": body["mother"]["document"] | {"number": CANARIES[number]},
         "insurance_number": CANARIES["insurance number"],
         "contact": {"phone": CANARIES["phone"], "email": CANARIES["e-mail"]},
     }
     body["mother"]["residence"]["address"] = CANARIES["address"]
-    body["mother"] |= mother
     body["father"] = {
         "name": CANARIES["father"],
         "birth_date": "1988-01-02",
@@ -95,7 +94,7 @@ async def good_way(town: Town) -> str:
         "changes": [{"path": "child.intended_name", "value": CANARIES["registered child"]}],
         "explanation": CANARIES["note"],
     }
-    other = await town.declare(birth(town, name=CANARIES["receiver"]) | {"card": None})
+    other = await town.declare(birth(town, "second mother's number", "receiver"))
     await town.post("hospital", "intake", f"/dossiers/{other['dossier_id']}/corrections", correct)
     return dossier
 
@@ -201,7 +200,7 @@ async def forced_errors(traces: Traces) -> None:
     connection = await asyncpg.connect(city.dsn("intake", "migrator"), timeout=10)
     try:
         await connection.execute("ALTER TABLE file ADD CONSTRAINT tester CHECK (kind = 'none') NOT VALID")
-        new = birth(town, name=CANARIES["receiver"])
+        new = birth(town, "third mother's number", "receiver")
         await refused(traces, "constraint", town.declare(new), status=500)
         await connection.execute("ALTER TABLE file DROP CONSTRAINT tester")
         await connection.execute("ALTER TABLE natural_key RENAME TO natural_key_away")
