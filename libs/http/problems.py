@@ -114,7 +114,9 @@ def problem_of(error: BaseException) -> Problem | None:
         return (
             Problem(400, "bad-text", "Yêu cầu chứa ký tự không hợp lệ") if code in _BAD_VALUE_CODES else None
         )
-    if isinstance(error, TimeoutError | ConnectionError | asyncpg.InterfaceError):
+    if isinstance(
+        error, TimeoutError | ConnectionError | asyncpg.InterfaceError | asyncpg.InternalClientError
+    ):
         return unavailable()
     return None
 
