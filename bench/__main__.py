@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import uvloop
 
 from bench import report
+from bench.accept import run as accept
 from bench.figures import Section, console, keep, show
 from bench.hop import run as hop
 from bench.load import run as whole
@@ -19,7 +20,7 @@ PARTS: dict[str, Part] = {
     "hop": hop.run,
     "pipeline": whole.pipeline,
     "latency": whole.latency,
-    "accept": whole.accept,
+    "accept": accept.run,
 }
 
 

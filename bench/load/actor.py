@@ -6,6 +6,8 @@ What there is to do they hear on the bus, as an agency's own system would; what 
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,7 @@ class Actor:
         self._number = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: Bare | None = None
+        self._holding = False
         self.events = 0
         self.failure: BaseException | None = None
 
@@ -86,6 +89,20 @@ class Actor:
             client.close()
         if self._listener is not None:
             self._listener.close()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the block nobody acts on what is heard, and what is declared by others is not followed."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+
+    @staticmethod
+    def key() -> dict[str, str]:
+        """A fresh idempotency key."""
+        return _key()
 
     async def declare(self, birth: Birth) -> Life:
         """Hand one birth in; returns when intake has answered."""
@@ -105,7 +122,7 @@ class Actor:
         self.events += 1
         name = subject.decode()
         decoder = _HEARD.get(name)
-        if decoder is None:
+        if decoder is None or self._holding:
             return
         at = header.find(b"ce-subject: ") + 12
         dossier_id = header[at : at + 36].decode()
