@@ -15,7 +15,8 @@ import asyncpg
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 COMMAND_TIMEOUT_SECONDS = 60.0
-# Two runs at once would fail with "tuple concurrently updated"; roles belong to the whole server.
+# Two runs at once would fail with "tuple concurrently updated"; roles belong to the whole server. The lock is one of
+# the database that `admin_dsn` names: administrators who start from different ones do not see each other's.
 ADVISORY_LOCK_KEY = int.from_bytes(b"provide", "big")
 # Used where the server has them; migrations of a service may not ask for others.
 EXTENSIONS = ("pg_trgm", "unaccent")
@@ -42,13 +43,14 @@ async def provision(
         await _role(admin, f"{service}_app", app_password)
         await _database(admin, name, owner=f"{service}_migrator")
         await restrict_connections(admin, name, service)
+        # Still under the lock: "IF NOT EXISTS" does not keep two runs from making the same extension at once.
+        inside = await _connect(dsn_for(admin_dsn, database=name))
+        try:
+            await _contents(inside, service)
+        finally:
+            await inside.close(timeout=CONNECT_TIMEOUT_SECONDS)
     finally:
         await admin.close(timeout=CONNECT_TIMEOUT_SECONDS)
-    inside = await _connect(dsn_for(admin_dsn, database=name))
-    try:
-        await _contents(inside, service)
-    finally:
-        await inside.close(timeout=CONNECT_TIMEOUT_SECONDS)
 
 
 async def restrict_connections(admin: asyncpg.Connection, database: str, service: str) -> None:

@@ -96,9 +96,9 @@ async def test_it_can_be_repeated(servers: Servers, service: str) -> None:
 
 
 async def test_runs_at_once_do_not_collide(servers: Servers, service: str) -> None:
-    """Two administrators providing the same service at the same time both succeed."""
+    """Administrators providing the same service at the same time all succeed."""
     passwords = {"migrator_password": "m", "app_password": "a"}
-    await asyncio.gather(*(provision(servers.admin_dsn, service, **passwords) for _ in range(3)))
+    await asyncio.gather(*(provision(servers.admin_dsn, service, **passwords) for _ in range(8)))
     app = dsn_for(servers.admin_dsn, database=service, user=f"{service}_app", password="a")
     assert await run(app, "SELECT current_user") == f"{service}_app"
 
