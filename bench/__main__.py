@@ -11,6 +11,7 @@ import uvloop
 from bench import report
 from bench.accept import run as accept
 from bench.figures import Section, console, keep, show
+from bench.growth import run as growth
 from bench.hop import run as hop
 from bench.load import run as whole
 
@@ -21,6 +22,9 @@ PARTS: dict[str, Part] = {
     "pipeline": whole.pipeline,
     "latency": whole.latency,
     "accept": accept.run,
+    "forced": growth.forced,
+    "growth": growth.growth,
+    "memory": growth.memory,
 }
 
 
