@@ -5,7 +5,8 @@ Which lane a dossier is in only saves waiting: correctness rests on the position
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from libs.bus.arrivals import Arrival, Key
 from libs.bus.pull import Message
@@ -66,6 +67,36 @@ class Lane:
         self._queue.clear()
         self._held = []
         return found
+
+
+class Beside:
+    """Who may be in flight beside whom: batches of all lanes together, or one suspect with nobody."""
+
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
+        self._free = asyncio.Semaphore(lanes)
+        # Two suspects that each held a part of the lanes would wait for each other for ever.
+        self._one_suspect = asyncio.Lock()
+
+    @asynccontextmanager
+    async def others(self) -> AsyncIterator[None]:
+        """A lane's batch in flight, unless a suspect is."""
+        async with self._free:
+            yield
+
+    @asynccontextmanager
+    async def nobody(self) -> AsyncIterator[None]:
+        """A suspect in flight, once the batches of all lanes are through."""
+        taken = 0
+        async with self._one_suspect:
+            try:
+                while taken < self._lanes:
+                    await self._free.acquire()
+                    taken += 1
+                yield
+            finally:
+                for _ in range(taken):
+                    self._free.release()
 
 
 class Gaps:

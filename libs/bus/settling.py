@@ -15,7 +15,7 @@ from libs.bus.arrivals import Arrival, Flaw, Reason, keys_of, sort
 from libs.bus.batch import Applied, HandlerFailed, Streaks
 from libs.bus.consumer_settings import ConsumerSettings
 from libs.bus.handling import Service
-from libs.bus.lanes import Gaps, Lane
+from libs.bus.lanes import Beside, Gaps, Lane
 from libs.bus.outages import code_of, is_contention, is_outage
 from libs.bus.pull import Message, Pull
 from libs.telemetry.metrics import counter, histogram
@@ -55,6 +55,7 @@ class Settler:
         self._after_commit = after_commit
         self._on_stopped = on_stopped
         self._begun: dict[UUID, None] = {}
+        self._beside = Beside(settings.lanes)
         self.gaps = Gaps(
             alarm_seconds=settings.gap_alarm_seconds, forget_seconds=3 * settings.gap_nak_seconds_max
         )
@@ -74,14 +75,17 @@ class Settler:
             await self.give_back(arrivals, self._settings.failure_nak_seconds)
             return
         apart = {id(arrival) for arrival in alone}
-        await self._together(lane, [arrival for arrival in arrivals if id(arrival) not in apart])
+        async with self._beside.others():
+            await self._together(lane, [arrival for arrival in arrivals if id(arrival) not in apart])
         for arrival in alone:
-            await self._alone(lane, arrival)
+            async with self._beside.nobody():
+                await self._alone(lane, arrival)
 
     async def _suspects(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
         """Of redelivered events that are due, those a process before this one began and did not finish.
 
-        They are to be tried alone, the least tried first, so that one that ends its process takes no other with it.
+        They are to be tried with nothing beside them, the least tried first, so that one that ends its process takes
+        no other with it: whatever is begun beside it would share the blame.
         For the others it is noted, in a transaction of its own, that they are begun now.
         """
         if not any(_redelivered(arrival) for arrival in arrivals):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest_asyncio
 
 from deploy.local.nats_server import NatsServer
@@ -107,6 +108,31 @@ async def test_an_event_that_kills_its_process_becomes_a_dead_letter(probe: Prob
     assert row is not None
     assert (row["reason"], row["dossier_id"]) == ("unfinished", killer)
     assert in_order([effect for effect in await probe.effects() if effect[1] != killer])
+
+
+async def test_a_killer_takes_no_innocent_event_with_it(probe: Probe) -> None:
+    """What is slowly being saved in another lane whenever the killer ends the process does not share the blame."""
+    owner = await asyncpg.connect(probe.database.migrator_dsn)
+    await owner.execute(
+        "CREATE FUNCTION probe.slow() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(0.2); RETURN NEW; END $$;"
+        "CREATE TRIGGER slow BEFORE INSERT ON probe.effect FOR EACH ROW EXECUTE FUNCTION probe.slow()"
+    )
+    await owner.close()
+    await probe.ack_wait(1)
+    killer = new_id()
+    await probe.producer.say(killer, corrected("exit"))
+    await publish(probe, 6, 1)
+    for _ in range(12):
+        with probe.process() as child:
+            await until(partial(_over, probe, child), 30, "the process ends, or all is done")
+        if await probe.count("bus.dead_letter"):
+            break
+    async with probe.consumer():
+        await probe.has("probe.effect", 6, seconds=30)
+        await probe.settled(30)
+    assert [row[0] for row in await probe.pool.fetch("SELECT dossier_id FROM bus.dead_letter")] == [killer]
+    assert await probe.count("bus.attempt") == 0
 
 
 async def _over(probe: Probe, child: Any) -> bool:
