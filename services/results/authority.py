@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.results.printing import SigningKey
+from services.results.signing import SigningKey
 
 _VALID = timedelta(days=3650)
 

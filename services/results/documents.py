@@ -1,6 +1,5 @@
 """What stands on each paper: from people, outcome and catalogue to the values a template prints. Pure."""
 
-import io
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-import segno
 
 from libs.catalogue import Catalogue
 from libs.catalogue.code_lists import code_lists
@@ -79,7 +77,6 @@ def paper_values(paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, nam
         "signer_title": given.get("signer_title", ""),
         "signed_at": moment_text(paper.signed_at),
         "place_and_date": place_and_date(paper.agency_place, paper.signed_at),
-        "qr": qr_svg(paper.verify_url),
         "verify_host": paper.verify_url.split("//", 1)[-1].split("/", 1)[0],
         "applicant_name": people.applicant.name if people.applicant else "",
     }
@@ -269,10 +266,3 @@ CHECKS = {
 def masked(number: str) -> str:
     """An identity number of which only the last four characters can be read: enough to prove, too little to copy."""
     return "•" * max(len(number) - 4, 0) + number[-4:]
-
-
-def qr_svg(text: str) -> str:
-    """The QR code of `text` as SVG, error correction M (15 %: a stamp or fold may hide a corner)."""
-    out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(out, kind="svg", xmldecl=False, svgns=True, border=2)
-    return out.getvalue().decode()

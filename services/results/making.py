@@ -139,7 +139,13 @@ class Maker:
             signed_at=datetime.now(UTC),
         )
         values = paper_values(paper, people, outcome, self._names)
-        job = Job(template=paper.template, values=values, reason=result.name_vi, location=paper.agency_place)
+        job = Job(
+            template=paper.template,
+            values=values,
+            verify_url=paper.verify_url,
+            reason=result.name_vi,
+            location=paper.agency_place,
+        )
         return _Ready(order=order, token=token, title=result.name_vi, job=job)
 
     async def _print_and_store(self, workers: Workers, ready: Sequence[_Ready]) -> list[Made]:

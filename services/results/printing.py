@@ -1,26 +1,31 @@
-"""Turns values into signed PDFs: Typst renders, pyHanko signs (PAdES). Runs in worker processes, off the event loop."""
+"""Turns values into signed PDFs: Typst renders, the signer signs. Runs in worker processes, off the event loop."""
 
 import hashlib
 import io
 import json
 import os
+import re
 import signal
 import threading
-from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+import segno
 import typst
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import fields, signers
+from pyhanko.pdf_utils.reader import PdfFileReader
 
-# Room for the signature in the file. pyHanko would otherwise sign once more only to learn the size (measured: 22 ms
-# instead of 11 ms a document); a P-256 signature with a two-certificate chain takes about 3,000 hex digits.
-SIGNATURE_BYTES_RESERVED = 8192
-SIGNATURE_FIELD = "ChuKySo"
+from services.results.signing import Signer, SigningKey
+
+# The size of a paper's text, and how small it may become on a paper that must fit on one page.
+POINTS, POINTS_MIN, POINTS_STEP = 11.5, 3.0, 0.5
+# What a template says of itself to frame.typ's `paper`.
+_ONE_PAGE = re.compile(r"\bone-page:\s*true\b")
+# Any of the eight masks reads alike where the data is a random token (decoded under blur and noise as often as with
+# the mask of least penalty); trying all eight takes 2.2 of the 2.7 ms that a code takes.
+_QR_MASK = 4
 
 
 class CannotPrint(Exception):
@@ -28,10 +33,11 @@ class CannotPrint(Exception):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One paper to print: template, values, and what the signature says. `sign` is off for receipts."""
+    """One paper to print: template, values, what its QR code and its signature say. `sign` is off for receipts."""
 
     template: str
     values: dict[str, Any]
+    verify_url: str = ""
     reason: str = ""
     location: str = ""
     sign: bool = True
@@ -44,20 +50,29 @@ class Printed(msgspec.Struct, frozen=True, kw_only=True):
     sha256: bytes
 
 
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths of the PEM files that sign: private key, certificate, and the chain up to the authority."""
-
-    key: str
-    certificate: str
-    chain: str
-
-
 class _Worker:
     """What one worker process has loaded, once."""
 
     templates: Path
     fonts: typst.Fonts
-    signer: signers.SimpleSigner
+    signer: Signer
+    papers: dict[str, "_Template"]
+
+
+class _Template:
+    """A template ready to be filled in."""
+
+    def __init__(self, name: str) -> None:
+        source = _Worker.templates / f"{name}.typ"
+        self.one_page = _ONE_PAGE.search(source.read_text(encoding="utf-8")) is not None
+        self._compiler = typst.Compiler(
+            str(source), root=str(_Worker.templates), font_paths=_Worker.fonts, ignore_system_fonts=True
+        )
+
+    def fill(self, values: dict[str, Any], points: float) -> bytes:
+        """The PDF with these values."""
+        data = {"data": json.dumps(values, ensure_ascii=False), "points": str(points)}
+        return cast(bytes, self._compiler.compile(sys_inputs=data))
 
 
 def start_worker(templates: str, signing: SigningKey) -> None:
@@ -65,9 +80,15 @@ def start_worker(templates: str, signing: SigningKey) -> None:
     # Ctrl-C reaches the whole group of processes; what is being printed is finished all the same.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    _Worker.templates = Path(templates)
+    prepare(Path(templates), signing)
+
+
+def prepare(templates: Path, signing: SigningKey) -> None:
+    """Load fonts and the signing key into this process. Raises ValueError when the key cannot be read."""
+    _Worker.templates = templates
     _Worker.fonts = typst.Fonts(include_system_fonts=False)
-    _Worker.signer = load_signer(signing)
+    _Worker.signer = Signer(signing)
+    _Worker.papers = {}
 
 
 def _end_with_parent() -> None:
@@ -76,15 +97,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def load_signer(signing: SigningKey) -> signers.SimpleSigner:
-    """The signer of these files. Raises ValueError when they cannot be used."""
-    load: Callable[..., signers.SimpleSigner | None] = signers.SimpleSigner.load
-    signer = load(signing.key, signing.certificate, ca_chain_files=(signing.chain,), key_passphrase=None)
-    if signer is None:
-        raise ValueError("the signing key or its certificate cannot be read")
-    return signer
 
 
 def print_all(jobs: list[Job]) -> list[Printed]:
@@ -96,30 +108,34 @@ def print_all(jobs: list[Job]) -> list[Printed]:
 
 
 def _print(job: Job) -> Printed:
-    source = _Worker.templates / f"{job.template}.typ"
-    pdf: bytes = typst.compile(
-        str(source),
-        root=str(_Worker.templates),
-        font_paths=_Worker.fonts,
-        sys_inputs={"data": json.dumps(job.values, ensure_ascii=False)},
-    )
+    values = job.values
+    if job.verify_url:
+        values = {**values, "qr": qr_svg(job.verify_url)}
+    pdf = _render(job.template, values)
     if job.sign:
-        pdf = _sign(pdf, job)
+        pdf = _Worker.signer.sign(pdf, reason=job.reason, location=job.location)
     return Printed(pdf=pdf, sha256=hashlib.sha256(pdf).digest())
 
 
-def _sign(pdf: bytes, job: Job) -> bytes:
-    metadata = signers.PdfSignatureMetadata(
-        field_name=SIGNATURE_FIELD,
-        md_algorithm="sha256",
-        subfilter=fields.SigSeedSubFilter.PADES,
-        reason=job.reason,
-        location=job.location,
-    )
-    out = signers.sign_pdf(
-        IncrementalPdfFileWriter(io.BytesIO(pdf)),
-        metadata,
-        signer=_Worker.signer,
-        bytes_reserved=SIGNATURE_BYTES_RESERVED,
-    )
-    return bytes(out.getbuffer())
+def _render(name: str, values: dict[str, Any]) -> bytes:
+    template = _Worker.papers.get(name)
+    if template is None:
+        template = _Worker.papers[name] = _Template(name)
+    points = POINTS
+    pdf = template.fill(values, points)
+    while template.one_page and points > POINTS_MIN and _pages(pdf) > 1:
+        points -= POINTS_STEP
+        pdf = template.fill(values, points)
+    return pdf
+
+
+def _pages(pdf: bytes) -> int:
+    return int(PdfFileReader(io.BytesIO(pdf)).root["/Pages"]["/Count"])
+
+
+def qr_svg(text: str) -> str:
+    """The QR code of `text` as SVG, error correction M (15 %: a stamp or fold may hide a corner)."""
+    out = io.BytesIO()
+    code = segno.make(text, error="m", micro=False, mask=_QR_MASK)
+    code.save(out, kind="svg", xmldecl=False, svgns=True, border=2)
+    return out.getvalue().decode()

@@ -8,7 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from libs.telemetry.logs import log
-from services.results.printing import Job, Printed, SigningKey, load_signer, print_all, start_worker
+from services.results.printing import Job, Printed, print_all, start_worker
+from services.results.signing import Signer, SigningKey
 
 # A worker loads fonts and keys in about a second and prints a document in tens of milliseconds; others wait before us.
 START_SECONDS_MAX = 30.0
@@ -24,7 +25,7 @@ class Workers:
 
     def __init__(self, templates: Path, signing: SigningKey, count: int) -> None:
         """Raises ValueError when the signing key cannot be used: better now than with the first paper."""
-        load_signer(signing)
+        Signer(signing)
         self.count = count
         self._arguments = (str(templates), signing)
         self._pool = self._new_pool()

@@ -10,14 +10,12 @@ from uuid import uuid4
 import pypdf
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
-import typst
 
-from services.results import printing
 from services.results.authority import make_authority
 from services.results.desk_store import Handover, Receiver
 from services.results.documents import CannotIssue, Names, Paper, paper_values, receipt_values
 from services.results.people import Child, OutcomeRecord, PeopleRecord, Person
-from services.results.printing import Job, load_signer, print_all
+from services.results.printing import Job, prepare, print_all
 from tests.fixtures.servers import ROOT
 
 pytestmark = pytest.mark.timeout(60)
@@ -51,9 +49,7 @@ OUTCOME: dict[str, Any] = {
 def _worker(tmp_path_factory: pytest.TempPathFactory) -> None:
     """This process as a printing worker, without its watch over a parent."""
     signing = make_authority(tmp_path_factory.mktemp("authority"), "UBND phường Ngã Bảy")
-    printing._Worker.templates = ROOT / "catalogue" / "documents"
-    printing._Worker.fonts = typst.Fonts(include_system_fonts=False)
-    printing._Worker.signer = load_signer(signing)
+    prepare(ROOT / "catalogue" / "documents", signing)
 
 
 def values_of(template: str, name: str, *, father: bool = True) -> dict[str, Any]:
