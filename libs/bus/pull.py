@@ -7,6 +7,7 @@ the server sends heartbeats, so that silence means trouble and not an empty stre
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Protocol, cast
 
 import msgspec
@@ -116,7 +117,7 @@ class Pull:
     async def resume(self) -> None:
         """Ask again after `pause`."""
         self._open = True
-        self._heard_at = _now()
+        self._heard_at = monotonic()
         await self._top_up()
 
     async def stop(self) -> None:
@@ -168,7 +169,7 @@ class Pull:
         """Notice a server that restarted, a durable that vanished or a request that was lost, and ask again."""
         if not self._client.is_connected:
             return
-        now = _now()
+        now = monotonic()
         reconnects = self._client.stats["reconnects"]
         lost = self._open and self._asked > 0 and now - self._heard_at > SILENCE_SECONDS_MAX
         if reconnects != self._reconnects or lost:
@@ -200,7 +201,7 @@ class Pull:
             await self._top_up()
 
     async def _received(self, received: Msg) -> None:
-        self._heard_at = _now()
+        self._heard_at = monotonic()
         if not received.reply.startswith("$JS.ACK."):
             self._status(received.headers or {})
         else:
@@ -223,13 +224,13 @@ class Pull:
         if status == "408" or headers.get("Description", "") == "Batch Completed":
             return
         self._asked = 0
-        self._retry_at = _now() + self._retry_seconds
+        self._retry_at = monotonic() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, RETRY_SECONDS_MAX)
         log.info("pull-refused", source=self.source, code=status)
 
     async def _top_up(self) -> None:
         room = self._window - self._asked - self.in_hand
-        if not self._open or room <= 0 or _now() < self._retry_at or not self._client.is_connected:
+        if not self._open or room <= 0 or monotonic() < self._retry_at or not self._client.is_connected:
             return
         self._asked += room
         request = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (
@@ -242,7 +243,3 @@ class Pull:
         except (NatsError, OSError) as error:
             self._asked = 0
             log.warning("pull-not-asked", source=self.source, error=type(error).__name__)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

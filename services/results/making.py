@@ -15,8 +15,9 @@ from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter, histogram
 from services.results.documents import CannotIssue, Names, Paper, paper_values
 from services.results.people import Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord
-from services.results.press_store import Document, Order
+from services.results.press_store import Order
 from services.results.printing import CannotPrint, Job, Printed
+from services.results.store import Document
 from services.results.workers import Workers, WorkersLost
 
 # How long people and outcomes may be missing before the step is sent back. Routing commits the outcome before it says

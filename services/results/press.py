@@ -21,7 +21,8 @@ from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS, Writer
 from libs.telemetry.logs import log
 from services.results import domain, press_store, store
 from services.results.making import Made, Maker
-from services.results.press_store import Document, Order
+from services.results.press_store import Order
+from services.results.store import Document
 
 _DELAY_MAX = timedelta(minutes=5)
 
@@ -152,10 +153,8 @@ class Press:
                 if after[d] is not before[d]
             ]
             if changes:
-                await store.save(conn, changes)
                 documents = [item.document for item in issued.done if item.document is not None]
-                if documents:
-                    await press_store.record_documents(conn, documents)
+                await store.save(conn, changes, documents)
                 await emit(conn, "results", outgoing)
         return issued
 

@@ -9,16 +9,6 @@ import msgspec
 from services.results.store import Connection
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored of a printed result: its name, where it is, its SHA-256, and the token its QR leads to."""
-
-    result_id: UUID
-    title: str
-    token: str
-    key: str | None
-    sha256: bytes | None
-
-
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A result waiting to be printed; `failures` are the tries that failed by its own fault.
 
@@ -67,21 +57,4 @@ async def postpone_orders(
         list(result_ids),
         list(delays),
         int(counts),
-    )
-
-
-async def record_documents(conn: Connection, documents: Sequence[Document]) -> None:
-    """Store where the issued documents are. Called in the transaction that issues them."""
-    await conn.execute(
-        """
-        UPDATE result SET issued_at = now(), verify_token = d.token, document_key = d.key, document_sha256 = d.sha256,
-            title = d.title
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) AS d (id, title, token, key, sha256)
-        WHERE result.id = d.id
-        """,
-        [d.result_id for d in documents],
-        [d.title for d in documents],
-        [d.token for d in documents],
-        [d.key for d in documents],
-        [d.sha256 for d in documents],
     )

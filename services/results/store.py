@@ -32,12 +32,25 @@ async def look(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Cust
     return {row["dossier_id"]: _decode(row["state"]) for row in rows}
 
 
-async def save(conn: Connection, changes: Sequence[Change[Custody]]) -> None:
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of a printed result: its name, where it is, its SHA-256, and the token its QR leads to."""
+
+    result_id: UUID
+    title: str
+    token: str
+    key: str | None
+    sha256: bytes | None
+
+
+async def save(
+    conn: Connection, changes: Sequence[Change[Custody]], documents: Sequence[Document] = ()
+) -> None:
     """Save what changed: every custody in one statement, every result row that differs in another.
 
-    Rows that leave the valid states are written before those that enter them: superseding and issuing happen in one
-    statement each, so the index that allows a single valid version never sees two. Raises SerializationError when
-    another transaction has opened the custody of a dossier that `load` did not find: whoever comes second tries again.
+    Results that are issued by this change come with their `documents`. Rows that leave the valid states are written
+    before those that enter them: superseding and issuing happen in one statement each, so the index that allows a
+    single valid version never sees two. Raises SerializationError when another transaction has opened the custody of a
+    dossier that `load` did not find: whoever comes second tries again.
     """
     opened = [change for change in changes if change.before is None]
     if opened:
@@ -66,9 +79,13 @@ async def save(conn: Connection, changes: Sequence[Change[Custody]]) -> None:
     ended = [r for r in moved if r.state in ENDED_STATES]
     if ended:
         await _move_results(conn, ended)
-    living = [r for r in moved if r.state not in ENDED_STATES]
+    printed = {document.result_id: document for document in documents}
+    living = [r for r in moved if r.state not in ENDED_STATES and r.id not in printed]
     if living:
         await _move_results(conn, living)
+    issued = [r for r in moved if r.id in printed]
+    if issued:
+        await _issue_results(conn, issued, [printed[r.id] for r in issued])
     if new:
         await _insert_results(conn, new)
 
@@ -117,4 +134,23 @@ async def _move_results(conn: Connection, results: Sequence[Result]) -> None:
         [r.id for r in results],
         [r.state for r in results],
         [r.changed_at for r in results],
+    )
+
+
+async def _issue_results(conn: Connection, results: Sequence[Result], documents: Sequence[Document]) -> None:
+    await conn.execute(
+        """
+        UPDATE result SET state = i.state, changed_at = i.at, issued_at = now(), title = i.title,
+            verify_token = i.token, document_key = i.key, document_sha256 = i.sha256
+        FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+            AS i (id, state, at, title, token, key, sha256)
+        WHERE result.id = i.id
+        """,
+        [r.id for r in results],
+        [r.state for r in results],
+        [r.changed_at for r in results],
+        [d.title for d in documents],
+        [d.token for d in documents],
+        [d.key for d in documents],
+        [d.sha256 for d in documents],
     )
