@@ -121,9 +121,18 @@ class Rig:
         }
 
 
+# Whatever the hour of the bench: messages are planned and joined, and wait as those of the night wait for the morning.
+KEPT = {"QUIET_HOURS": "false", "WAIT_SCALE": "1000"}
+# Every message goes out at once, none waits for another of its dossier.
+TOLD = {"QUIET_HOURS": "false", "WAIT_SCALE": "0"}
+
+
 @asynccontextmanager
-async def rig(*, documents: bool, gather_seconds: float) -> AsyncIterator[Rig]:
-    """A fresh city, warmed up; `documents` prints and signs every result. Settings are those of every city."""
+async def rig(*, documents: bool, gather_seconds: float, told: bool = False) -> AsyncIterator[Rig]:
+    """A fresh city, warmed up; `documents` prints and signs every result, `told` sends every message at once.
+
+    All other settings are those of every city.
+    """
     folder = Path(tempfile.mkdtemp(prefix="mot-cua-bench-"))
     # PostgreSQL runs as another user when we are root.
     folder.chmod(0o755)
@@ -132,7 +141,7 @@ async def rig(*, documents: bool, gather_seconds: float) -> AsyncIterator[Rig]:
         settings["PRESS_BATCH"] = "32"
     data: Path | None = None
     try:
-        async with City(folder, extra={"results": settings}) as city:
+        async with City(folder, extra={"results": settings, "notify": TOLD if told else KEPT}) as city:
             if city.nats is None or city.postgres is None:
                 raise RuntimeError("the bench measures on its own servers: unset NATS_URL and DATABASE_URL")
             data = city.postgres.data_dir
