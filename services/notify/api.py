@@ -17,8 +17,8 @@ from libs.http.problems import Problem
 from libs.http.reads import record_reads
 from libs.telemetry.logs import log
 from services.notify import domain, message_store
+from services.notify.recording import event_of
 from services.notify.rules import DESK
-from services.notify.sender import event_of
 from services.notify.store import decode_occasions
 from services.notify.views import (
     DecisionView,

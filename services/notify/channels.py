@@ -1,5 +1,6 @@
 """The port every channel implements, and what sending can end in."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 from uuid import UUID
 
@@ -29,6 +30,14 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     delivered: bool = False
 
 
+class NotBegun(Exception):
+    """The provider has not heard of the message and shall not now; it is put back and counts as no try."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class NotTaken(Exception):
     """The provider certainly has not taken the message; trying again is safe."""
 
@@ -53,6 +62,10 @@ class Unknown(Exception):
         self.reason = reason
 
 
+# Commits that the provider is about to hear of the letter. Raises NotBegun when it must not.
+Begin = Callable[[], Awaitable[None]]
+
+
 class Channel(Protocol):
     """A way to a person. Zalo and SMS follow as further implementations.
 
@@ -61,9 +74,11 @@ class Channel(Protocol):
 
     name: str
 
-    async def send(self, letter: Letter, destination: Destination) -> Accepted:
+    async def send(self, letter: Letter, destination: Destination, begin: Begin) -> Accepted:
         """Hand the letter to the provider, with the letter's id as the provider's idempotency or tracking id.
 
-        Raises NotTaken, Refused or Unknown; anything else counts as Unknown.
+        Awaits `begin` at the last moment before the provider may take the letter: what fails before has certainly
+        sent nothing. Lets NotBegun through, raises NotTaken, Refused or Unknown; anything else counts as NotTaken
+        before `begin` and as Unknown after it.
         """
         ...

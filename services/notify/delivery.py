@@ -1,18 +1,21 @@
 """One letter: written from its rule and the dossier's words, given to one channel after the other until one has it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from libs.catalogue.errors import CatalogueError
 from libs.telemetry.logs import log
 from services.notify import domain
-from services.notify.channels import Channel, Destination, Letter, NotTaken, Refused, Unknown
+from services.notify.channels import Channel, Destination, Letter, NotBegun, NotTaken, Refused, Unknown
 from services.notify.contacts import Contact
 from services.notify.rules import Rule
 from services.notify.sending_store import Due
 from services.notify.texts import fill
 from services.notify.wording import Wording
+
+# Commits that this channel's provider is about to hear of the letter (channels.Begin).
+BeginOn = Callable[[str], Awaitable[None]]
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,41 +60,47 @@ class Delivery:
             body=fill(rule.text, message.occasions, words),
         )
 
-    async def send(self, letter: Letter, contact: Contact, may_begin: Callable[[], bool]) -> Ended:
+    async def send(self, letter: Letter, contact: Contact, begin: BeginOn) -> Ended:
         """Give the letter to the first channel that takes it, the preferred one first.
 
         A refusal leads to the next channel; an unknown fate ends all trying. Raises NotTaken when a channel cannot
-        be used now, or when `may_begin` says that it is too late to begin.
+        be used now, and whatever NotBegun `begin` raises.
         """
         addresses = contact.addresses()
         names = domain.channels_for(contact.preferred_channel, list(addresses), self._ranking)
         ended = Ended(state=domain.FAILED, reason="no-destination")
         for name in names:
-            if not may_begin():
-                raise NotTaken("lease-too-short")
-            ended = await self._try(self._channels[name], letter, addresses[name])
+            ended = await self._try(self._channels[name], letter, addresses[name], begin)
             if ended.state != domain.FAILED:
                 break
         return ended
 
-    async def _try(self, channel: Channel, letter: Letter, address: str) -> Ended:
+    async def _try(self, channel: Channel, letter: Letter, address: str, begin: BeginOn) -> Ended:
+        begun = False
+
+        async def begin_here() -> None:
+            nonlocal begun
+            await begin(channel.name)
+            begun = True
+
+        def unknown(reason: str) -> Ended:
+            provider_id = str(letter.id)
+            return Ended(state=domain.UNKNOWN, channel=channel.name, provider_id=provider_id, reason=reason)
+
         try:
-            accepted = await channel.send(letter, Destination(channel=channel.name, address=address))
-        except NotTaken:
+            accepted = await channel.send(
+                letter, Destination(channel=channel.name, address=address), begin_here
+            )
+        except (NotBegun, NotTaken):
             raise
         except Refused as error:
             return Ended(state=domain.FAILED, channel=channel.name, reason=error.reason)
         except Unknown as error:
-            return Ended(
-                state=domain.UNKNOWN, channel=channel.name, provider_id=str(letter.id), reason=error.reason
-            )
-        except Exception as error:  # noqa: BLE001 - a fault of ours in the midst of sending: it may have gone out
+            return unknown(error.reason)
+        except Exception as error:  # a fault of ours in the midst of sending
             log.error("channel-failed", error=type(error).__name__, message_id=str(letter.id))
-            return Ended(
-                state=domain.UNKNOWN,
-                channel=channel.name,
-                provider_id=str(letter.id),
-                reason="internal-error",
-            )
+            if not begun:
+                raise NotTaken("internal-error") from error
+            return unknown("internal-error")
         state = domain.DELIVERED if accepted.delivered else domain.SENT
         return Ended(state=state, channel=channel.name, provider_id=accepted.provider_id)

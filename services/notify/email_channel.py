@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import aiosmtplib
 import msgspec
 
-from services.notify.channels import Accepted, Destination, Letter, NotTaken, Refused, Unknown
+from services.notify.channels import Accepted, Begin, Destination, Letter, NotTaken, Refused, Unknown
 
 
 class SmtpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class EmailChannel:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
 
-    async def send(self, letter: Letter, destination: Destination) -> Accepted:
+    async def send(self, letter: Letter, destination: Destination, begin: Begin) -> Accepted:
         """See Channel.send. The Message-ID is the letter's id, so a receiver can recognise a repetition."""
         content = self._compose(letter, destination.address)
         smtp = aiosmtplib.SMTP(
@@ -46,6 +46,7 @@ class EmailChannel:
         )
         try:
             await self._open(smtp, destination.address)
+            await begin()
             await self._data(smtp, content)
         finally:
             smtp.close()

@@ -76,10 +76,17 @@ async def unsettled(conn: Connection, state: str, after: UUID | None, limit: int
 
 
 async def send_again(conn: Connection, message_id: UUID) -> None:
-    """Let a message wait to be sent at once, with all its tries before it."""
+    """Let a message wait to be sent at once, with all its tries before it. It is a new taking's from here on.
+
+    The provider's id of an unknown sending is kept: a receipt may still make the second letter needless. That of a
+    failed one is not: its late receipts say nothing of the second.
+    """
     await conn.execute(
         """
-        UPDATE message SET state = 'queued', not_before = now(), failures = 0, reason = 'sent-again', failed_at = NULL
+        UPDATE message SET state = 'queued', not_before = now(), failures = 0, reason = 'sent-again',
+            attempts = attempts + 1, failed_at = NULL,
+            channel = CASE WHEN state = 'unknown' THEN channel ELSE '' END,
+            provider_id = CASE WHEN state = 'unknown' THEN provider_id ELSE '' END
         WHERE id = $1
         """,
         message_id,

@@ -1,7 +1,8 @@
 """The sender: takes messages that are due, asks intake whom to tell, and gives each to one channel, once.
 
-A message is marked as being sent, and that is committed, before any provider hears of it. So whatever happens after -
-a provider that answers too late, a crash of this process - the message ends as `unknown`, never as a second message.
+A message is marked as being sent, and that is committed, at the last moment before a provider hears of it. So whatever
+happens after - a provider that answers too late, a crash of this process - the message ends as `unknown`, never as a
+second message. What was only taken is due again by itself when the lease is over.
 """
 
 import asyncio
@@ -14,33 +15,29 @@ import asyncpg
 import msgspec
 
 from libs.bus.outages import is_contention, is_outage
-from libs.bus.outbox import Outgoing, emit
 from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS, Writer
-from libs.contracts.event import Event
-from libs.contracts.notify import MessageDelivered, MessageFailed, MessageSent
 from libs.http.client import Refused as RefusedCall
 from libs.http.client import Unavailable
 from libs.telemetry.logs import log
-from libs.telemetry.metrics import counter
 from services.notify import domain, sending_store
-from services.notify.channels import Letter, NotTaken
+from services.notify.channels import NotBegun, NotTaken
 from services.notify.contacts import Contact, Contacts
 from services.notify.delivery import Delivery, Ended
+from services.notify.recording import Recorder
 from services.notify.rules import APPLICANT, DESK, RuleBook
-from services.notify.sending_store import Due
+from services.notify.sending_store import Due, Later
 from services.notify.texts import LOCAL
 from services.notify.wording import Wording
 
+_DELAY_MIN = timedelta(seconds=5)
 _DELAY_MAX = timedelta(hours=1)
-# Doubling from 5 s up to an hour: about five hours of trying a server that answers but does not take the letter.
-_FAILURES_MAX = 12
+# Ten tries while the delay doubles (85 minutes), then hourly: two days in all. Mail servers are away for a night, and
+# a letter a day late still tells where the paper lies (RFC 5321 4.5.4.1 asks of relays even four to five days).
+FAILURES_MAX = 57
 # While intake is away nothing is tried and nothing counts: every message waits until it is back.
 _INTAKE_DELAY = timedelta(seconds=15)
-# What a provider said is worth some patience with our own database: not recorded, it becomes an unknown fate.
-_RECORD_SECONDS_MAX = 30.0
-_RECORD_RETRY_SECONDS = 0.5
-
-_MESSAGES = counter("messages_total")
+# What was taken and not begun is due again almost at once; not quite, so that a standing fault makes no busy loop.
+_AGAIN_DELAY = timedelta(seconds=1)
 
 
 class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +51,20 @@ class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: float = 120
     poll_seconds: float = 1
     ranking: tuple[str, ...] = ("email",)
+
+
+class _Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch: until when (the loop's clock) its letters may be begun, and what ends that earlier."""
+
+    until: float
+    stop: asyncio.Event | None
+
+    def check(self) -> None:
+        """Raises NotBegun when it is too late to begin a letter."""
+        if self.stop is not None and self.stop.is_set():
+            raise NotBegun("sender-stopped")
+        if asyncio.get_running_loop().time() >= self.until:
+            raise NotBegun("lease-too-short")
 
 
 class Sender:
@@ -71,12 +82,13 @@ class Sender:
         settings: SenderSettings,
     ) -> None:
         self._pool = pool
-        self._writer = writer
         self._contacts = contacts
         self._wording = wording
         self._quiet = book.quiet_hours.bounds if book.quiet_hours else None
         self._delivery = delivery
         self._settings = settings
+        self._lease = timedelta(seconds=settings.lease_seconds)
+        self._recorder = Recorder(pool, writer, self._lease)
         self._woken = asyncio.Event()
         self._limit = asyncio.Semaphore(settings.at_once)
 
@@ -85,12 +97,15 @@ class Sender:
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`. Databases and neighbours that are away delay messages, they never end the sender."""
+        """Send until `stop`; then no letter is begun any more, and what was taken is put back for the next sender.
+
+        Databases and neighbours that are away delay messages, they never end the sender.
+        """
         while not stop.is_set():
             self._woken.clear()
             taken = 0
             try:
-                taken = await self.send_due()
+                taken = await self.send_due(stop)
             except Exception as error:
                 if not (is_outage(error) or is_contention(error)):
                     raise
@@ -106,126 +121,82 @@ class Sender:
         for task in pending:
             task.cancel()
 
-    async def send_due(self) -> int:
+    async def send_due(self, stop: asyncio.Event | None = None) -> int:
         """Send one batch of what is due; returns how many messages were taken. Raises the database's errors."""
         until = asyncio.get_running_loop().time() + self._settings.lease_seconds / 2
+        turn = _Turn(until=until, stop=stop)
         due = await self._take()
         contacts = await self._read_contacts(due)
-        sendings = [self._send_one(m, contacts[m.dossier_id], until) for m in due if m.dossier_id in contacts]
+        if contacts is None:
+            return len(due)
+        sendings = [self._send_one(message, contacts.get(message.dossier_id), turn) for message in due]
+        not_begun: list[Later] = []
         # All of them end, whatever becomes of one: what is being sent must not be left to itself.
-        for ended in await asyncio.gather(*sendings, return_exceptions=True):
-            if isinstance(ended, BaseException):
-                # Its lease will end and tell: an unknown fate, or for a desk another try.
+        for message, ended in zip(due, await asyncio.gather(*sendings, return_exceptions=True), strict=True):
+            if isinstance(ended, NotBegun):
+                not_begun.append(Later(message=message, delay=_AGAIN_DELAY, reason=ended.reason))
+            elif isinstance(ended, BaseException):
+                # Its lease will end and tell: an unknown fate, or another try where nothing had been begun.
                 log.error("sending-not-recorded", error=type(ended).__name__)
+        await self._recorder.put_back(not_begun)
         return len(due)
 
     async def _take(self) -> list[Due]:
-        lease = timedelta(seconds=self._settings.lease_seconds)
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
             unknown, waiting = await sending_store.end_lost_leases(conn, DESK)
             now: datetime = await conn.fetchval("SELECT now()")
             # Nobody's phone rings at night; a desk's inbox does not ring and is filled at any hour.
             awake = (DESK,) if domain.is_quiet(now, self._quiet) else (APPLICANT, DESK)
-            due = await sending_store.claim_due(conn, awake, self._settings.batch, lease)
+            due = await sending_store.claim_due(conn, awake, self._settings.batch, self._lease)
         if unknown or waiting:
             log.warning("messages-of-a-lost-sender", count=unknown, pending=waiting)
         return due
 
-    async def _read_contacts(self, due: Sequence[Due]) -> Mapping[UUID, Contact]:
-        """Whom to tell; messages of dossiers whose contact cannot be read are put back."""
+    async def _read_contacts(self, due: Sequence[Due]) -> Mapping[UUID, Contact] | None:
+        """Whom to tell; None while intake cannot say: then all are put back."""
         if not due:
-            return {}
+            return None
         try:
-            contacts = await self._contacts.read([m.dossier_id for m in due])
+            return await self._contacts.read([m.dossier_id for m in due])
         except (Unavailable, RefusedCall) as error:
             log.warning("sender-waits-for-intake", error=type(error).__name__)
-            for message in due:
-                await self._put_back(message, _INTAKE_DELAY, "intake-away", counts=False)
-            return {}
-        for message in due:
-            if message.dossier_id not in contacts:
-                await self._try_later(message, "contact-unknown")
-        return contacts
+            await self._recorder.put_back(
+                [Later(message=message, delay=_INTAKE_DELAY, reason="intake-away") for message in due]
+            )
+            return None
 
-    async def _send_one(self, message: Due, contact: Contact, until: float) -> None:
-        def may_begin() -> bool:
-            return asyncio.get_running_loop().time() < until
+    async def _send_one(self, message: Due, contact: Contact | None, turn: _Turn) -> None:
+        """Send one message and record what became of it. Raises NotBegun when it is to be put back."""
+
+        async def begin(channel: str) -> None:
+            turn.check()
+            await self._recorder.begin(message, channel)
 
         async with self._limit:
+            turn.check()
             try:
+                if contact is None:
+                    raise NotTaken("contact-unknown")
                 letter = self._delivery.write(message, contact)
                 if letter is None:
                     ended = Ended(state=domain.FAILED, reason="rule-withdrawn")
-                elif message.audience != APPLICANT:
-                    await self._lay_in_inbox(message, letter, contact)
-                    return
+                elif message.audience == APPLICANT:
+                    ended = await self._delivery.send(letter, contact, begin)
                 else:
-                    ended = await self._delivery.send(letter, contact, may_begin)
+                    agency = self._wording.desk_of(contact, message.occasions, datetime.now(LOCAL).date())
+                    if agency:
+                        await self._recorder.lay_in(message, letter, agency)
+                        return
+                    ended = Ended(state=domain.DROPPED, reason="no-desk")
             except NotTaken as error:
                 await self._try_later(message, error.reason)
                 return
-            await self._record(message, ended)
-
-    async def _lay_in_inbox(self, message: Due, letter: Letter, contact: Contact) -> None:
-        """The desk's inbox is ours: the letter lies there and counts as sent in one transaction."""
-        agency = self._wording.desk_of(contact, message.occasions, datetime.now(LOCAL).date())
-        if not agency:
-            await self._record(message, Ended(state=domain.DROPPED, reason="no-desk"))
-            return
-        ended = Ended(state=domain.SENT, channel=DESK, provider_id=str(letter.id))
-        async with self._writer.transaction() as conn:
-            await self._end(conn, message, ended)
-            await sending_store.put_in_inbox(
-                conn, letter.id, agency, letter.dossier_id, letter.subject, letter.body
-            )
-        _MESSAGES.labels(DESK, domain.SENT).inc()
+            await self._recorder.end(message, ended)
 
     async def _try_later(self, message: Due, reason: str) -> None:
-        if message.failures + 1 >= _FAILURES_MAX:
-            await self._record(message, Ended(state=domain.FAILED, reason=reason))
+        if message.failures + 1 >= FAILURES_MAX:
+            await self._recorder.end(message, Ended(state=domain.FAILED, reason=reason))
             return
-        delay = min(timedelta(seconds=5 * 2**message.failures), _DELAY_MAX)
-        await self._put_back(message, delay, reason, counts=True)
-
-    async def _put_back(self, message: Due, delay: timedelta, reason: str, *, counts: bool) -> None:
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
-            await sending_store.put_back(conn, message, delay, reason, counts=counts)
-
-    async def _record(self, message: Due, ended: Ended) -> None:
-        """Record how sending ended, with patience for our own database. Raises its errors when that is over."""
-        try:
-            async with asyncio.timeout(_RECORD_SECONDS_MAX):
-                while True:
-                    try:
-                        async with self._writer.transaction() as conn:
-                            await self._end(conn, message, ended)
-                        break
-                    except Exception as error:
-                        if not (is_outage(error) or is_contention(error)):
-                            raise
-                        await asyncio.sleep(_RECORD_RETRY_SECONDS)
-        finally:
-            _MESSAGES.labels(ended.channel or "none", ended.state).inc()
-
-    async def _end(self, conn: Any, message: Due, ended: Ended) -> None:
-        at = await sending_store.finish(
-            conn, message, ended.state, ended.channel, ended.provider_id, ended.reason
-        )
-        if at is None:
-            return
-        event = event_of(message.id, message.rule, ended.state, ended.channel, ended.reason, at)
-        if event is not None:
-            await emit(conn, "notify", [Outgoing(dossier_id=message.dossier_id, event=event)])
-
-
-def event_of(
-    message_id: UUID, rule: str, state: str, channel: str, reason: str, at: datetime
-) -> Event | None:
-    """The event that says a message has reached this state; None for states nobody is told of."""
-    if state == domain.SENT:
-        return MessageSent(message_id=message_id, rule=rule, channel=channel, sent_at=at)
-    if state == domain.DELIVERED:
-        return MessageDelivered(message_id=message_id, rule=rule, channel=channel, delivered_at=at)
-    if state == domain.FAILED:
-        return MessageFailed(message_id=message_id, rule=rule, channel=channel, reason=reason, failed_at=at)
-    return None
+        # Doubling ends at the limit anyway: no power of two that a timedelta cannot hold.
+        delay = min(_DELAY_MIN * 2 ** min(message.failures, 10), _DELAY_MAX)
+        await self._recorder.put_back([Later(message=message, delay=delay, reason=reason, counts=True)])

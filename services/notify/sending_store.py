@@ -1,7 +1,10 @@
-"""All SQL of sending: taking what is due, putting it back, recording how it ended.
+"""All SQL of sending: taking what is due, beginning it, putting it back, recording how it ended.
 
-`attempts` grows with every taking. Whoever records an end names the taking it belongs to, so a sender that was frozen
-and comes back can neither end nor put back what somebody else has taken since.
+A taken message stays `queued` and is due again when its lease is over (`not_before`): what a lost sender had only taken
+is sent by the next one. It becomes `sending` when a provider is about to hear of it.
+
+`attempts` grows with every taking. Whoever begins, puts back or ends names the taking it belongs to, so a sender that
+was frozen and comes back can do nothing with what somebody else has taken since.
 """
 
 from collections.abc import Sequence
@@ -15,39 +18,74 @@ from services.notify.texts import Occasion
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to send now; `failures` are the tries that came to nothing."""
+    """A message to send now; `failures` are the tries that came to nothing.
+
+    `stored` are its occasions as they were when it was taken: while it is only taken it may still grow.
+    """
 
     id: UUID
     dossier_id: UUID
     rule: str
     audience: str
     occasions: tuple[Occasion, ...]
+    stored: bytes
     attempts: int
     failures: int
 
 
+class Later(msgspec.Struct, frozen=True, kw_only=True):
+    """A message no provider has taken: to be tried again after `delay`. `counts` towards giving up in the end."""
+
+    message: Due
+    delay: timedelta
+    reason: str
+    counts: bool = False
+
+
 async def claim_due(conn: Connection, audiences: Sequence[str], limit: int, lease: timedelta) -> list[Due]:
-    """Take up to `limit` messages to these audiences that are due. From here on they count as possibly sent."""
+    """Take up to `limit` messages to these audiences that are due; nobody else takes them during the lease."""
     rows = await conn.fetch(
         """
-        UPDATE message SET state = 'sending', attempts = attempts + 1, lease_until = now() + $3
+        UPDATE message SET attempts = attempts + 1, not_before = now() + $3
         WHERE id IN (SELECT id FROM message
                      WHERE state = 'queued' AND not_before <= now() AND audience = ANY($1::text[])
                      ORDER BY not_before LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING id, dossier_id, rule, audience, occasions, attempts, failures
+        RETURNING id, dossier_id, rule, audience, occasions AS stored, attempts, failures
         """,
         list(audiences),
         limit,
         lease,
     )
-    return [Due(**{**row, "occasions": decode_occasions(row["occasions"])}) for row in rows]
+    return [Due(**row, occasions=decode_occasions(row["stored"])) for row in rows]
+
+
+async def begin(conn: Connection, message: Due, channel: str, lease: timedelta) -> bool:
+    """A provider is about to hear of the message: from here on it counts as possibly sent.
+
+    False when it is no longer this taking's, or has grown since: then the letter must not go out.
+    """
+    begun = await conn.fetchval(
+        """
+        UPDATE message SET state = 'sending', lease_until = now() + $5, channel = $4,
+            provider_id = CASE WHEN channel = $4 THEN provider_id ELSE '' END
+        WHERE id = $1 AND attempts = $2 AND occasions = $3 AND state IN ('queued', 'sending')
+        RETURNING true
+        """,
+        message.id,
+        message.attempts,
+        message.stored,
+        channel,
+        lease,
+    )
+    return bool(begun)
 
 
 async def end_lost_leases(conn: Connection, desk: str) -> tuple[int, int]:
-    """End what senders took and never told of: they died on the way.
+    """End what senders had begun and never told of: they died on the way.
 
-    Nobody knows whether a message to a person went out: it is `unknown`. Laying a letter into a `desk`'s inbox is one
-    transaction of ours with its end, so it certainly was not laid in, and waits again. Returns how many of each.
+    Nobody knows whether a message to a person went out: it is `unknown`. A letter to a `desk` is laid in and ended in
+    one transaction; one left in `sending` (a version of the service before this did that) certainly was not laid in,
+    and waits again. Returns how many of each.
     """
     rows = await conn.fetch(
         """
@@ -61,26 +99,33 @@ async def end_lost_leases(conn: Connection, desk: str) -> tuple[int, int]:
     return len(rows) - waiting, waiting
 
 
-async def put_back(conn: Connection, message: Due, delay: timedelta, reason: str, *, counts: bool) -> None:
-    """The provider certainly has not taken it: try again after `delay`. `counts` towards giving up in the end."""
+async def put_back(conn: Connection, laters: Sequence[Later]) -> None:
+    """No provider has taken these: let them wait, all in one statement."""
     await conn.execute(
         """
-        UPDATE message SET state = 'queued', not_before = now() + $3, reason = $4, lease_until = NULL,
-            failures = failures + $5
-        WHERE id = $1 AND attempts = $2 AND state IN ('sending', 'unknown')
+        WITH given AS (
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::interval[], $4::text[], $5::int[])
+                AS given (id, attempts, delay, reason, failures)
+        ), held AS (  -- locked in the order in which planning locks them
+            SELECT message.id FROM message JOIN given USING (id, attempts)
+            WHERE state IN ('queued', 'sending', 'unknown') ORDER BY message.id FOR UPDATE OF message
+        )
+        UPDATE message SET state = 'queued', not_before = now() + given.delay, reason = given.reason,
+            lease_until = NULL, failures = message.failures + given.failures
+        FROM given JOIN held USING (id) WHERE message.id = given.id
         """,
-        message.id,
-        message.attempts,
-        delay,
-        reason,
-        int(counts),
+        [later.message.id for later in laters],
+        [later.message.attempts for later in laters],
+        [later.delay for later in laters],
+        [later.reason for later in laters],
+        [int(later.counts) for later in laters],
     )
 
 
 async def finish(
     conn: Connection, message: Due, state: str, channel: str, provider_id: str, reason: str
 ) -> datetime | None:
-    """Record how this taking ended; returns when, or None when a receipt or another taking was first.
+    """Record how this taking ended; returns when. None when a receipt or another taking was first, or it has grown.
 
     A sender that comes back after its lease clears up the unknown fate its absence caused.
     """
@@ -90,7 +135,8 @@ async def finish(
             sent_at = CASE WHEN $3 IN ('sent', 'delivered') THEN now() END,
             delivered_at = CASE WHEN $3 = 'delivered' THEN now() END,
             failed_at = CASE WHEN $3 = 'failed' THEN now() END
-        WHERE id = $1 AND attempts = $2 AND state IN ('sending', 'unknown')
+        WHERE id = $1 AND attempts = $2
+          AND (state IN ('sending', 'unknown') OR (state = 'queued' AND occasions = $7))
         RETURNING now()
         """,
         message.id,
@@ -99,6 +145,7 @@ async def finish(
         channel,
         provider_id,
         reason,
+        message.stored,
     )
     return ended
 

@@ -11,7 +11,7 @@ import msgspec
 
 GOOD = "good"
 HANG_UP_AFTER_DATA, SILENT_AFTER_DATA = "hang-up-after-data", "silent-after-data"
-HANG_UP_BEFORE_DATA = "hang-up-before-data"
+SILENT_AT_GREETING = "silent-at-greeting"
 # Besides, a place (greeting, sender, recipient, data) and a code, such as "data-451", orders a refusal there.
 _LINES_MAX = 10_000
 
@@ -79,6 +79,8 @@ class PostOffice:
             writer.write(f"{text}\r\n".encode())
             await writer.drain()
 
+        if self.manners("") == SILENT_AT_GREETING:
+            await asyncio.sleep(3600)
         greeting = _refusal(self.manners(""), "greeting")
         await say(greeting or "220 post office")
         if greeting:
@@ -94,8 +96,6 @@ class PostOffice:
                 recipient = line.partition("<")[2].partition(">")[0]
                 await say(_refusal(self.manners(recipient), "recipient") or "250 ok")
             elif verb == "DATA":
-                if self.manners(recipient) == HANG_UP_BEFORE_DATA:
-                    return
                 await say("354 go on")
                 if not await self._data(reader, recipient, say):
                     return

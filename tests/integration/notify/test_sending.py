@@ -8,8 +8,9 @@ import pytest
 
 from libs.contracts.notify import MessageFailed, MessageSent
 from services.notify import domain
-from services.notify.channels import Accepted, Destination, Letter, NotTaken, Refused
+from services.notify.channels import Accepted, Begin, Destination, Letter, NotTaken, Refused
 from services.notify.rules import QuietHours
+from services.notify.sender import FAILURES_MAX
 from tests.fixtures.servers import eventually
 from tests.integration.notify import post_office
 from tests.integration.notify.conftest import ADDRESS, PHONE, Bureau, ready, received
@@ -25,8 +26,9 @@ class Recording:
         self.outcome = outcome
         self.addresses: list[str] = []
 
-    async def send(self, letter: Letter, destination: Destination) -> Accepted:
+    async def send(self, letter: Letter, destination: Destination, begin: Begin) -> Accepted:
         """Take the letter, or raise what was ordered."""
+        await begin()
         self.addresses.append(destination.address)
         if self.outcome is not None:
             raise self.outcome
@@ -67,10 +69,10 @@ async def test_a_server_that_does_not_take_it_now_gets_it_later_once(bureau: Bur
 
 
 async def test_a_server_that_is_away_is_tried_until_patience_ends(bureau: Bureau) -> None:
-    """The server turns everybody away: twelve tries, then the message has failed and one event says why."""
+    """The server turns everybody away: two days of tries, then the message has failed and one event says why."""
     dossier_id = await bureau.dossier(received())
     bureau.post.manners = lambda _: "greeting-421"
-    for _ in range(12):
+    for _ in range(FAILURES_MAX):
         assert await bureau.states(dossier_id) == ["queued"]
         await bureau.send()
     assert await bureau.states(dossier_id) == ["failed"]
@@ -179,8 +181,9 @@ async def test_letters_that_cannot_be_begun_in_time_are_put_back(bureau: Bureau)
     dossiers = [await bureau.dossier(received()) for _ in range(3)]
     bureau.post.manners = lambda _: post_office.SILENT_AFTER_DATA
     await bureau.send(at_once=1, lease_seconds=1.0)
-    states = sorted([(await bureau.states(dossier_id))[0] for dossier_id in dossiers])
-    assert states == ["queued", "queued", "unknown"]
+    rows = [(await bureau.messages(dossier_id))[0] for dossier_id in dossiers]
+    ends = sorted((row["state"], row["reason"], row["failures"]) for row in rows)
+    assert ends == [("queued", "lease-too-short", 0)] * 2 + [("unknown", "no-answer-after-data", 0)]
     assert bureau.post.visits == 1
 
 
@@ -188,8 +191,8 @@ async def test_one_failing_letter_does_not_hold_up_its_batch(bureau: Bureau) -> 
     """A channel that breaks on one letter leaves that one unknown; the others of the batch are sent."""
 
     class Breaking(Recording):
-        async def send(self, letter: Letter, destination: Destination) -> Accepted:
-            await super().send(letter, destination)
+        async def send(self, letter: Letter, destination: Destination, begin: Begin) -> Accepted:
+            await super().send(letter, destination, begin)
             if destination.address == "broken@example.vn":
                 raise RuntimeError("a fault of ours")
             return Accepted(provider_id=str(letter.id))
