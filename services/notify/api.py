@@ -119,14 +119,17 @@ def _concerns(actor: Actor, rows: Sequence[Any]) -> bool:
 def _add_receipts(router: APIRouter, writer: Writer) -> None:
     @router.post("/providers/{channel}/receipts", openapi_extra=body(Receipt, answers={200: Recorded}))
     async def receipt(request: Request, channel: str, actor: Annotated[Actor, Depends(PROVIDER)]) -> Response:
-        """A provider tells what became of a message; this also clears up messages of unknown fate."""
+        """A provider tells what became of a message on its channel, whose name is the subject of its token.
+
+        This also clears up messages of unknown fate.
+        """
+        # A desk's message is delivered by being read there, not by anybody's word.
+        if actor.subject != channel or channel == DESK:
+            raise Problem(403)
         given = await read_body(request, Receipt)
 
         async def work(conn: Any) -> Answer:
-            row = None
-            # A desk's message is delivered by being read there, not by anybody's word.
-            if channel != DESK:
-                row = await message_store.by_receipt(conn, channel, given.provider_id, given.message_id)
+            row = await message_store.by_receipt(conn, channel, given.provider_id, given.message_id)
             if row is None:
                 raise not_found()
             state = await _move(conn, row, given.state, channel, given.provider_id, given.reason)
@@ -183,7 +186,7 @@ def _add_operators(
             return Answer(200, Recorded(message_id=message_id, state=domain.QUEUED))
 
         response = await once(request, actor, writer, work)
-        log.info("message-sent-again", message_id=str(message_id), reason=given.reason)
+        log.info("message-sent-again", message_id=str(message_id))
         wake_sender()
         return response
 

@@ -24,7 +24,8 @@ QUEUED, SENDING, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED = (
     "unknown",
     "dropped",
 )
-# A receipt may overtake the answer to sending, and may come while a message of unknown fate waits to be sent again.
+# A receipt may overtake the answer to sending, and may come while a message of unknown fate waits to be sent again. Of
+# other queued messages no provider has heard: receipts do not find them (message_store.by_receipt).
 _MOVES = {
     QUEUED: {SENDING, SENT, DELIVERED},
     SENDING: {QUEUED, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED},
@@ -95,7 +96,7 @@ def _group(rule: Rule, occasion: Occasion) -> str:
 
 
 def _merge(waiting: Message, rule: Rule, occasion: Occasion, book: RuleBook) -> Message:
-    """One message for both. The higher rank gives the text; the time of sending does not move away from the reader."""
+    """One message for both, not sent later than it was to be. The higher rank leads, of equal ranks the new one."""
     ranks = {r.code: r.rank for r in book.rules}
     leading = rule.code if rule.rank >= ranks.get(waiting.rule, 0) else waiting.rule
     return msgspec.structs.replace(waiting, rule=leading, occasions=(*waiting.occasions, occasion))

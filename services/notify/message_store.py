@@ -14,12 +14,13 @@ async def by_receipt(
     """The message a provider's receipt speaks of, locked.
 
     By our own id where the provider repeats it: the only way to a message whose sender died before it could note
-    what the provider called it.
+    what the provider called it. One that waits is found only when it was on this channel before.
     """
     return await conn.fetchrow(
         """
         SELECT * FROM message
-        WHERE (channel = $1 AND provider_id = $2 AND $2 <> '') OR (id = $3 AND channel IN ('', $1))
+        WHERE (channel = $1 AND provider_id = $2 AND $2 <> '')
+           OR (id = $3 AND (channel = $1 OR (channel = '' AND state <> 'queued')))
         ORDER BY (channel = $1 AND provider_id = $2) DESC LIMIT 1 FOR UPDATE
         """,
         channel,

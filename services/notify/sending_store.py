@@ -100,7 +100,11 @@ async def end_lost_leases(conn: Connection, desk: str) -> tuple[int, int]:
 
 
 async def put_back(conn: Connection, laters: Sequence[Later]) -> None:
-    """No provider has taken these: let them wait, all in one statement."""
+    """No provider has taken these: let them wait, all in one statement.
+
+    What was begun and not taken bears no channel any more. One that waits bears a channel only when an earlier
+    sending on it ended unknown and a person lets it be sent again.
+    """
     await conn.execute(
         """
         WITH given AS (
@@ -111,7 +115,9 @@ async def put_back(conn: Connection, laters: Sequence[Later]) -> None:
             WHERE state IN ('queued', 'sending', 'unknown') ORDER BY message.id FOR UPDATE OF message
         )
         UPDATE message SET state = 'queued', not_before = now() + given.delay, reason = given.reason,
-            lease_until = NULL, failures = message.failures + given.failures
+            lease_until = NULL, failures = message.failures + given.failures,
+            channel = CASE WHEN state = 'queued' THEN channel ELSE '' END,
+            provider_id = CASE WHEN state = 'queued' THEN provider_id ELSE '' END
         FROM given JOIN held USING (id) WHERE message.id = given.id
         """,
         [later.message.id for later in laters],

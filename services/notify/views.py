@@ -8,8 +8,20 @@ import msgspec
 
 from libs.http.bodies import Body
 
-# Codes travel in events and logs: a name typed by mistake must not.
+# Why an operator decided: kept in this service only. A pattern cannot tell a code from a name written with dashes.
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+# Why a message failed is published (message-failed): a closed list, in which nobody's name or number can stand.
+Failure = Literal[
+    "",
+    "address-unknown",
+    "mailbox-full",
+    "not-reachable",
+    "not-a-follower",
+    "blocked-by-receiver",
+    "blocked-as-spam",
+    "expired",
+    "other",
+]
 
 
 class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +76,7 @@ class Receipt(Body, frozen=True, kw_only=True):
 
     provider_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     state: Literal["sent", "delivered", "failed"]
-    reason: Code | Literal[""] = ""
+    reason: Failure = ""
     message_id: UUID | None = None
 
 

@@ -32,11 +32,17 @@ class Callers:
         self.woken = woken
 
     def at(
-        self, agency: str, roles: Sequence[str], *, kind: str = "officer", facility: str = ""
+        self,
+        agency: str,
+        roles: Sequence[str],
+        *,
+        kind: str = "officer",
+        facility: str = "",
+        subject: str = "o1",
     ) -> httpx.AsyncClient:
         """A client with a token of the agency; a fresh idempotency key for each request."""
         token = self._signer.token(
-            "notify", subject="o1", kind=kind, agency=agency, roles=roles, facility=facility
+            "notify", subject=subject, kind=kind, agency=agency, roles=roles, facility=facility
         )
 
         async def key(request: httpx.Request) -> None:
@@ -57,9 +63,9 @@ class Callers:
         """Whoever keeps the services running."""
         return self.at("", ("operator",))
 
-    def provider(self) -> httpx.AsyncClient:
-        """A provider's system."""
-        return self.at("", ("provider",), kind="system")
+    def provider(self, channel: str = "email") -> httpx.AsyncClient:
+        """The system of a channel's provider."""
+        return self.at("", ("provider",), kind="system", subject=channel)
 
 
 @pytest_asyncio.fixture
@@ -191,8 +197,6 @@ async def test_a_receipt_of_a_failure_is_told(callers: Callers) -> None:
     async with callers.provider() as provider:
         given = {"provider_id": str(row["id"]), "state": "failed", "reason": "mailbox-full"}
         assert (await provider.post("/providers/email/receipts", json=given)).json()["state"] == "failed"
-        named = given | {"reason": "Hộp thư của chị Mai đầy"}
-        assert (await provider.post("/providers/email/receipts", json=named)).status_code == 422
     sent, failed = await bureau.said(dossier_id)
     assert isinstance(sent, MessageSent)
     assert isinstance(failed, MessageFailed)
@@ -200,18 +204,76 @@ async def test_a_receipt_of_a_failure_is_told(callers: Callers) -> None:
 
 
 async def test_receipts_are_the_providers_and_of_their_channel(callers: Callers) -> None:
-    """Officers give no receipts; a receipt of another channel, or for a desk's message, finds nothing."""
+    """Officers give no receipts, a provider none on another's channel, nobody for a desk's message."""
     bureau = callers.bureau
     dossier_id = await bureau.dossier(received(), ready())
     await bureau.send()
     ids = {row["audience"]: str(row["id"]) for row in await bureau.messages(dossier_id)}
-    async with callers.operator() as operator, callers.provider() as provider:
-        given = {"provider_id": ids["applicant"], "message_id": ids["applicant"], "state": "delivered"}
+    given = {"provider_id": ids["applicant"], "message_id": ids["applicant"], "state": "delivered"}
+    to_desk = {"provider_id": ids["desk"], "message_id": ids["desk"], "state": "delivered"}
+    async with (
+        callers.operator() as operator,
+        callers.provider("email") as mail,
+        callers.provider("zalo") as zalo,
+        callers.provider("desk") as desk,
+    ):
         assert (await operator.post("/providers/email/receipts", json=given)).status_code == 403
-        assert (await provider.post("/providers/zalo/receipts", json=given)).status_code == 404
-        desk = {"provider_id": ids["desk"], "message_id": ids["desk"], "state": "delivered"}
-        assert (await provider.post("/providers/desk/receipts", json=desk)).status_code == 404
-        assert (await provider.post("/providers/email/receipts", json=desk)).status_code == 404
+        assert (await zalo.post("/providers/email/receipts", json=given)).status_code == 403
+        assert (await zalo.post("/providers/zalo/receipts", json=given)).status_code == 404
+        assert (await desk.post("/providers/desk/receipts", json=to_desk)).status_code == 403
+        assert (await mail.post("/providers/email/receipts", json=to_desk)).status_code == 404
+    assert set(await bureau.states(dossier_id)) == {"sent"}
+
+
+async def test_a_receipt_moves_no_message_the_provider_has_not_heard_of(callers: Callers) -> None:
+    """Queued, taken or put back after a clear refusal: it is not found, stays as it is, and is sent."""
+    bureau = callers.bureau
+    dossier_id = await bureau.dossier(received())
+    (row,) = await bureau.messages(dossier_id)
+    given = {"provider_id": str(row["id"]), "message_id": str(row["id"]), "state": "delivered"}
+    async with callers.provider() as provider:
+        assert (await provider.post("/providers/email/receipts", json=given)).status_code == 404
+        bureau.intake.away = True
+        await bureau.send()
+        bureau.intake.away = False
+        assert (await provider.post("/providers/email/receipts", json=given)).status_code == 404
+        bureau.post.manners = lambda _: "data-451"
+        await bureau.send()
+        assert (await provider.post("/providers/email/receipts", json=given)).status_code == 404
+    assert await bureau.said(dossier_id) == []
+    bureau.post.manners = lambda _: post_office.GOOD
+    await bureau.send()
+    assert await bureau.states(dossier_id) == ["sent"]
+
+
+async def test_a_late_receipt_of_a_failed_sending_does_not_stop_the_second(callers: Callers) -> None:
+    """Bounced, and sent again by an operator: the provider's repeated word on the first letter finds nothing."""
+    bureau = callers.bureau
+    dossier_id = await bureau.dossier(received())
+    await bureau.send()
+    (row,) = await bureau.messages(dossier_id)
+    given = {"provider_id": str(row["id"]), "message_id": str(row["id"]), "state": "sent"}
+    async with callers.provider() as provider, callers.operator() as operator:
+        bounced = given | {"state": "failed", "reason": "mailbox-full"}
+        await provider.post("/providers/email/receipts", json=bounced)
+        await operator.post(f"/messages/{row['id']}/send-again", json={"reason": "asked"})
+        assert (await provider.post("/providers/email/receipts", json=given)).status_code == 404
+    await bureau.send()
+    assert await bureau.states(dossier_id) == ["sent"]
+    assert len(bureau.post.mails) == 2
+
+
+@pytest.mark.parametrize("reason", ["Hộp thư của chị Mai đầy", "nguyen-thi-mai", "0912345678", "x\n"])
+async def test_what_is_published_of_a_failure_is_one_of_our_codes(callers: Callers, reason: str) -> None:
+    """No text of a provider's own stands in an event, however much it looks like a code."""
+    bureau = callers.bureau
+    dossier_id = await bureau.dossier(received())
+    await bureau.send()
+    (row,) = await bureau.messages(dossier_id)
+    async with callers.provider() as provider:
+        given = {"provider_id": str(row["id"]), "state": "failed", "reason": reason}
+        assert (await provider.post("/providers/email/receipts", json=given)).status_code == 422
+    assert await bureau.states(dossier_id) == ["sent"]
 
 
 async def test_an_operator_sees_unknown_messages_and_sends_one_again(callers: Callers) -> None:
