@@ -207,6 +207,10 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 problems.append(Problem(f"options.{code}", "not_allowed", text))
         return problems
 
+    def field_label(self, path: str) -> str:
+        """What people call a form field, by its dotted path; the path itself when the form has no word for it."""
+        return self._form_checker.label(path)
+
     def check_form(self, data: object, options: Options | None = None) -> list[Problem]:
         """What is wrong with the form's data, in Vietnamese, without echoing values; empty when nothing is.
 

@@ -55,6 +55,7 @@ class PeopleRecord(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, str | bool] = {}
     tracking_token: str = ""
     facility: str = ""
+    receiving_agency: str = ""
     applicant: Person
     mother: Person | None = None
     father: Person | None = None
@@ -91,6 +92,7 @@ def people_record(dossier: Dossier, kind: str, content: bytes, *, contact_only: 
         "procedure_from": dossier.procedure_from,
         "tracking_token": dossier.token,
         "facility": dossier.facility,
+        "receiving_agency": dossier.receiving_agency,
         "preferred_channel": people.preferred_channel,
     }
     if contact_only:

@@ -26,6 +26,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     procedure_from: date
     tracking_token: str = ""
     facility: str = ""
+    receiving_agency: str = ""
     applicant: Applicant | None = None
     preferred_channel: str = ""
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from libs.catalogue.errors import CatalogueError
+from libs.catalogue.errors import CatalogueError, NotEffective, UnknownProcedure
 from libs.telemetry.logs import log
 from services.notify import domain
 from services.notify.channels import Channel, Destination, Letter, NotBegun, NotTaken, Refused, Unknown
@@ -49,8 +49,8 @@ class Delivery:
         if rule is None:
             return None
         try:
-            words = self._wording.words(contact)
-        except CatalogueError:
+            words = self._wording.words(contact, message.occasions)
+        except (CatalogueError, NotEffective, UnknownProcedure):
             # The catalogue of this process is older than the dossier, or wrong: somebody will bring a newer one.
             raise NotTaken("catalogue-lacks-words") from None
         return Letter(

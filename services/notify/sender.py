@@ -191,6 +191,12 @@ class Sender:
             except NotTaken as error:
                 await self._try_later(message, error.reason)
                 return
+            except NotBegun:
+                raise
+            except Exception as error:  # noqa: BLE001 - a fault of ours before a channel had the letter
+                log.error("letter-not-written", error=type(error).__name__, message_id=str(message.id))
+                await self._try_later(message, "internal-error")
+                return
             await self._recorder.end(message, ended)
 
     async def _try_later(self, message: Due, reason: str) -> None:

@@ -1,6 +1,6 @@
 """Fills the texts of messages: placeholders from the occasions (events) and the dossier. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
 from typing import Any
@@ -11,7 +11,19 @@ import msgspec
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 PLACEHOLDERS = frozenset(
-    {"code", "procedure", "link", "appointment", "components", "respond_by", "day", "results"}
+    {
+        "code",
+        "procedure",
+        "link",
+        "desk",
+        "received",
+        "appointment",
+        "components",
+        "respond_by",
+        "day",
+        "results",
+        "granted",
+    }
 )
 
 _DELIVERY_WORDS = {
@@ -31,13 +43,18 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What the texts need besides the occasions: the dossier's code, its procedure's name, the link, and name lists."""
+    """What the texts need besides the occasions: the dossier's code, its procedure's name, the link, and name lists.
+
+    `desk` is the one-stop shop that answers for the dossier; `fields` are the labels of form fields by path.
+    """
 
     code: str
     procedure: str
     link: str
+    desk: str
     results: Mapping[str, str]
     components: Mapping[str, str]
+    fields: Mapping[str, str]
     places: Mapping[str, str]
 
 
@@ -47,7 +64,10 @@ def placeholders_of(text: str) -> set[str]:
 
 
 def fill(text: str, occasions: Sequence[Occasion], words: Words) -> str:
-    """The finished text. A placeholder nothing is known for becomes empty, never a brace for a citizen to read."""
+    """The finished text. A placeholder nothing is known for becomes empty, never a brace for a citizen to read.
+
+    Of a fact that several occasions state, such as an appointment, the latest holds.
+    """
     facts: dict[str, Any] = {}
     for occasion in occasions:
         facts.update(occasion.facts)
@@ -55,31 +75,55 @@ def fill(text: str, occasions: Sequence[Occasion], words: Words) -> str:
         "code": words.code,
         "procedure": words.procedure,
         "link": words.link,
+        "desk": words.desk,
+        "received": _moment(facts.get("received_at")),
         "appointment": _moment(facts.get("appointment_at")),
         "respond_by": _moment(facts.get("respond_by")),
         "day": str(facts.get("day", "")),
-        "components": _components(facts, words),
+        "components": _wanted(facts, words),
         "results": _results(occasions, words),
+        "granted": _granted(occasions, words),
     }
     return " ".join(text.format_map(values).split())
 
 
-def _components(facts: Mapping[str, Any], words: Words) -> str:
-    codes = facts.get("components") or facts.get("missing") or ()
-    return "; ".join(words.components.get(code, code) for code in codes)
+def _wanted(facts: Mapping[str, Any], words: Words) -> str:
+    """The papers and the form fields that are missing."""
+    papers = facts.get("components") or facts.get("missing") or ()
+    names = [words.components.get(code, code) for code in papers]
+    for path in facts.get("fields") or ():
+        label = words.fields.get(path)
+        names.append(f"thông tin “{label}”" if label else "thông tin trong tờ khai")
+    return "; ".join(dict.fromkeys(names))
 
 
 def _results(occasions: Sequence[Occasion], words: Words) -> str:
-    lines = []
-    for occasion in occasions:
-        code = occasion.facts.get("result")
-        if not code:
-            continue
-        name = words.results.get(code, code)
-        where = _DELIVERY_WORDS.get(str(occasion.facts.get("delivery", "")), "")
-        place = words.places.get(str(occasion.facts.get("place", "")), "nơi đã chọn")
-        lines.append(f"{name} ({where.format(place=place)})" if where else name)
-    return "; ".join(dict.fromkeys(lines)) + "." if lines else ""
+    """The results the occasions speak of, each with where it is to be had."""
+    return _sentence(_name(o, words) for o in occasions if o.facts.get("result"))
+
+
+def _granted(occasions: Sequence[Occasion], words: Words) -> str:
+    """The results the latest settlement granted, those that have arrived with where they are to be had."""
+    settlements = [o.facts["results"] for o in occasions if "outcome" in o.facts and o.facts.get("results")]
+    if not settlements:
+        return ""
+    arrived = {o.facts["result"]: _name(o, words) for o in occasions if o.facts.get("result")}
+    names = (arrived.get(code, words.results.get(code, code)) for code in settlements[-1])
+    return f"Kết quả được cấp: {_sentence(names)}"
+
+
+def _name(occasion: Occasion, words: Words) -> str:
+    """A result's name, and how it is received where the occasion says so."""
+    facts = occasion.facts
+    name = words.results.get(facts["result"], facts["result"])
+    where = _DELIVERY_WORDS.get(str(facts.get("delivery", "")), "")
+    place = words.places.get(str(facts.get("place", "")), "nơi đã chọn")
+    return f"{name} ({where.format(place=place)})" if where else name
+
+
+def _sentence(names: Iterable[str]) -> str:
+    text = "; ".join(dict.fromkeys(names))
+    return f"{text}." if text else ""
 
 
 def _moment(value: Any) -> str:

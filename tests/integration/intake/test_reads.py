@@ -54,6 +54,7 @@ async def test_a_contact_is_only_how_to_reach_the_applicant(intake: Intake) -> N
     answer = await intake.post("/people/read", body, intake.service("notify"))
     (contact,) = answer.json()["people"]
     assert contact["applicant"]["email"] == "canary@example.vn"
+    assert contact["receiving_agency"] == first["receiving_agency"] != ""
     assert contact["mother"] is contact["child"] is None
     assert "093195530002" not in answer.text
     assert "Bảo Ngọc" not in answer.text

@@ -45,16 +45,25 @@ class Intake(Contacts):
         self.contacts: dict[UUID, Contact] = {}
 
     def add(
-        self, dossier_id: UUID, *, email: str = ADDRESS, phone: str = PHONE, preferred_channel: str = ""
+        self,
+        dossier_id: UUID,
+        *,
+        email: str = ADDRESS,
+        phone: str = PHONE,
+        preferred_channel: str = "",
+        procedure: str = "2.002621",
+        facility: str = "93016",
+        receiving_agency: str = COUNTER,
     ) -> None:
         """Make a dossier known."""
         self.contacts[dossier_id] = Contact(
             dossier_id=dossier_id,
             code="313.40.00.H13-261123-0001",
-            procedure="2.002621",
+            procedure=procedure,
             procedure_from=date(2024, 7, 1),
             tracking_token="t0ken",
-            facility="93016",
+            facility=facility,
+            receiving_agency=receiving_agency,
             applicant=Applicant(name=NAME, phone=phone, email=email),
             preferred_channel=preferred_channel,
         )

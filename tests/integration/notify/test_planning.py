@@ -8,6 +8,7 @@ import pytest
 
 from libs.bus.handling import Change, Received
 from libs.contracts.event import Event
+from libs.contracts.intake import DossierRefused
 from libs.contracts.routing import DossierSettled, SupplementRequested
 from services.notify import store
 from services.notify.handlers import HANDLERS
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.timeout(60)
 SETTLED = DossierSettled(
     outcome="granted", status=9, settled_at=NOW, on_time=True, results=("birth_certificate",)
 )
+REFUSED = DossierRefused(code="H1", procedure="2.002621", reason="not-competent", refused_at=NOW)
 
 
 async def test_one_outcome_is_one_message_over_batches(bureau: Bureau) -> None:
@@ -133,28 +135,55 @@ async def test_two_places_are_told_each_of_its_own(bureau: Bureau) -> None:
 
 async def test_a_desk_message_without_a_desk_is_dropped(bureau: Bureau) -> None:
     """A supplement asked of a counter's dossier concerns no hospital: nobody is told, nothing fails."""
-    dossier_id = uuid4()
-    bureau.intake.add(dossier_id)
-    contact = bureau.intake.contacts[dossier_id]
-    bureau.intake.contacts[dossier_id] = type(contact)(
-        dossier_id=dossier_id,
-        code=contact.code,
-        procedure=contact.procedure,
-        procedure_from=contact.procedure_from,
-    )
+    dossier_id = await bureau.dossier(facility="")
+    elsewhere = await bureau.dossier(_supplement(), facility="99999")
     await bureau.hear(dossier_id, received(missing=("declaration",)))
     await bureau.hear(dossier_id, _supplement())
     await bureau.send()
     states = {row["rule"]: row["state"] for row in await bureau.messages(dossier_id)}
     assert states["supplement-desk"] == "dropped"
+    assert {row["state"] for row in await bureau.messages(elsewhere)} == {"sent", "dropped"}
 
 
-def _supplement() -> Event:
+async def test_missing_form_fields_are_named_from_the_procedure_s_form(bureau: Bureau) -> None:
+    """A request for form fields only: the letter names them and the desk, in the catalogue's words."""
+    await bureau.dossier(_supplement((), ("mother.identity.number", "child.birth_time")))
+    await bureau.send()
+    (mail,) = bureau.post.mails
+    assert (
+        "cần bổ sung: thông tin “Số giấy tờ (giấy tờ tùy thân)”; thông tin “Giờ và ngày sinh (trẻ em)”."
+        in mail.body
+    )
+    assert "hoặc tại Trung tâm Phục vụ hành chính công phường Ngã Bảy." in mail.body
+
+
+async def test_a_desk_and_a_place_that_follow_from_a_pattern_have_their_names(bureau: Bureau) -> None:
+    """Agencies not written out one by one are named too; one nobody knows is described, never a code."""
+    await bureau.dossier(ready("birth_certificate", "one-stop-31366-2025", "counter"))
+    await bureau.dossier(REFUSED, receiving_agency="nowhere")
+    await bureau.send()
+    bodies = " ".join(mail.body for mail in bureau.post.mails)
+    assert "(nhận tại Trung tâm Phục vụ hành chính công xã Châu Thành)" in bodies
+    assert "Vui lòng đến bộ phận một cửa tiếp nhận hồ sơ để nhận phiếu từ chối" in bodies
+
+
+async def test_a_procedure_this_catalogue_does_not_know_makes_the_letter_wait(bureau: Bureau) -> None:
+    """The catalogue is older than the dossier: the letter is tried again until a newer one is there."""
+    dossier_id = await bureau.dossier(received(), procedure="9.999999")
+    await bureau.send()
+    (row,) = await bureau.messages(dossier_id)
+    assert (row["state"], row["reason"], row["failures"]) == ("queued", "catalogue-lacks-words", 1)
+    bureau.intake.add(dossier_id)
+    await bureau.send()
+    assert await bureau.states(dossier_id) == ["sent"]
+
+
+def _supplement(components: tuple[str, ...] = ("declaration",), fields: tuple[str, ...] = ()) -> Event:
     return SupplementRequested(
         request=1,
         step="register_birth",
-        components=("declaration",),
-        fields=(),
+        components=components,
+        fields=fields,
         reason="missing",
         respond_by=NOW,
         requested_at=NOW,

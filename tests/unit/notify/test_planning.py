@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.event import Event
-from libs.contracts.intake import DossierReceived, DossierWithdrawn
+from libs.contracts.intake import DossierReceived
 from libs.contracts.results import ResultReady
 from libs.contracts.routing import AppointmentMoved, DossierSettled
 from services.notify import domain
 from services.notify.domain import Outbox
 from services.notify.rules import load_rules
-from services.notify.texts import Occasion, Words, fill
 
 BOOK = load_rules(Path(__file__).parents[3] / "catalogue")
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -48,22 +47,6 @@ def test_one_outcome_is_one_message() -> None:
     assert len(to_applicant[0].occasions) == 3
 
 
-def test_the_text_lists_every_result_and_names_no_person() -> None:
-    """Both results stand in the one text, with the place; the text knows no names to give away."""
-    message = planned(ready("birth_certificate"), ready("insurance_card")).waiting[0]
-    words = Words(
-        code="H1",
-        procedure="Khai sinh",
-        link="http://x/h/t",
-        results={"birth_certificate": "Giấy khai sinh", "insurance_card": "Thẻ BHYT"},
-        components={},
-        places={"hospital-desk": "Bệnh viện"},
-    )
-    text = fill(BOOK.by_code()[message.rule].text, message.occasions, words)
-    assert "Giấy khai sinh (nhận tại Bệnh viện); Thẻ BHYT (nhận tại Bệnh viện)." in text
-    assert "{" not in text
-
-
 def test_the_same_event_twice_adds_nothing() -> None:
     """A repeated occasion does not grow the waiting message."""
     event = ready("birth_certificate")
@@ -85,13 +68,6 @@ def test_rules_choose_by_the_event_s_fields() -> None:
         was_at=NOW, appointment_at=NOW + timedelta(days=1), reason="late", apology=True, moved_at=NOW
     )
     assert planned(moved).waiting[0].rule == "apology"
-
-
-def test_a_withdrawal_leads_the_outcome_message() -> None:
-    """The highest rank gives the text, whichever came first."""
-    withdrawal = DossierWithdrawn(reason="own-wish", withdrawn_at=NOW)
-    for events in ((withdrawal, settled("stopped")), (settled("stopped"), withdrawal)):
-        assert planned(*events).waiting[0].rule == "withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -127,12 +103,3 @@ def test_the_preferred_channel_comes_first_when_it_can_be_used() -> None:
     assert domain.channels_for("email", ["sms", "email"], available) == ["email", "sms"]
     assert domain.channels_for("zalo", ["sms", "email"], available) == ["sms", "email"]
     assert domain.channels_for("", [], available) == []
-
-
-def test_unknown_facts_leave_no_placeholder_behind() -> None:
-    """A text is readable even when an event lacked a fact."""
-    words = Words(code="H1", procedure="P", link="L", results={}, components={}, places={})
-    text = fill(
-        "Hẹn {appointment} {components} {results} {day}", [Occasion(rule="r", key="", facts={})], words
-    )
-    assert text == "Hẹn"
