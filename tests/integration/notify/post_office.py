@@ -1,4 +1,7 @@
-"""A mail server with manners as each test orders them: it takes, refuses, hangs up or falls silent."""
+"""A mail server with manners as each test orders them: it takes, refuses, hangs up or falls silent.
+
+Its refusals name the recipient, as those of real servers do.
+"""
 
 import asyncio
 import email
@@ -23,6 +26,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     subject: str
     body: str
+    content: bytes
 
 
 class PostOffice:
@@ -81,7 +85,7 @@ class PostOffice:
 
         if self.manners("") == SILENT_AT_GREETING:
             await asyncio.sleep(3600)
-        greeting = _refusal(self.manners(""), "greeting")
+        greeting = _refusal(self.manners(""), "greeting", recipient)
         await say(greeting or "220 post office")
         if greeting:
             return
@@ -91,10 +95,10 @@ class PostOffice:
             if not line or verb == "QUIT":
                 return
             if verb == "MAIL":
-                await say(_refusal(self.manners(""), "sender") or "250 ok")
+                await say(_refusal(self.manners(""), "sender", recipient) or "250 ok")
             elif verb == "RCPT":
                 recipient = line.partition("<")[2].partition(">")[0]
-                await say(_refusal(self.manners(recipient), "recipient") or "250 ok")
+                await say(_refusal(self.manners(recipient), "recipient", recipient) or "250 ok")
             elif verb == "DATA":
                 await say("354 go on")
                 if not await self._data(reader, recipient, say):
@@ -105,7 +109,7 @@ class PostOffice:
     async def _data(self, reader: asyncio.StreamReader, recipient: str, say: Callable[[str], object]) -> bool:
         content = await reader.readuntil(b"\r\n.\r\n")
         manners = self.manners(recipient)
-        refusal = _refusal(manners, "data")
+        refusal = _refusal(manners, "data", recipient)
         if not refusal:
             message = email.message_from_bytes(content, policy=email.policy.default)
             body = message.get_body()
@@ -115,6 +119,7 @@ class PostOffice:
                     message_id=message["Message-ID"].strip("<>").partition("@")[0],
                     subject=str(message["Subject"]),
                     body=body.get_content() if body else "",
+                    content=content,
                 )
             )
         self.received.set()
@@ -127,6 +132,6 @@ class PostOffice:
         return True
 
 
-def _refusal(manners: str, place: str) -> str:
+def _refusal(manners: str, place: str, recipient: str) -> str:
     kind, _, code = manners.partition("-")
-    return f"{code} no" if kind == place and code.isdigit() else ""
+    return f"{code} <{recipient}>: no {recipient} here" if kind == place and code.isdigit() else ""

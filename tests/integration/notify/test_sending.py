@@ -2,7 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from email import message_from_bytes, policy
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -116,10 +117,15 @@ async def test_a_server_that_takes_it_without_a_word_gets_no_second_letter(
 
 
 async def test_an_address_no_letter_can_go_to_fails_and_harms_nobody(bureau: Bureau) -> None:
-    """A line break or a second recipient in the address is refused before the server hears of it."""
+    """A line break, a blank or a second recipient in the address is refused before the server hears of it."""
     for address in (
         "mai@example.vn\r\nBcc: x@example.vn",
+        "mai@example.vn> NOTIFY=NEVER",
+        "mai@exa mple.vn",
+        "mai@example.vn\x00",
         "a@example.vn, b@example.vn",
+        "a@example.vn b@example.vn",
+        "group: a@example.vn;",
         "mai",
         "mái@example.vn",
     ):
@@ -128,6 +134,24 @@ async def test_an_address_no_letter_can_go_to_fails_and_harms_nobody(bureau: Bur
         (row,) = await bureau.messages(dossier_id)
         assert (row["state"], row["reason"]) == ("failed", "address-not-usable")
     assert bureau.post.visits == 0
+
+
+async def test_a_letter_is_automatic_mail_that_every_server_can_carry(bureau: Bureau) -> None:
+    """Plain text in seven bits, one recipient, an id of ours, and marked as automatic (RFC 3834)."""
+    letter = Letter(id=uuid4(), dossier_id=uuid4(), subject="Hẹn trả kết quả", body="Ngắn và có dấu.")
+
+    async def begin() -> None:
+        """Nobody notes it."""
+
+    destination = Destination(channel="email", address=f" {ADDRESS} ")
+    await bureau.channels["email"].send(letter, destination, begin)
+    (mail,) = bureau.post.mails
+    assert mail.content.isascii()
+    message = message_from_bytes(mail.content, policy=policy.default)
+    assert message.get_content_type() == "text/plain"
+    assert (message["To"], message["Auto-Submitted"]) == (ADDRESS, "auto-generated")
+    assert (mail.message_id, mail.subject) == (str(letter.id), letter.subject)
+    assert mail.body.strip() == letter.body
 
 
 async def test_a_sender_that_dies_on_the_way_leaves_an_unknown_fate(bureau: Bureau) -> None:
