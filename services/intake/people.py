@@ -15,7 +15,8 @@ from services.intake.reception import FILE_BIRTH
 
 SEX_CODES = {"male": "1", "female": "2", "undetermined": "3"}
 IDENTITY_KINDS = {"citizen_id": "personal-id", "old_identity_card": "old-id-card"}
-CHANNELS = frozenset({"sms", "email", "zalo"})
+# Where the applicant wants messages; `none` is a choice too.
+CHANNELS = frozenset({"sms", "email", "zalo", "none"})
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

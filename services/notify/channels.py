@@ -69,7 +69,7 @@ Begin = Callable[[], Awaitable[None]]
 class Channel(Protocol):
     """A way to a person. Zalo and SMS follow as further implementations.
 
-    One whole `send`, connecting and all, must end well within half of the sender's lease (SenderSettings).
+    One whole `send`, connecting and all, must end within half of the sender's lease (SenderSettings).
     """
 
     name: str

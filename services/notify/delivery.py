@@ -66,6 +66,8 @@ class Delivery:
         A refusal leads to the next channel; an unknown fate ends all trying. Raises NotTaken when a channel cannot
         be used now, and whatever NotBegun `begin` raises.
         """
+        if contact.preferred_channel == domain.NO_CHANNEL:
+            return Ended(state=domain.DROPPED, reason="not-wanted")
         addresses = contact.addresses()
         names = domain.channels_for(contact.preferred_channel, list(addresses), self._ranking)
         ended = Ended(state=domain.FAILED, reason="no-destination")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from functools import reduce
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,8 @@ from services.notify.texts import Occasion
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 # queued → sending → sent → delivered is the good way. `unknown`: the provider may have taken it; it is never sent a
-# second time by itself. `dropped`: there was nobody to tell (a desk's message of a dossier without a desk).
+# second time by itself. `dropped`: there was nobody to tell (a dossier without a desk, an applicant who wants no word),
+# or nothing any more (overtaken).
 QUEUED, SENDING, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED = (
     "queued",
     "sending",
@@ -35,6 +37,8 @@ _MOVES = {
     FAILED: set(),
     DROPPED: set(),
 }
+# What an applicant prefers who wants no messages at all.
+NO_CHANNEL = "none"
 # From where a person may decide that a message is to be sent once more.
 SENT_AGAIN_FROM = frozenset({UNKNOWN, FAILED})
 
@@ -60,13 +64,28 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
 def plan(outbox: Outbox, event_id: UUID, event: Event, now: datetime, book: RuleBook) -> Outbox:
     """Add what this event makes us tell; an occasion already told of is not told again.
 
-    Occasions of one group join the message that is still waiting.
+    Occasions of one group join the message that is still waiting; what this one overtakes is not told any more.
     """
     for rule in book.for_event(event):
         occasion = Occasion(rule=rule.code, key=rule.key_of(event), facts=msgspec.to_builtins(event))
         if (occasion.rule, occasion.key) not in outbox.told:
-            outbox = _add(outbox, rule, occasion, event_id, now, book)
+            outbox = _add(
+                _without_overtaken(outbox, rule, occasion, book), rule, occasion, event_id, now, book
+            )
     return outbox
+
+
+def _without_overtaken(outbox: Outbox, rule: Rule, occasion: Occasion, book: RuleBook) -> Outbox:
+    """A result that was handed over is not ready to be fetched any more: such occasions leave what waits."""
+    waiting: list[Message] = []
+    for message in outbox.waiting:
+        left = tuple(o for o in message.occasions if not (o.rule in rule.overtakes and o.key == occasion.key))
+        if left == message.occasions:
+            waiting.append(message)
+        elif left:
+            leading = reduce(lambda leads, o: _leads(leads, o.rule, book), left, left[0].rule)
+            waiting.append(msgspec.structs.replace(message, rule=leading, occasions=left))
+    return Outbox(waiting=tuple(waiting), told=outbox.told)
 
 
 def _add(
@@ -97,9 +116,14 @@ def _group(rule: Rule, occasion: Occasion) -> str:
 
 def _merge(waiting: Message, rule: Rule, occasion: Occasion, book: RuleBook) -> Message:
     """One message for both, not sent later than it was to be. The higher rank leads, of equal ranks the new one."""
-    ranks = {r.code: r.rank for r in book.rules}
-    leading = rule.code if rule.rank >= ranks.get(waiting.rule, 0) else waiting.rule
+    leading = _leads(waiting.rule, rule.code, book)
     return msgspec.structs.replace(waiting, rule=leading, occasions=(*waiting.occasions, occasion))
+
+
+def _leads(before: str, new: str, book: RuleBook) -> str:
+    """Which of two rules leads, by their codes; one that the city has no more has no rank."""
+    ranks = {rule.code: rule.rank for rule in book.rules}
+    return new if ranks.get(new, 0) >= ranks.get(before, 0) else before
 
 
 def send_after(moment: datetime, audience: str, quiet: tuple[time, time] | None) -> datetime:

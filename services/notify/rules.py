@@ -17,7 +17,10 @@ PRESENT = "present"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One rule. `when` compares event fields: a value, a list of values, or "present" (not empty)."""
+    """One rule. `when` compares event fields: a value, a list of values, or "present" (not empty).
+
+    `overtakes` are the rules whose waiting occasions with the same key are no longer true once this one speaks.
+    """
 
     code: str
     event: str
@@ -29,6 +32,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     group: str = ""
     rank: int = 1
     wait_minutes: float = 0
+    overtakes: tuple[str, ...] = ()
 
     def speaks(self, event: Event) -> bool:
         """Whether all conditions hold for the event."""
@@ -104,6 +108,11 @@ def load_rules(folder: Path) -> RuleBook:
     for rule in book.rules:
         _check(rule, seen)
         seen.add(rule.code)
+    rules = book.by_code()
+    for rule in book.rules:
+        for code in rule.overtakes:
+            if code not in rules or rules[code].key_fields != rule.key_fields:
+                raise ValueError(f"message rule {rule.code}: overtakes {code}, which is no rule with its key")
     return book
 
 

@@ -41,9 +41,10 @@ _AGAIN_DELAY = timedelta(seconds=1)
 
 
 class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`at_once` bounds letters in flight. A letter is begun only within the first half of `lease_seconds`.
+    """`at_once` bounds letters in flight. `lease_seconds` is how long a taken message is this sender's.
 
-    The second half must exceed the slowest channel's timeouts: then nobody else takes up what is still being sent.
+    A letter is begun only within the first half of it, and then has a whole lease of its own, which must exceed the
+    slowest channel's timeouts: nobody takes the fate of what is still being sent for unknown.
     """
 
     batch: int = 64
@@ -200,7 +201,9 @@ class Sender:
             await self._recorder.end(message, ended)
 
     async def _try_later(self, message: Due, reason: str) -> None:
-        if message.failures + 1 >= FAILURES_MAX:
+        attempt = message.failures + 1
+        log.warning("letter-not-taken", message_id=str(message.id), reason=reason, attempt=attempt)
+        if attempt >= FAILURES_MAX:
             await self._recorder.end(message, Ended(state=domain.FAILED, reason=reason))
             return
         # Doubling ends at the limit anyway: no power of two that a timedelta cannot hold.

@@ -39,7 +39,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             username=self.smtp_username,
             password=self.smtp_password,
             start_tls=self.smtp_start_tls,
-            # A letter is begun within the first half of the lease and takes up to two timeouts (EmailChannel).
+            # A letter takes up to two timeouts (EmailChannel), together at most half the lease (Channel).
             timeout_seconds=min(self.smtp_timeout_seconds, self.sender_lease_seconds / 4),
         )
 

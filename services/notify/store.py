@@ -51,9 +51,10 @@ async def load(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Outb
 
 
 async def save(conn: Connection, changes: Sequence[Change[Outbox]]) -> None:
-    """Store new messages, grown ones, and the occasions they speak of."""
+    """Store new messages, grown ones, and the occasions they speak of; end those with nothing left to tell."""
     new: list[tuple[UUID, Message]] = []
     grown: list[tuple[UUID, Message]] = []
+    overtaken: list[UUID] = []
     for change in changes:
         known = {m.id: m for m in change.before.waiting} if change.before else {}
         for message in change.after.waiting:
@@ -61,6 +62,11 @@ async def save(conn: Connection, changes: Sequence[Change[Outbox]]) -> None:
                 new.append((change.dossier_id, message))
             elif message != known[message.id]:
                 grown.append((change.dossier_id, message))
+        overtaken.extend(known.keys() - {m.id for m in change.after.waiting})
+    if overtaken:
+        await conn.execute(
+            "UPDATE message SET state = 'dropped', reason = 'overtaken' WHERE id = ANY($1::uuid[])", overtaken
+        )
     if new:
         await _insert(conn, new)
     if grown:

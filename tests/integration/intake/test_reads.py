@@ -60,6 +60,17 @@ async def test_a_contact_is_only_how_to_reach_the_applicant(intake: Intake) -> N
     assert "Bảo Ngọc" not in answer.text
 
 
+@pytest.mark.parametrize("channel", ["email", "none"])
+async def test_the_applicant_s_choice_of_messages_is_told(intake: Intake, channel: str) -> None:
+    """Also the choice to have none."""
+    form = insurance_card()
+    form["form"]["applicant"]["message_channel"] = channel
+    handed_in = (await intake.post("/dossiers", form, intake.counter())).json()
+    body = {"dossier_ids": [handed_in["dossier_id"]], "purpose": "notify"}
+    (contact,) = (await intake.post("/people/read", body, intake.service("notify"))).json()["people"]
+    assert contact["preferred_channel"] == channel
+
+
 async def test_officers_and_the_portal_read_no_people_in_batches(intake: Intake) -> None:
     """Only the pipeline's own services may; more than 200 at once nobody."""
     body = {"dossier_ids": [], "purpose": "notify"}

@@ -9,6 +9,7 @@ import pytest
 from libs.bus.handling import Change, Received
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierRefused
+from libs.contracts.results import ResultHandedOver
 from libs.contracts.routing import DossierSettled, SupplementRequested
 from services.notify import store
 from services.notify.handlers import HANDLERS
@@ -88,6 +89,26 @@ async def test_the_same_news_tells_nobody_twice_also_after_a_restart(bureau: Bur
         await bureau.hear(dossier_id, *news)
     assert len(bureau.post.mails) == 2
     assert set(await bureau.states(dossier_id)) == {"sent"}
+
+
+async def test_what_was_overtaken_while_it_waited_is_not_sent(bureau: Bureau) -> None:
+    """Ready in the night and handed over before the morning: only the hand-over is told, and no fact twice."""
+    lies = ready("birth_certificate")
+    dossier_id = await bureau.dossier(lies)
+    over = ResultHandedOver(
+        result_id=lies.result_id,
+        result=lies.result,
+        delivery=lies.delivery,
+        place=lies.place,
+        receiver="mother",
+        handed_over_at=NOW,
+    )
+    await bureau.hear(dossier_id, over)
+    await bureau.hear(dossier_id, lies, over)
+    await bureau.send()
+    rows = {row["rule"]: (row["state"], row["reason"]) for row in await bureau.messages(dossier_id)}
+    assert rows["ready"] == ("dropped", "overtaken")
+    assert [mail.subject for mail in bureau.post.mails] == ["Đã trao kết quả hồ sơ 313.40.00.H13-261123-0001"]
 
 
 async def test_two_batches_at_once_plan_one_message(bureau: Bureau) -> None:

@@ -284,6 +284,16 @@ async def test_the_preferred_channel_is_used_and_a_refusal_leads_to_the_next(bur
     assert (await bureau.messages(dossier_id))[0]["channel"] == "email"
 
 
+async def test_an_applicant_who_wants_no_messages_gets_none(bureau: Bureau) -> None:
+    """Although there is an address: the message is dropped, which is no failure anybody is told of."""
+    dossier_id = await bureau.dossier(received(), preferred_channel="none")
+    await bureau.send()
+    (row,) = await bureau.messages(dossier_id)
+    assert (row["state"], row["reason"]) == ("dropped", "not-wanted")
+    assert bureau.post.visits == 0
+    assert await bureau.said(dossier_id) == []
+
+
 async def test_a_preferred_channel_that_is_away_is_waited_for(bureau: Bureau) -> None:
     """Not taken now is no refusal: the message is not sent on another channel besides."""
     zalo, mail = Recording("zalo", NotTaken("busy")), Recording("email")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -72,6 +72,23 @@ def ready(code: str = "birth_certificate", delivery: str = "hospital") -> Result
     """A result is where it can be had."""
     place = "hospital-desk" if delivery == "hospital" else ""
     return ResultReady(result_id=uuid4(), result=code, delivery=delivery, place=place, ready_at=NOW)
+
+
+def handed_over(result: ResultReady) -> ResultHandedOver:
+    """The result is in somebody's hands."""
+    return ResultHandedOver(
+        result_id=result.result_id,
+        result=result.result,
+        delivery=result.delivery,
+        place=result.place,
+        receiver="mother",
+        handed_over_at=NOW,
+    )
+
+
+def revoked(result: ResultReady) -> ResultRevoked:
+    """The result is no longer valid."""
+    return ResultRevoked(result_id=result.result_id, result=result.result, reason="court", revoked_at=NOW)
 
 
 def moved(at: datetime, *, apology: bool) -> AppointmentMoved:
@@ -252,21 +269,28 @@ def test_missing_form_fields_are_named_as_the_form_names_them() -> None:
     assert "cần bổ sung: Tờ khai; thông tin “Số giấy tờ (người mẹ)”; thông tin trong tờ khai. Hạn" in text
 
 
+@pytest.mark.parametrize("over", ["handed-over", "revoked"])
+def test_a_result_that_is_handed_over_or_revoked_is_not_ready_any_more(over: str) -> None:
+    """What waits speaks only of the results still to be fetched; with none left only the news is told."""
+    first, second = ready("birth_certificate"), ready("insurance_card")
+    news = handed_over(first) if over == "handed-over" else revoked(first)
+    assert [message.rule for message in to_applicant(first, news)] == [over]
+    waits, told = to_applicant(first, second, news)
+    assert (waits.rule, told.rule) == ("ready", over)
+    text = fill(BOOK.by_code()["ready"].text, waits.occasions, WORDS)
+    assert "Thẻ BHYT" in text
+    assert "Giấy khai sinh" not in text
+    waits, _ = to_applicant(GRANTED, first, news)
+    assert waits.rule == "settled"
+
+
 def test_no_text_leaves_a_brace_or_a_gap() -> None:
     """Every rule that speaks on these events gives a whole sentence: no brace, no empty list, no double blank."""
-    result_id = UUID(int=1)
     events: list[Event] = [
         *(event for events, _ in TOGETHER + EITHER_WAY for event in events),
         asked(1, ("declaration",)),
-        ResultHandedOver(
-            result_id=result_id,
-            result="birth_certificate",
-            delivery="hospital",
-            place="hospital-desk",
-            receiver="mother",
-            handed_over_at=NOW,
-        ),
-        ResultRevoked(result_id=result_id, result="birth_certificate", reason="court", revoked_at=NOW),
+        handed_over(ready()),
+        revoked(ready()),
     ]
     for event in events:
         for message in domain.plan(Outbox(), uuid4(), event, NOW, BOOK).waiting:
