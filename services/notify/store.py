@@ -28,13 +28,17 @@ async def load(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Outb
     )
     rows = await conn.fetch(
         """
-        SELECT id, dossier_id, rule, audience, grouping, not_before, occasions FROM message
-        WHERE dossier_id = ANY($1::uuid[]) AND state = 'queued' ORDER BY id FOR UPDATE
+        SELECT id, message.dossier_id, rule, audience, grouping, not_before, occasions
+        FROM unnest($1::uuid[]) AS asked (dossier_id) JOIN message USING (dossier_id)
+        WHERE state = 'queued' ORDER BY id FOR UPDATE OF message
         """,
         list(dossier_ids),
     )
     told = await conn.fetch(
-        "SELECT dossier_id, rule, key FROM occasion WHERE dossier_id = ANY($1::uuid[])", list(dossier_ids)
+        """
+        SELECT dossier_id, rule, key FROM unnest($1::uuid[]) AS asked (dossier_id) JOIN occasion USING (dossier_id)
+        """,
+        list(dossier_ids),
     )
     waiting: dict[UUID, list[Message]] = {}
     for row in rows:
@@ -54,10 +58,17 @@ async def save(conn: Connection, changes: Sequence[Change[Outbox]]) -> None:
     """Store new messages, grown ones, and the occasions they speak of; end those with nothing left to tell."""
     new: list[tuple[UUID, Message]] = []
     grown: list[tuple[UUID, Message]] = []
+    told: list[tuple[UUID, str, str, UUID]] = []
     overtaken: list[UUID] = []
     for change in changes:
         known = {m.id: m for m in change.before.waiting} if change.before else {}
+        told_before = change.before.told if change.before else frozenset()
         for message in change.after.waiting:
+            told += [
+                (change.dossier_id, occasion.rule, occasion.key, message.id)
+                for occasion in message.occasions
+                if (occasion.rule, occasion.key) not in told_before
+            ]
             if message.id not in known:
                 new.append((change.dossier_id, message))
             elif message != known[message.id]:
@@ -79,8 +90,8 @@ async def save(conn: Connection, changes: Sequence[Change[Outbox]]) -> None:
             [m.rule for _, m in grown],
             [_encode(m.occasions) for _, m in grown],
         )
-    if new or grown:
-        await _insert_occasions(conn, new + grown)
+    if told:
+        await _insert_occasions(conn, told)
 
 
 async def _insert(conn: Connection, messages: Sequence[tuple[UUID, Message]]) -> None:
@@ -99,22 +110,17 @@ async def _insert(conn: Connection, messages: Sequence[tuple[UUID, Message]]) ->
     )
 
 
-async def _insert_occasions(conn: Connection, messages: Sequence[tuple[UUID, Message]]) -> None:
-    """Occasions a grown message had before are there already; a second telling violates the primary key."""
-    rows = [(d, o.rule, o.key, m.id) for d, m in messages for o in m.occasions]
+async def _insert_occasions(conn: Connection, told: Sequence[tuple[UUID, str, str, UUID]]) -> None:
+    """Dossier, rule, key and message of each occasion; a second telling violates the primary key."""
     await conn.execute(
         """
         INSERT INTO occasion (dossier_id, rule, key, message_id)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS told (dossier_id, rule, key, message_id)
-        WHERE NOT EXISTS (
-            SELECT FROM occasion o
-            WHERE o.dossier_id = told.dossier_id AND o.rule = told.rule AND o.key = told.key
-              AND o.message_id = told.message_id)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
         """,
-        [r[0] for r in rows],
-        [r[1] for r in rows],
-        [r[2] for r in rows],
-        [r[3] for r in rows],
+        [each[0] for each in told],
+        [each[1] for each in told],
+        [each[2] for each in told],
+        [each[3] for each in told],
     )
 
 
