@@ -23,7 +23,10 @@ LEFT_OUT: Mapping[str, str] = {
 }
 # Programs that are no service's: module and command → the variables they need and the ones they may have.
 OTHERS: Mapping[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {
-    ("libs.bus", "keeper"): (frozenset({"NATS_URL"}), frozenset({"STREAM_REPLICAS", "STREAM_BYTES_MAX"})),
+    ("libs.bus", "keeper"): (
+        frozenset({"NATS_URL", "HEARTBEAT_FILE"}),
+        frozenset({"STREAM_REPLICAS", "STREAM_BYTES_MAX"}),
+    ),
     ("libs.database", "provision"): (
         frozenset({"ADMIN_DATABASE_URL", "DATABASE_URL", "MIGRATOR_DATABASE_URL"}),
         frozenset(),

@@ -1,13 +1,20 @@
-"""`python -m libs.bus keeper` keeps streams and durables; `python -m libs.bus topology` reconciles them once."""
+"""`python -m libs.bus keeper` keeps streams and durables; `python -m libs.bus topology` reconciles them once.
+
+`keeper-alive` and `keeper-ready` ask the file that a running keeper notes its turns in (HEARTBEAT_FILE) and exit 1
+when it does not turn, or when the streams were not all there at its last turn.
+"""
 
 import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from libs.bus.connection import NatsNotReached, api_level, close, connect
+from libs.bus.heartbeat import is_alive, is_ready
 from libs.bus.jetstream import ApiError
 from libs.bus.keeper import Keeper, KeeperSettings
 from libs.bus.permissions import KEEPER
@@ -16,12 +23,13 @@ from libs.telemetry.logs import configure_logs
 
 
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
-    """NATS_URL (the keeper's user), the two sizes of topology.py, LOG_LEVEL."""
+    """NATS_URL (the keeper's user), the two sizes of topology.py, LOG_LEVEL, HEARTBEAT_FILE (none without it)."""
 
     nats_url: str
     stream_replicas: int = 1
     stream_bytes_max: int = TopologySettings().stream_bytes_max
     log_level: str = "INFO"
+    heartbeat_file: str | None = None
 
 
 class TooOld(Exception):
@@ -43,7 +51,8 @@ async def main(command: str, settings: Settings) -> None:
                 f"nats-server has JetStream API level {level}, we need {API_LEVEL_MIN} (2.12 or newer)"
             )
         if command == "keeper":
-            await Keeper(client, KeeperSettings(topology=topology)).run(stop)
+            heartbeat = Path(settings.heartbeat_file) if settings.heartbeat_file else None
+            await Keeper(client, KeeperSettings(topology=topology), heartbeat=heartbeat).run(stop)
         else:
             for change in await reconcile(client, topology):
                 sys.stdout.write(f"{change}\n")
@@ -51,9 +60,24 @@ async def main(command: str, settings: Settings) -> None:
         await close(client)
 
 
+def ask_keeper(question: Callable[[Path], bool]) -> int:
+    """Exit status of a probe: 0 when the keeper's file says yes."""
+    file = os.environ.get("HEARTBEAT_FILE")
+    if not file:
+        sys.stderr.write("bad setting: HEARTBEAT_FILE is missing\n")
+    return 0 if file and question(Path(file)) else 1
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["keeper"], ["topology"]):
-        sys.exit("usage: python -m libs.bus keeper|topology")
+    match sys.argv[1:]:
+        case ["keeper" | "topology"]:
+            pass
+        case ["keeper-alive"]:
+            sys.exit(ask_keeper(is_alive))
+        case ["keeper-ready"]:
+            sys.exit(ask_keeper(is_ready))
+        case _:
+            sys.exit("usage: python -m libs.bus keeper|topology|keeper-alive|keeper-ready")
     try:
         asyncio.run(main(sys.argv[1], msgspec.convert(dict(os.environ), Settings, strict=False)))
     except (msgspec.ValidationError, ValueError) as error:

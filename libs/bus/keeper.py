@@ -8,6 +8,7 @@ stream is made anew with its durables, which that relay then refills from its ou
 import asyncio
 import contextlib
 import time
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from libs.bus import jetstream
+from libs.bus.heartbeat import beat
 from libs.bus.permissions import REBUILD_SUBJECT
 from libs.bus.refill import RebuildAnswer, RebuildRequest
 from libs.bus.topology import StreamPlan, TopologyRefused, TopologySettings, plan, reconcile, reconcile_stream
@@ -40,8 +42,12 @@ DEFAULTS = KeeperSettings()
 class Keeper:
     """Keeps streams and durables. Run one; a second one does no harm, it finds nothing to do."""
 
-    def __init__(self, client: Client, settings: KeeperSettings = DEFAULTS) -> None:
+    def __init__(
+        self, client: Client, settings: KeeperSettings = DEFAULTS, *, heartbeat: Path | None = None
+    ) -> None:
+        """`heartbeat` is the file that each turn of the watch is noted in (libs.bus.heartbeat)."""
         self._client = client
+        self._heartbeat = heartbeat
         self._settings = settings
         self._plans = {stream.name: stream for stream in plan(settings.topology)}
         # One change at a time: the watch must not make a stream that a rebuild has just deleted.
@@ -56,8 +62,10 @@ class Keeper:
         subscription = await self._client.subscribe(f"{REBUILD_SUBJECT}.*", cb=self._on_request)
         try:
             while not stop.is_set():
+                whole = False
                 try:
                     await self._watch()
+                    whole = True
                 except (jetstream.ApiError, NatsError, TimeoutError) as error:
                     log.warning("keeper-waiting", error=type(error).__name__)
                 except TopologyRefused as refused:
@@ -66,6 +74,8 @@ class Keeper:
                     for difference in refused.differences:
                         # The fields and values are told by `python -m libs.bus topology`.
                         log.error("keeper-refused", name=difference.partition(":")[0], reason="differs")
+                if self._heartbeat is not None:
+                    beat(self._heartbeat, ready=whole)
                 try:
                     async with asyncio.timeout(self._settings.watch_seconds):
                         await stop.wait()
