@@ -21,6 +21,7 @@ demo: $(STAMP) ## The same day, then exit 0 only if every dossier ended as it sh
 
 ##@ Work
 check: $(STAMP) ## Format, lint, types, import rules, catalogue, manifests, quick tests (under a minute)
+	@mkdir -p .local
 	@$(BIN)/ruff format --check -q . || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary
@@ -61,6 +62,7 @@ lock: $(STAMP) ## Pin what pyproject.toml asks for, with hashes and without addr
 setup: $(STAMP) ## Only create the environment
 
 clean: ## Remove the environment and the city's data
+	@$(PYTHON) -m deploy.local.clean
 	rm -rf $(VENV) .local bench/.venv bench/.installed
 
 $(STAMP): $(LOCK)

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
 import asyncpg
 import psutil
 
+from deploy.local.clean import REACHABLE_ROOT, data_place
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres_binaries import (
     Account,
@@ -39,8 +39,6 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 PORT_ATTEMPTS = 5
 # After SIGKILL of the main process the others notice by themselves; normally in a few milliseconds.
 LEFTOVER_DEADLINE_SECONDS = 10.0
-# Where root keeps data when the account that runs PostgreSQL cannot enter the wanted folder.
-REACHABLE_ROOT = Path("/var/lib/mot-cua")
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": LOOPBACK,
@@ -128,6 +126,7 @@ class EmbeddedPostgres:
             binaries = reachable_binaries(self._binaries or wheel_binaries(), account)
             remembered = self.folder.recall()
             if remembered is None:
+                self._refuse_forgotten(account)
                 remembered = Remembered(port=free_port(), password=new_password())
                 # Before the data is made: data whose password was never written down would be lost.
                 self.folder.remember(remembered)
@@ -181,11 +180,25 @@ class EmbeddedPostgres:
             raise ServerError("PostgreSQL was never started in this folder")
         return self._remembered
 
+    def _refuse_forgotten(self, account: Account) -> None:
+        """A new password opens no old data: say where they are before anything is written down."""
+        place = self._place_for_data(account)
+        if (place / "PG_VERSION").exists():
+            memory = self.folder.path / "server.json"
+            raise ServerError(
+                f"{place} holds a database whose password was in {memory}, which is gone; bring that file back, or "
+                "move the data away (`make clean` removes them) to begin anew"
+            )
+
     def _initialise(self, binaries: Path, account: Account, password: str) -> None:
         """Make a fresh data directory, complete or not at all."""
         target = self._place_for_data(account)
         if target.exists():
             raise ServerError(f"{target} is there but is no PostgreSQL data; move it away")
+        if target.parent != self.folder.path:
+            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            (self.folder.path / "data").unlink(missing_ok=True)
+            (self.folder.path / "data").symlink_to(target)
         # A killed initdb leaves a half-made directory; nothing in it was ever used.
         for half_made in target.parent.glob(f"{target.name}-*"):
             shutil.rmtree(half_made, ignore_errors=True)
@@ -229,14 +242,11 @@ class EmbeddedPostgres:
             shutil.rmtree(fresh, ignore_errors=True)
 
     def _place_for_data(self, account: Account) -> Path:
-        """Where the data goes: `folder/data`, or a link there to a place the account can enter."""
+        """Where the data goes: `folder/data`, or (with a link there) a place the account can enter."""
         link = self.folder.path / "data"
         if link.is_symlink() or not account.is_other or can_reach(self.folder.path, account):
             return link.resolve()
-        REACHABLE_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
-        target = REACHABLE_ROOT / f"postgres-{sha256(os.fsencode(self.folder.path)).hexdigest()[:16]}"
-        link.symlink_to(target)
-        return target
+        return data_place(self.folder.path, REACHABLE_ROOT)
 
     async def _clear_leftovers(self) -> None:
         """After kill -9 a pid file and perhaps processes stay; we hold the folder, so we may end them."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from deploy.local import postgres as module
 from deploy.local import postgres_binaries
+from deploy.local.clean import data_place, remove_data
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.server_folder import FolderBusy, ServerError
 
@@ -193,3 +195,64 @@ async def test_a_wheel_nobody_can_reach_is_copied(folder: Path, monkeypatch: pyt
     if os.geteuid() == 0:
         assert used.is_relative_to(folder / "cache")
         assert server.data_dir.is_relative_to(folder / "state")
+
+
+async def test_data_whose_password_is_forgotten_are_named_and_kept(postgres: EmbeddedPostgres) -> None:
+    """Without the file that holds the password the start says where the data are, each time, and touches nothing."""
+    await postgres.start()
+    await postgres.stop()
+    remembered = postgres.folder.path / "server.json"
+    kept = remembered.rename(remembered.with_name("kept.json"))
+    for _ in range(2):
+        with pytest.raises(ServerError, match=f"{postgres.data_dir} holds a database whose password"):
+            await EmbeddedPostgres(postgres.folder.path).start()
+        assert not remembered.exists()
+    kept.rename(remembered)
+    again = EmbeddedPostgres(postgres.folder.path)
+    await again.start()
+    await again.stop()
+
+
+@pytest.fixture
+def outside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where data lie that cannot lie in `folder/home`."""
+    (folder / "home").mkdir(mode=0o700)
+    (folder / "state").mkdir(mode=0o755)
+    monkeypatch.setattr(module, "REACHABLE_ROOT", folder / "state")
+    return folder / "state"
+
+
+def put_outside(city: Path, outside: Path) -> EmbeddedPostgres:
+    """A PostgreSQL whose data go there; to root's it happens by itself, another user's needs the link."""
+    if os.geteuid() != 0:
+        city.mkdir(parents=True, exist_ok=True)
+        (city / "data").symlink_to(data_place(city, outside))
+    return EmbeddedPostgres(city, durable=False)
+
+
+async def test_cleaning_removes_data_outside_the_folder(folder: Path, outside: Path) -> None:
+    """They go with the folder, its neighbours' stay, a running city's are refused, and the next start begins anew."""
+    city = folder / "home" / "city" / "postgres"
+    async with put_outside(city, outside) as server:
+        assert server.data_dir.parent == outside
+        with pytest.raises(BlockingIOError):
+            remove_data(city, outside)
+    neighbour = outside / "postgres-0123456789abcdef"
+    neighbour.mkdir()
+    assert remove_data(city, outside) == [server.data_dir]
+    shutil.rmtree(city)
+    assert list(outside.iterdir()) == [neighbour]
+    async with put_outside(city, outside) as server:
+        assert await fetchval(server.admin_dsn, "SELECT 1") == 1
+
+
+async def test_data_left_by_a_removed_folder_are_named(folder: Path, outside: Path) -> None:
+    """A folder removed without its data elsewhere: every next start names them instead of losing their password."""
+    city = folder / "home" / "city" / "postgres"
+    async with put_outside(city, outside) as server:
+        place = server.data_dir
+    for _ in range(2):
+        shutil.rmtree(city)
+        with pytest.raises(ServerError, match=f"{place} holds a database whose password"):
+            await put_outside(city, outside).start()
+        assert not (city / "server.json").exists()
