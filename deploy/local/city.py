@@ -6,18 +6,21 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import asyncpg
 import httpx
 
 from deploy.local.nats_server import NatsServer, NatsUser
 from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import EmbeddedPostgres
-from deploy.local.processes import Command, ProcessStatus, Supervisor
+from deploy.local.processes import Command, ProcessStatus, Supervisor, finish_all
 from deploy.local.remembered import Remembered
-from deploy.local.server_folder import ServerError, write_private
+from deploy.local.server_folder import ServerError, log_tail, write_private
+from libs.bus.heartbeat import is_ready
 from libs.bus.permissions import KEEPER, configuration
 from libs.contracts.catalogue import SERVICES
 from libs.database.lines import lines_of
@@ -28,6 +31,7 @@ from services.results.authority import make_authority
 
 ROOT = Path(__file__).parents[2]
 READY_DEADLINE_SECONDS = 60.0
+KEEPER_STARTS_MAX = 3
 IDENTITY = "identity"
 # Several applications share one embedded server here; each service keeps a small pool.
 POOL_SIZE = 8
@@ -36,13 +40,25 @@ POOL_SIZE = 8
 class City:
     """A running city. `async with City(folder) as city:` starts it and stops everything at the end.
 
-    `extra` adds settings to services' environments, by service or for all under "*".
+    Its servers are its own. `database_url` and `nats_url` (an administrator's) name existing ones instead: databases,
+    roles, streams and durables are made there. `extra` adds settings to the environments of its processes, by name or
+    for all under "*". Nothing of this is taken from the environment: whoever tests must not touch a server because a
+    shell knows its address.
     """
 
-    def __init__(self, folder: Path, *, extra: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        extra: Mapping[str, Mapping[str, str]] | None = None,
+        database_url: str | None = None,
+        nats_url: str | None = None,
+    ) -> None:
         self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._extra = extra or {}
+        self._given_database_url = database_url
+        self._given_nats_url = nats_url
         self._remembered = Remembered(self.folder)
         self.keys = self.folder / "keys"
         self.urls: dict[str, str] = {}
@@ -62,30 +78,37 @@ class City:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.supervisor.stop_all()
-        for server in (self.nats, self.postgres):
-            if server is not None:
-                await self.supervisor.leave(server.name)
-                await server.stop()
-        await self.supervisor.__aexit__(kind, error, trace)
+        # Whatever does not end, the others are still stopped; then the first failure is told.
+        async with AsyncExitStack() as stack:
+            stack.push_async_exit(self.supervisor)
+            for server in (self.postgres, self.nats):
+                if server is not None:
+                    stack.push_async_callback(server.stop)
+                    stack.push_async_callback(self.supervisor.leave, server.name)
+            stack.push_async_callback(self.supervisor.stop_all)
 
     # -- starting --------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        await asyncio.gather(self._start_postgres(), self._start_nats())
+        # Each start to its end: one still under way while the other's failure stops the city would be left behind.
+        await finish_all(self._start_postgres(), self._start_nats())
         self._make_keys()
-        await asyncio.gather(*(self._prepare_database(service) for service in SERVICES))
+        try:
+            await finish_all(*(self._prepare_database(service) for service in SERVICES))
+        except (OSError, ValueError, asyncpg.PostgresError) as error:
+            where = "the PostgreSQL server that was given" if self._given_database_url else "PostgreSQL"
+            raise ServerError(f"{where} cannot be used: {type(error).__name__}: {error}") from error
         self.urls = {service: f"http://{LOOPBACK}:{self._remembered.port(service)}" for service in SERVICES}
         self._write_environments()
+        self.heartbeat.unlink(missing_ok=True)
         await self.supervisor.start(self.command(KEEPER))
         for service in SERVICES:
             await self.supervisor.start(self.command(service))
         await self.wait_until_ready()
 
     async def _start_postgres(self) -> None:
-        given = os.environ.get("DATABASE_URL")
-        if given:
-            self.database_url = given
+        if self._given_database_url:
+            self.database_url = self._given_database_url
             return
         self.postgres = EmbeddedPostgres(self.folder / "postgres")
         await self.postgres.start()
@@ -93,7 +116,7 @@ class City:
         self.database_url = self.postgres.admin_dsn
 
     async def _start_nats(self) -> None:
-        if os.environ.get("NATS_URL"):
+        if self._given_nats_url:
             return
         users = [
             NatsUser(
@@ -127,10 +150,19 @@ class City:
         )
 
     def nats_url(self, user: str) -> str:
-        """NATS URL of a service or the keeper; a server given by NATS_URL has one user for all."""
-        return self.nats.url_for(user) if self.nats is not None else os.environ["NATS_URL"]
+        """NATS URL of a service or the keeper; a server given by its URL has one user for all."""
+        if self._given_nats_url:
+            return self._given_nats_url
+        if self.nats is None:
+            raise ServerError("the city's NATS server is not started")
+        return self.nats.url_for(user)
 
     # -- processes -------------------------------------------------------------------------------------------
+
+    @property
+    def heartbeat(self) -> Path:
+        """The file in which the keeper notes each turn of its watch (libs.bus.heartbeat)."""
+        return self.folder / "keeper.alive"
 
     def command(self, name: str) -> Command:
         """How a service or the keeper is started: everything it knows is in its environment."""
@@ -138,12 +170,14 @@ class City:
             "PATH": os.environ.get("PATH", ""),
             "PYTHONUNBUFFERED": "1",
             "NATS_URL": self.nats_url(name),
-            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+            "LOG_LEVEL": "INFO",
         }
         module = "libs.bus"
         if name in SERVICES:
             module = f"services.{name}"
             environment |= self._service_environment(name)
+        else:
+            environment["HEARTBEAT_FILE"] = str(self.heartbeat)
         environment |= self._extra.get("*", {})
         environment |= self._extra.get(name, {})
         verb = "keeper" if name == KEEPER else "serve"
@@ -187,19 +221,36 @@ class City:
             write_private(folder / f"{name}.env", "".join(lines).encode())
 
     async def wait_until_ready(self, *, deadline_seconds: float = READY_DEADLINE_SECONDS) -> None:
-        """Until every service answers /health/ready. Raises ServerError naming those that do not."""
+        """Until every service is ready and on the bus, and the keeper has made every stream.
+
+        Raises ServerError naming those that are not, with the last words of the keeper when it is one of them.
+        """
         end = time.monotonic() + deadline_seconds
-        waiting = set(SERVICES)
+        waiting = {KEEPER, *SERVICES}
         async with httpx.AsyncClient(timeout=2) as client:
             while waiting:
-                for service in sorted(waiting):
+                for service in sorted(waiting - {KEEPER}):
                     if await _is_ready(client, self.urls[service]):
                         waiting.discard(service)
-                if waiting and time.monotonic() > end:
-                    names = ", ".join(sorted(waiting))
-                    raise ServerError(f"not ready: {names}; see {self.folder / 'logs'}")
+                if is_ready(self.heartbeat):
+                    waiting.discard(KEEPER)
+                if waiting and (time.monotonic() > end or (KEEPER in waiting and self._keeper_gave_up())):
+                    raise ServerError(self._not_ready(waiting))
                 if waiting:
                     await asyncio.sleep(0.1)
+
+    def _keeper_gave_up(self) -> bool:
+        """A keeper that ends again and again was refused what it needs; more patience would change nothing."""
+        return any(each.name == KEEPER and each.starts > KEEPER_STARTS_MAX for each in self.processes())
+
+    def _not_ready(self, waiting: set[str]) -> str:
+        logs = self.folder / "logs"
+        text = f"not ready: {', '.join(sorted(waiting))}; see {logs}"
+        if KEEPER not in waiting:
+            return text
+        log = logs / f"{KEEPER}.log"
+        where = "the NATS server that was given" if self._given_nats_url else "NATS"
+        return f"streams cannot be made on {where} ({text}); end of {log}:\n{log_tail(log)}"
 
     def processes(self) -> list[ProcessStatus]:
         """Every supervised process now."""
@@ -207,7 +258,9 @@ class City:
 
 
 async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
+    """Whether the service is ready and on the bus: without NATS it would accept, and nothing would move."""
     try:
-        return (await client.get(f"{url}/health/ready")).status_code == 200
+        answer = await client.get(f"{url}/health/ready")
+        return answer.status_code == 200 and bool(answer.json()["checks"]["bus"])
     except httpx.HTTPError:
         return False

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -79,8 +79,10 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self.stop_all()
-        self._folder.release()
+        try:
+            await self.stop_all()
+        finally:
+            self._folder.release()
 
     async def start(self, command: Command) -> None:
         """Start a command and keep it running. Raises OSError when there is no such program."""
@@ -116,11 +118,13 @@ class Supervisor:
         await self._processes.pop(name).stop(deadline_seconds)
 
     async def stop_all(self, *, deadline_seconds: float = 20) -> None:
-        """Stop every command at once; the embedded servers are left to whoever started them."""
-        for name in list(self._servers):
-            await self.leave(name)
-        stopping = [self.stop(name, deadline_seconds=deadline_seconds) for name in list(self._processes)]
-        await asyncio.gather(*stopping)
+        """Stop every command at once; the embedded servers are left to whoever started them.
+
+        One that does not end keeps no other from being stopped. Raises ServerError afterwards.
+        """
+        ending = [self.leave(name) for name in list(self._servers)]
+        ending += [self.stop(name, deadline_seconds=deadline_seconds) for name in list(self._processes)]
+        await finish_all(*ending)
 
     def status(self) -> list[ProcessStatus]:
         """Every supervised command, in the order they were started."""
@@ -219,6 +223,13 @@ class _Process:
         if not done:
             raise ServerError(f"{self._command.name} does not end")
         self.task.result()
+
+
+async def finish_all(*work: Awaitable[None]) -> None:
+    """Do everything to its end, also when a part fails; then raise the first failure."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
 
 
 async def _keep(server: Server, restarting: Restarting, leaving: asyncio.Event) -> None:

@@ -79,10 +79,15 @@ class ServerFolder:
 
     def log_tail(self, *, lines_max: int = 15) -> str:
         """The last lines of the log, for an error message."""
-        try:
-            return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines_max:])
-        except FileNotFoundError:
-            return "(no log)"
+        return log_tail(self.log_path, lines_max=lines_max)
+
+
+def log_tail(path: Path, *, lines_max: int = 15) -> str:
+    """The last lines of a log, for an error message."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines_max:])
+    except FileNotFoundError:
+        return "(no log)"
 
 
 def open_log(path: Path) -> IO[bytes]:

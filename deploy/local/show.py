@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from deploy.local.day import Day
 from deploy.local.live import closing, picture
 from deploy.local.mail import MailFolder
 from deploy.local.officials import COUNTER, HOSPITAL, Official, Post
+from deploy.local.ports import LOOPBACK
+from libs.bus.permissions import KEEPER
 from libs.catalogue import Catalogue
 from libs.catalogue.calendar import VIETNAM
 
@@ -44,14 +47,8 @@ async def show(*, stay: bool) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         mail = await stack.enter_async_context(MailFolder(FOLDER / "mail"))
-        settings = NOTIFY_SETTINGS | {
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(mail.port),
-            "SMTP_START_TLS": "false",
-        }
-        extra = {"*": {"UNREADY_SECONDS": "0"}, "notify": settings}
         console.print("Đang khởi động thành phố …")
-        city = await stack.enter_async_context(City(FOLDER, extra=extra))
+        city = await stack.enter_async_context(city_of(os.environ, FOLDER, mail_port=mail.port))
         console.print(f"Sẵn sàng sau {time.monotonic() - started:.1f} giây.")
         day = await _play(stack, city, console, stop, mail.folder)
         if not stay:
@@ -62,6 +59,25 @@ async def show(*, stay: bool) -> int:
         console.print("\nThành phố đang chạy. Ctrl-C để dừng; lần khởi động sau mọi thứ vẫn còn.")
         await stop.wait()
     return 0
+
+
+def city_of(environment: Mapping[str, str], folder: Path, *, mail_port: int) -> City:
+    """The city of the command line: what a shell may say of it stands in `environment`."""
+
+    def given(*names: str) -> dict[str, str]:
+        return {name: environment[name] for name in names if environment.get(name)}
+
+    mail = {"SMTP_HOST": LOOPBACK, "SMTP_PORT": str(mail_port), "SMTP_START_TLS": "false"}
+    return City(
+        folder,
+        extra={
+            "*": {"UNREADY_SECONDS": "0"} | given("LOG_LEVEL"),
+            "notify": NOTIFY_SETTINGS | mail,
+            KEEPER: given("STREAM_BYTES_MAX", "STREAM_REPLICAS"),
+        },
+        database_url=environment.get("DATABASE_URL") or None,
+        nats_url=environment.get("NATS_URL") or None,
+    )
 
 
 async def _play(stack: AsyncExitStack, city: City, console: Console, stop: asyncio.Event, mail: Path) -> Day:

@@ -173,21 +173,26 @@ async def test_operators_settle_dead_letters_by_command(probe: Probe) -> None:
     assert [json.loads(line)["id"] for line in (await run("list")).stdout.splitlines()] == [int(second)]
 
 
-async def test_starting_before_nats_is_there_ends_in_consuming(probe: Probe, nats_server: Any) -> None:
+async def test_starting_before_nats_is_there_ends_in_consuming(
+    database: DatabaseFactory, embedded_nats: NatsServer
+) -> None:
     """A service started while NATS is down consumes as soon as it is up."""
+    probe = await open_probe(await database("routing"), embedded_nats.url)
     await probe.producer.say(new_id(), supplemented())
-    await nats_server.stop()
+    await embedded_nats.stop()
     runtime = make_runtime(probe)
     await runtime.start()
     stop = asyncio.Event()
     running = asyncio.create_task(runtime.run(stop))
     await asyncio.sleep(0)
-    await nats_server.start()
+    await embedded_nats.start()
     await probe.has("probe.effect", 1, seconds=20)
     await until(lambda: runtime.status().connected, 5, "connected")
     stop.set()
     await asyncio.wait_for(running, 20)
     await runtime.close()
+    await probe.client.close()
+    await probe.pool.close()
 
 
 async def test_a_service_needs_no_right_beyond_its_own(probe: Probe, embedded_nats: NatsServer) -> None:

@@ -184,3 +184,30 @@ async def test_a_kept_server_comes_back(embedded_nats: NatsServer, tmp_path: Pat
         embedded_nats.kill()
         with pytest.raises(AssertionError):
             await eventually(embedded_nats.is_running, deadline_seconds=0.5)
+
+
+class Broken:
+    """A server whose start fails in a way nobody expected."""
+
+    name = "broken"
+
+    def is_running(self) -> bool:
+        return False
+
+    async def start(self) -> None:
+        raise OSError("disk is gone")
+
+
+async def test_a_failure_while_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
+    """Every process is ended and the folder given back, and then the failure is raised."""
+    supervisor = Supervisor(tmp_path, restarting=QUICK)
+    await supervisor.__aenter__()
+    await supervisor.start(shell("sleeper", "sleep 60"))
+    pid = only(supervisor).pid
+    assert pid is not None
+    supervisor.keep(Broken())
+    with pytest.raises(OSError, match="disk is gone"):
+        await supervisor.__aexit__()
+    assert not is_alive(pid)
+    async with Supervisor(tmp_path) as again:
+        assert again.status() == []
