@@ -62,10 +62,24 @@ class _Batch(msgspec.Struct):
     messages: list[Message]
     window: Window
     atomic: bool
+    outcomes: list[Outcome] = []
+
+    @property
+    def refused(self) -> Refused | None:
+        """Its first message that is not known to be stored."""
+        return next((outcome for outcome in self.outcomes if isinstance(outcome, Refused)), None)
+
+    @property
+    def refused_whole(self) -> bool:
+        """Whether it is an atomic batch that the stream would not take as such, because of a duplicate in it."""
+        first = self.outcomes[0]
+        return self.atomic and isinstance(first, Refused) and first.code not in _AWAY
 
 
 _PUBLISHED = counter("bus_published_total")
 
+# Rows of a window, the (id, sequence) of those stored, and the first that is not known to be.
+_Settled = tuple[list[Row], list[tuple[int, int]], Refused | None]
 Take = Callable[[Sequence[_Batch]], Awaitable[list[Row]]]
 # Rows, the (id, sequence) of those stored, and whether everything up to the last row is stored.
 Mark = Callable[[list[Row], list[tuple[int, int]], bool], Awaitable[None]]
@@ -90,8 +104,9 @@ class Pump:
         self._epoch = epoch
         self._settings = settings
         self._last_sequence = -1
-        # Duplicates are likely in the first window after a start or a failure: those are not sent as one batch.
-        self._careful = True
+        # After a start or a failure the oldest rows may be on the stream already: so many windows, as many as were
+        # under way then, are not sent as one batch, for a duplicate refuses the whole of it.
+        self._doubtful = settings.windows_max
 
     @property
     def stream(self) -> str:
@@ -134,36 +149,44 @@ class Pump:
             self._last_sequence = await self._ledger.last_sequence(self._epoch.epoch)
         under_way: deque[_Batch] = deque()
         stalled: Stalled | None = None
+        emptied = False
         marked = 0
         try:
             while True:
-                while stalled is None and len(under_way) < self._settings.windows_max and not enough():
-                    rows = await take(under_way)
-                    if not rows:
-                        break
-                    under_way.append(await self._send(rows))
+                if stalled is None:
+                    emptied = await self._fill(under_way, take, enough)
                 if not under_way:
                     break
-                outcomes = await self._outcomes(under_way[0])
-                rows = under_way.popleft().rows
-                stored = await self._accept(rows, outcomes)
-                refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
-                if refused is not None:
-                    stalled = stalled or Stalled(refused.code)
-                self._careful = refused is not None
-                if stored:
-                    await mark(rows, stored, stalled is None)
-                    marked += len(stored)
+                for rows, stored, refused in await self._settle(under_way):
+                    if refused is not None:
+                        stalled = stalled or Stalled(refused.code)
+                        self._doubtful = self._settings.windows_max
+                    elif stalled is None and self._doubtful:
+                        self._doubtful -= 1
+                    if stored:
+                        await mark(rows, stored, stalled is None)
+                        marked += len(stored)
         finally:
             for batch in under_way:
                 self._publisher.forget(batch.window)
         if stalled is not None:
             raise stalled
+        if emptied:
+            self._doubtful = 0
         return marked
+
+    async def _fill(self, under_way: deque[_Batch], take: Take, enough: Callable[[], bool]) -> bool:
+        """Send windows until as many as may be are under way or `enough`; True when nothing was left to send."""
+        while len(under_way) < self._settings.windows_max and not enough():
+            rows = await take(under_way)
+            if not rows:
+                return True
+            under_way.append(await self._send(rows))
+        return False
 
     async def _send(self, rows: list[Row]) -> _Batch:
         messages = [self._message(row) for row in rows]
-        atomic = not self._careful and len(messages) >= self._settings.atomic_messages_min
+        atomic = not self._doubtful and len(messages) >= self._settings.atomic_messages_min
         return _Batch(rows, messages, await self._publisher.send(messages, atomic=atomic), atomic)
 
     def _message(self, row: Row) -> Message:
@@ -179,16 +202,34 @@ class Pump:
         )
         return Message(row.subject, encode_block(envelope), row.payload)
 
-    async def _outcomes(self, batch: _Batch) -> list[Outcome]:
-        """The outcomes of a window; an atomic batch refused as such (a duplicate in it) is sent one by one."""
-        outcomes = await self._publisher.outcomes(batch.window, self._settings.ack_seconds_max)
-        first = outcomes[0]
-        if batch.atomic and isinstance(first, Refused) and first.code not in _AWAY:
-            window = await self._publisher.send(batch.messages)
-            outcomes = await self._publisher.outcomes(window, self._settings.ack_seconds_max)
-        return outcomes
+    async def _settle(self, under_way: deque[_Batch]) -> list[_Settled]:
+        """Take the oldest window to its end: its rows, what is stored of them, and what is not.
 
-    async def _accept(self, rows: list[Row], outcomes: list[Outcome]) -> list[tuple[int, int]]:
+        An atomic batch refused as such is sent again one by one, but only when the windows sent behind it are at
+        their ends too, for they are in the stream before it.
+        """
+        settled = [await self._end_of(under_way)]
+        if not settled[0].refused_whole:
+            (batch,) = settled
+            return [(batch.rows, await self._accept(batch), batch.refused)]
+        self._doubtful = self._settings.windows_max
+        while under_way:
+            settled.append(await self._end_of(under_way))
+        stored = {id(batch): await self._accept(batch) for batch in settled if not batch.refused_whole}
+        for batch in settled:
+            if batch.refused_whole:
+                batch.window = await self._publisher.send(batch.messages)
+                batch.atomic = False
+                batch.outcomes = await self._publisher.outcomes(batch.window, self._settings.ack_seconds_max)
+                stored[id(batch)] = await self._accept(batch)
+        return [(batch.rows, stored[id(batch)], batch.refused) for batch in settled]
+
+    async def _end_of(self, under_way: deque[_Batch]) -> _Batch:
+        batch = under_way[0]
+        batch.outcomes = await self._publisher.outcomes(batch.window, self._settings.ack_seconds_max)
+        return under_way.popleft()
+
+    async def _accept(self, batch: _Batch) -> list[tuple[int, int]]:
         """The (id, sequence) of what the stream now holds.
 
         New messages get ever higher sequences; one that does not was stored by a stream that has lost its end.
@@ -197,7 +238,7 @@ class Pump:
         """
         stored: list[tuple[int, int]] = []
         duplicates: dict[int, UUID] = {}
-        for row, outcome in zip(rows, outcomes, strict=True):
+        for row, outcome in zip(batch.rows, batch.outcomes, strict=True):
             if isinstance(outcome, Stored):
                 stored.append((row.id, outcome.seq))
                 if outcome.duplicate:
