@@ -1,6 +1,7 @@
 """Streams and durable consumers, derived from FLOWS, and how the server is brought to have exactly them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ DUPLICATE_WINDOW_SECONDS = 120
 ACK_WAIT_SECONDS = 30
 # Messages given back with a delay keep their slot: a thousand events that wait must not stop the others.
 ACK_PENDING_MAX = 4096
+# Pull requests of all replicas that the server keeps at once; its own default.
+PULLS_WAITING_MAX = 512
 NAME_CHARACTERS_MAX = 32
 # nats-server 2.12: atomic batches. Below 2.11 unknown config keys are swallowed silently.
 API_LEVEL_MIN = 2
@@ -99,6 +102,7 @@ def _stream_config(producer: str, settings: TopologySettings) -> dict[str, Any]:
         "description": f"what {producer} says; refilled from its outbox",
         "subjects": [f"{producer}.>"],
         "storage": "file",
+        "compression": "none",
         "retention": "limits",
         "discard": "new",
         "max_bytes": settings.stream_bytes_max,
@@ -128,23 +132,43 @@ def _durable_config(consumer: str, producer: str) -> dict[str, Any]:
         "replay_policy": "instant",
         "max_deliver": -1,
         "max_ack_pending": ACK_PENDING_MAX,
+        "max_waiting": PULLS_WAITING_MAX,
         # 0: as many as the stream has.
         "num_replicas": 0,
     }
 
 
 def differences(asked: Mapping[str, Any], returned: Mapping[str, Any]) -> list[str]:
-    """The fields in which the server's config is not what was asked for, as `field: has X, asked Y`."""
-    return [
+    """The fields in which the server's config is not what was asked for, as `field: has X, asked Y`.
+
+    A field nobody asked for differs unless it says nothing: a filter somebody set would keep events from a consumer,
+    and so would a pause.
+    """
+    found = [
         f"{field}: has {returned.get(field)!r}, asked {value!r}"
         for field, value in asked.items()
         # The server leaves out fields that are false, zero or empty.
         if returned.get(field, _zero(value)) != value
     ]
+    return found + [
+        f"{field}: has {value!r}, not asked for"
+        for field, value in returned.items()
+        if field not in asked and _says_something(field, value)
+    ]
 
 
 def _zero(value: Any) -> Any:
     return type(value)()
+
+
+def _says_something(field: str, value: Any) -> bool:
+    if field == "metadata":
+        # The server notes its version there.
+        return any(not name.startswith("_nats.") for name in value or {})
+    if field == "pause_until" and value:
+        # The server keeps the end of a pause that is over.
+        return datetime.fromisoformat(value) > datetime.now(UTC)
+    return bool(value)
 
 
 async def reconcile(client: Client, settings: TopologySettings = DEFAULTS) -> list[str]:
