@@ -11,6 +11,7 @@ import msgspec
 from libs.bus.ids import new_id
 from libs.contracts.catalogue import FLOWS
 from libs.contracts.event import Envelope, Event
+from libs.telemetry.traces import current_traceparent, tracing
 
 # The streams take messages of 256 KiB including headers (topology.py); a larger row could never be published.
 PAYLOAD_BYTES_MAX = 240 * 1024
@@ -73,11 +74,14 @@ async def emit(
 ) -> list[Envelope]:
     """Store `outgoing` for publication, in the caller's transaction, and return their envelopes in order.
 
+    `traceparent` defaults to the span we are in, so that whoever hears of it can link to what caused it.
     Gives each event the next sequence of its dossier; that dossier's row stays locked until the commit.
     Raises NotOurEvent and TooLarge before anything is written.
     """
     if not outgoing:
         return []
+    if traceparent is None and tracing():
+        traceparent = current_traceparent()
     counts: dict[UUID, int] = {}
     payloads = []
     places = []

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,7 @@ from libs.bus.topology import stream_of
 from libs.contracts.cloudevents import encode_block
 from libs.contracts.event import Envelope
 from libs.telemetry.metrics import counter
+from libs.telemetry.traces import span, tracing
 
 # With these the whole server or connection is away; sending one by one would not help.
 _AWAY = frozenset({DISCONNECTED, NO_RESPONDERS, TIMEOUT})
@@ -187,7 +189,20 @@ class Pump:
     async def _send(self, rows: list[Row]) -> _Batch:
         messages = [self._message(row) for row in rows]
         atomic = not self._doubtful and len(messages) >= self._settings.atomic_messages_min
-        return _Batch(rows, messages, await self._publisher.send(messages, atomic=atomic), atomic)
+        with self._span(rows) if tracing() else nullcontext():
+            window = await self._publisher.send(messages, atomic=atomic)
+        return _Batch(rows, messages, window, atomic)
+
+    def _span(self, rows: list[Row]) -> AbstractContextManager[object]:
+        attributes: dict[str, str | int] = {
+            "messaging.system": "nats",
+            "messaging.operation.name": "publish",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": self.stream,
+            "messaging.batch.message_count": len(rows),
+        }
+        links = [row.traceparent for row in rows]
+        return span("publish batch", kind="producer", attributes=attributes, links=links)
 
     def _message(self, row: Row) -> Message:
         envelope = Envelope(

@@ -13,6 +13,7 @@ whose key was used before, or that shared a transaction which failed, is done ag
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Any, Generic, TypeVar
 
 import asyncpg
@@ -31,6 +32,7 @@ from libs.http.idempotency import (
 )
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
+from libs.telemetry.traces import current_traceparent, span, tracing
 
 T = TypeVar("T")
 TOGETHER_MAX = 64
@@ -53,13 +55,14 @@ ON CONFLICT (client, key) DO NOTHING
 class _Asked(Generic[T]):
     """One request that waits for its turn; `response` becomes None when it has to be done by itself."""
 
-    __slots__ = ("client", "fingerprint", "key", "response", "wanted")
+    __slots__ = ("client", "fingerprint", "key", "response", "traceparent", "wanted")
 
     def __init__(self, client: str, key: str, fingerprint: bytes, wanted: T) -> None:
         self.client = client
         self.key = key
         self.fingerprint = fingerprint
         self.wanted = wanted
+        self.traceparent = current_traceparent() if tracing() else None
         self.response: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
 
 
@@ -84,7 +87,8 @@ class Together(Generic[T]):
         asked = _Asked(actor.client, idempotency_key(request), await fingerprint_of(request), wanted)
         self._waiting.append(asked)
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            # In a context of its own: what is said there was caused by all of them, not by the first.
+            self._running = asyncio.create_task(self._run(), context=Context())
         async with asyncio.timeout(WAIT_SECONDS_MAX):
             response = await asked.response
         if response is not None:
@@ -124,6 +128,11 @@ class Together(Generic[T]):
                 one.response.set_result(response)
 
     async def _commit(self, asked: Sequence[_Asked[T]]) -> list[Response | None]:
+        links = [one.traceparent for one in asked]
+        with span("write together", links=links):
+            return await self._committed(asked)
+
+    async def _committed(self, asked: Sequence[_Asked[T]]) -> list[Response | None]:
         async with self._writer.transaction() as connection:
             outcomes = await self._work(connection, [one.wanted for one in asked])
             answered = [

@@ -3,7 +3,7 @@
     configure_traces("intake", version="0.1.0", endpoint=settings.otlp_endpoint)
     with span("process routing", kind="consumer", attributes={...}, links=[envelope.traceparent]):
         …
-    await emit(conn, "intake", outgoing, traceparent=current_traceparent())
+    await emit(conn, "intake", outgoing)        # in a span: its traceparent goes with the events
 
 A span never continues a trace that came from outside: it *links* to it (messaging conventions; a caller must not
 decide what we sample). Attributes are an allow-list; exceptions leave their type only.

@@ -9,10 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import asyncpg
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from deploy.local.city import City
 from deploy.local.ports import LOOPBACK
@@ -110,6 +111,15 @@ def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+class ReceivedSpan(NamedTuple):
+    """A span as it was sent; `links` are ids of spans."""
+
+    service: str
+    name: str
+    span_id: bytes
+    links: list[bytes]
+
+
 class SpanReceiver:
     """A collector of OTLP spans that keeps the bytes it is sent. `endpoint` is where to send them."""
 
@@ -136,6 +146,24 @@ class SpanReceiver:
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         self._thread = Thread(target=self._server.serve_forever, daemon=True)
         self.endpoint = f"http://{LOOPBACK}:{self._server.server_port}/v1/traces"
+
+    def received(self) -> list[ReceivedSpan]:
+        """Every span that came so far."""
+        found = []
+        for body in list(self.bodies):
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                names = {each.key: each.value.string_value for each in resource.resource.attributes}
+                found += [
+                    ReceivedSpan(
+                        names.get("service.name", ""),
+                        one.name,
+                        one.span_id,
+                        [link.span_id for link in one.links],
+                    )
+                    for scope in resource.scope_spans
+                    for one in scope.spans
+                ]
+        return found
 
     def __enter__(self) -> Self:
         self._thread.start()

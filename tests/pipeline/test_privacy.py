@@ -145,6 +145,25 @@ async def test_spans_name_nobody(traces: Traces) -> None:
         assert seen_in(body) == set()
 
 
+async def test_consumers_link_to_the_requests_that_caused_what_they_hear(traces: Traces) -> None:
+    """From a batch that routing processed the links lead back to the declaration of a birth at intake."""
+
+    async def led_back() -> bool | None:
+        spans = traces.spans.received()
+        by_id = {each.span_id: each for each in spans}
+        for each in spans:
+            if each.name == "process batch" and each.service == "routing":
+                caused = [by_id[link] for link in each.links if link in by_id]
+                caused += [by_id[link] for one in caused for link in one.links if link in by_id]
+                if any(one.name == "POST /births" and one.service == "intake" for one in caused):
+                    return True
+        return None
+
+    await until(led_back)
+    published = [each for each in traces.spans.received() if each.name == "publish batch"]
+    assert any(each.links for each in published)
+
+
 async def test_answers_to_others_name_nobody(traces: Traces) -> None:
     """Problems never repeat a value, and what strangers, operators, desks' lists and the public see names nobody."""
     for what, answer in traces.answers:

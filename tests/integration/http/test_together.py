@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import Depends, Request
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.responses import Response
 
 from libs.bus.writer import Writer
@@ -17,6 +18,7 @@ from libs.http.bodies import read_body
 from libs.http.idempotency import Answer
 from libs.http.problems import Problem
 from libs.http.together import Together
+from libs.telemetry import traces
 from tests.integration.http.conftest import NewNote, Noted, Office
 
 POISON = 2**31  # does not fit the column: the database refuses the whole statement
@@ -109,3 +111,21 @@ async def test_without_a_database_everybody_is_told_to_come_back(office: Office,
     finally:
         for connection in held:
             await office.pool.release(connection)
+
+
+async def test_what_is_said_together_links_to_every_request(office: Office, sizes: list[int]) -> None:
+    """The shared transaction has a span of its own, which links to those of all its requests and to nothing else."""
+    exporter = InMemorySpanExporter()
+    traces.configure_traces("intake", version="1", endpoint=None, exporter=exporter)
+    try:
+        async with office.client() as client:
+            await asyncio.gather(*(post(client, office, f"n{i}", i + 1) for i in range(8)))
+    finally:
+        traces.stop_traces()
+    finished = exporter.get_finished_spans()
+    shared = [each for each in finished if each.name == "write together"]
+    requests = [each for each in finished if each.name != "write together"]
+    assert len(shared) == len(sizes) < 8
+    linked = [link.context.span_id for each in shared for link in each.links]
+    assert sorted(linked) == sorted(each.context.span_id for each in requests)
+    assert all(each.parent is None for each in shared)
