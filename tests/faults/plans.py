@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.faults.faults import Faults, all_faults
 
@@ -38,28 +39,18 @@ async def short(faults: Faults) -> None:
 
 
 async def long(faults: Faults, *, seed: int, minutes: float, away_seconds: float = 180) -> None:
-    """Faults one after the other and sometimes two at once, for some minutes; NATS away for three, once."""
+    """Faults one after the other and sometimes two at once, for some minutes; NATS away for three, once.
+
+    It goes on until every kind of fault has happened.
+    """
     rng = random.Random(seed)  # noqa: S311 - a seed must repeat the round
     possible = all_faults(faults, freeze_seconds=ACK_WAIT_SECONDS * 1.5, away_seconds=away_seconds)
-    once = [
-        "nats away",
-        "store lost",
-        "store deleted under it",
-        "bit flipped",
-        "store rolled back",
-        "repeats",
-    ]
-    rng.shuffle(once)
-    # Processes die more often than anything else happens.
-    names = [name for name in possible if name != "nats away"]
-    names += 2 * [name for name in names if name.startswith("kill")]
     end = time.monotonic() + minutes * 60
     await faults.add_replica("routing")
     await faults.add_replica("notify")
     await asyncio.sleep(10)
     behind: set[asyncio.Task[None]] = set()
-    while time.monotonic() < end or once:
-        name = once.pop() if once and rng.random() < 0.5 else rng.choice(names)
+    for name in drawn(tuple(possible), rng, lambda: time.monotonic() < end):
         # Two faults of the same server at once are one fault; a frozen or killed process may meet any other.
         if name.startswith(("freeze", "kill")) and not name.endswith(("nats", "postgres")):
             task = asyncio.ensure_future(possible[name]())
@@ -70,3 +61,14 @@ async def long(faults: Faults, *, seed: int, minutes: float, away_seconds: float
         await asyncio.sleep(rng.uniform(2, 12))
     if behind:
         await asyncio.wait(behind)
+
+
+def drawn(possible: Sequence[str], rng: random.Random, going_on: Callable[[], bool]) -> Iterator[str]:
+    """Names of faults while `going_on`, and in any case each of them once; NATS is away not more than once."""
+    once = list(possible)
+    rng.shuffle(once)
+    # Processes die more often than anything else happens.
+    names = [name for name in possible if name != "nats away"]
+    names += 2 * [name for name in names if name.startswith("kill")]
+    while going_on() or once:
+        yield once.pop() if once and rng.random() < 0.5 else rng.choice(names)
