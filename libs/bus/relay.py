@@ -145,7 +145,10 @@ class Relay:
         """Pass on our own commits as hints until it is time to ask for the lock again."""
         await self._count(ledger)
         end = time.monotonic() + self._settings.standby_seconds
-        while not stop.is_set() and await self._woken_before(end - time.monotonic()):
+        while not stop.is_set() and (left := end - time.monotonic()) > 0:
+            # Asked first: a wake-up that is there already would be taken even when no time is left.
+            if not await self._woken_before(left):
+                return
             await ledger.hint()
             # What is committed meanwhile shares the next hint.
             await asyncio.sleep(self._settings.hint_seconds)

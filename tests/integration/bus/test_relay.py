@@ -16,6 +16,7 @@ from deploy.local.postgres import EmbeddedPostgres
 from libs.bus.keeper import KeeperSettings
 from libs.bus.ledger import Ledger
 from libs.bus.outbox import emit
+from libs.bus.relay import Relay
 from libs.bus.topology import TopologySettings
 from libs.bus.writer import Writer
 from libs.contracts.cloudevents import decode
@@ -29,6 +30,7 @@ from tests.integration.bus.relay_rig import (
     outbox_ids,
     outgoing,
     relaying,
+    running,
     say,
     session,
     stream_messages,
@@ -147,6 +149,29 @@ async def test_a_standby_wakes_the_active_relay_by_a_hint(
             await say(connection, 1)
             standby.wake()
             assert await all_published(connection, seconds=5) < 5
+
+
+async def test_a_standby_under_load_takes_over(database: DatabaseFactory, nats_server: NatsServer) -> None:
+    """Commits that never stop waking the standby do not keep it from asking for the lock."""
+    dsn = (await database("intake")).app_dsn
+    leader = await Ledger.open(dsn, name="leader")
+    assert await leader.try_lead()
+    async with keeping(nats_server.url), connected(nats_server.url) as client:
+        standby = Relay(dsn=dsn, client=client, source="intake", settings=FAST)
+        loading = asyncio.create_task(_wake_on(standby))
+        async with running(standby.run):
+            await asyncio.sleep(2 * FAST.standby_seconds)
+            assert not standby.status().active
+            await leader.close()
+            await until(lambda: standby.status().active, seconds=5)
+        loading.cancel()
+
+
+async def _wake_on(relay: Relay) -> None:
+    """Wake a relay far more often than it can pass the hint on."""
+    while True:
+        relay.wake()
+        await asyncio.sleep(0)
 
 
 async def test_a_relay_that_has_lost_its_lock_can_mark_nothing(database: DatabaseFactory) -> None:
