@@ -30,6 +30,23 @@ class Streaks(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
 
 
+class Streak(msgspec.Struct, frozen=True):
+    """The dead letters of one producer at the end of a batch; `broken`: an event was applied before them.
+
+    A batch knows only its own: others are in flight beside it, and what they add must not be overwritten.
+    """
+
+    count: int = 0
+    broken: bool = False
+
+    def after(self, before: int) -> int:
+        """Dead letters in a row, when there were so many before this batch."""
+        return self.count if self.broken else before + self.count
+
+
+_APPLIED = Streak(broken=True)
+
+
 class Applied:
     """What became of each arrival once the transaction is committed."""
 
@@ -38,7 +55,7 @@ class Applied:
         self.buried: list[tuple[Arrival, Flaw]] = []
         self.gaps: list[Arrival] = []
         self.refused: list[Arrival] = []
-        self.streaks: dict[str, int] = {}
+        self.streaks: dict[str, Streak] = {}
         self.stopped: set[str] = set()
         self.said = 0
         self.reached: Mapping[Key, int] = {}
@@ -90,15 +107,14 @@ async def _apply(
     fold.run(plan.due, fresh, streaks)
     await fold.write(connection)
     for source, streak in fold.streaks.items():
-        if streak >= streaks.limit:
-            await inbox.stop(connection, source, f"{streak} dead letters in a row")
+        in_row = streak.after(streaks.counts.get(source, 0))
+        if in_row >= streaks.limit:
+            await inbox.stop(connection, source, f"{in_row} dead letters in a row")
             result.stopped.add(source)
     buried = {id(arrival) for arrival, _ in fold.buried}
     result.done = plan.old + [arrival for arrival in plan.due if id(arrival) not in buried]
     result.buried = fold.buried
-    result.streaks = {
-        source: 0 if source in result.stopped else streak for source, streak in fold.streaks.items()
-    }
+    result.streaks = fold.streaks
     result.said = len(fold.outgoing)
     return result
 
@@ -149,12 +165,11 @@ class _Fold:
         self.after: dict[UUID, Any] = {}
         self.outgoing: list[Outgoing] = []
         self.buried: list[tuple[Arrival, Flaw]] = []
-        self.streaks: dict[str, int] = {}
+        self.streaks: dict[str, Streak] = {}
         self.tried_before: list[UUID] = []
 
     def run(self, due: Sequence[Arrival], fresh: set[UUID], streaks: Streaks) -> None:
         """Decide on each of `due` in order; those not `fresh` were dealt with by another worker."""
-        counts = self.streaks = dict(streaks.counts)
         for place, arrival in enumerate(due):
             if arrival.heard and arrival.event_id is not None and arrival.event_id not in fresh:
                 continue
@@ -163,11 +178,13 @@ class _Fold:
                 self.tried_before.append(arrival.event_id)
             if flaw is not None:
                 self.buried.append((arrival, flaw))
-                counts[arrival.source] = counts.get(arrival.source, 0) + 1
-                if counts[arrival.source] >= streaks.limit and place + 1 < len(due):
+                before = self.streaks.get(arrival.source, Streak())
+                streak = self.streaks[arrival.source] = Streak(before.count + 1, before.broken)
+                enough = streak.after(streaks.counts.get(arrival.source, 0)) >= streaks.limit
+                if enough and place + 1 < len(due):
                     raise _Enough(place + 1)
             elif arrival.event is not None:
-                counts[arrival.source] = 0
+                self.streaks[arrival.source] = _APPLIED
 
     def decide(self, arrival: Arrival) -> Flaw | None:
         """Let the handler decide on one event; the flaw when it rejects it. Raises HandlerFailed."""

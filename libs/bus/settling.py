@@ -165,7 +165,7 @@ class Settler:
             await self._finish(lane, applied)
 
     async def _apply(self, arrivals: Sequence[Arrival]) -> Applied:
-        streaks = Streaks(counts=self.streaks, limit=self._settings.dead_letters_in_row_max)
+        streaks = Streaks(counts=dict(self.streaks), limit=self._settings.dead_letters_in_row_max)
         began = time.perf_counter()
         # What is said keeps the trace of its cause; the batch's own span only links to them all.
         traces = [each.envelope.traceparent for each in arrivals if each.envelope] if tracing() else ()
@@ -207,7 +207,10 @@ class Settler:
         if applied.said:
             self._wake()
         self._after_commit()
-        self.streaks.update(applied.streaks)
+        for source, streak in applied.streaks.items():
+            # Added to what other lanes have found meanwhile; a stopped stream begins anew.
+            before = self.streaks.get(source, 0)
+            self.streaks[source] = 0 if source in applied.stopped else streak.after(before)
         for key in applied.reached:
             self.gaps.closed(key)
         by_pull: dict[Pull, list[Message]] = {}

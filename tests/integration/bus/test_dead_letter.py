@@ -1,8 +1,9 @@
 """What cannot be applied is kept, never blocks others, and is settled by a person exactly once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -217,6 +218,30 @@ async def test_too_many_in_a_row_stop_the_consumer_until_a_person_resumes_it(pro
         assert (
             await probe.count("bus.consumer_state", "stopped_at IS NOT NULL AND resumed_by = 'operator'") == 1
         )
+
+
+async def test_dead_letters_of_all_lanes_count(probe: Probe) -> None:
+    """Batches of two lanes in flight at once: the dead letters of both are in the row, and stop the consumer."""
+    one = new_id()
+    other = next(each for each in iter(new_id, None) if hash(str(each)) % 2 != hash(str(one)) % 2)
+    both = asyncio.Barrier(2)
+
+    async def load_together(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Any]:
+        async with asyncio.timeout(10):
+            await both.wait()
+        return await load(connection, dossier_ids)
+
+    settings = msgspec.structs.replace(QUICK, lanes=2, dead_letters_in_row_max=4)
+    async with probe.consumer(settings, load=load_together) as consumer:
+        for _ in range(2):
+            for dossier in (one, other):
+                await probe.producer.say(dossier, corrected("reject"))
+            await probe.settled()
+        assert await probe.count("bus.dead_letter") == 4
+        assert consumer.status().dead_letters_in_row == 4
+        for dossier in (one, other):
+            await probe.producer.say(dossier, corrected("reject"))
+        await until(lambda: "in a row" in consumer.status().stopped_reason, 10, "the consumer says so")
 
 
 async def test_success_between_dead_letters_breaks_the_row(probe: Probe) -> None:
