@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 from nats.aio.client import Client
 
-from libs.bus import inbox
+from libs.bus import dead_letters, inbox
 from libs.bus.arrivals import Reader
 from libs.bus.consumer_settings import ConsumerSettings, ConsumerStatus
 from libs.bus.handling import Change, Decision, Handler, Handlers, Load, Received, Rejected, Save, Service
@@ -48,6 +48,9 @@ STATE_POLL_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 _PENDING = gauge("bus_consumer_pending")
+_STOPPED = gauge("bus_consumer_stopped")
+_GAPS = gauge("bus_gaps_waiting")
+_LETTERS = gauge("bus_dead_letters_open")
 
 
 class Consumer:
@@ -106,6 +109,7 @@ class Consumer:
             workers = [group.create_task(self._work(lane)) for lane in self._lanes]
             others = [group.create_task(self._tick()), group.create_task(self._measure())]
             for source, pull in self._pulls.items():
+                _STOPPED.labels(pull.durable).set(source in self._stopped)
                 await pull.start(paused=source in self._stopped)
             await stop.wait()
             await self._drain(workers)
@@ -145,6 +149,7 @@ class Consumer:
         """A batch stopped these streams, or found that another replica has."""
         for source in sources - self._stopped.keys():
             self._stopped[source] = "dead letters in a row"
+            _STOPPED.labels(self._pulls[source].durable).set(1)
             log.error("consumer-stopped", service=self.service.name, source=source)
             self._pulls[source].pause()
 
@@ -152,6 +157,7 @@ class Consumer:
         self._pause(frozenset(stopped.keys() & self._pulls.keys()))
         for source in self._stopped.keys() - stopped.keys():
             log.warning("consumer-resumed", service=self.service.name, source=source)
+            _STOPPED.labels(self._pulls[source].durable).set(0)
             await self._pulls[source].resume()
         self._stopped = {source: why for source, why in stopped.items() if source in self._pulls}
 
@@ -172,6 +178,7 @@ class Consumer:
                 await pull.tick()
             for source, dossier_id in self._settler.gaps.overdue(loop.time()):
                 log.error("gap-waits", service=self.service.name, source=source, dossier_id=dossier_id)
+            _GAPS.set(len(self._settler.gaps))
             if self._stopped and loop.time() >= poll_at:
                 poll_at = loop.time() + STATE_POLL_SECONDS
                 await self._poll_state()
@@ -190,7 +197,15 @@ class Consumer:
             for pull in self._pulls.values():
                 await pull.measure()
                 _PENDING.labels(pull.durable).set(pull.lag)
+            await self._count_letters()
             await asyncio.sleep(MEASURE_SECONDS)
+
+    async def _count_letters(self) -> None:
+        try:
+            async with asyncio.timeout(OUTAGE_PROBE_SECONDS), self._pool.acquire() as connection:
+                _LETTERS.set(await dead_letters.count_open(connection))
+        except Exception as error:  # noqa: BLE001 - counted again in a moment
+            log.warning("dead-letters-not-counted", error=code_of(error))
 
     async def _drain(self, workers: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*(pull.stop() for pull in self._pulls.values()))

@@ -103,9 +103,14 @@ METRICS: dict[str, Metric] = {
         kind="counter", meaning="messages consumed, by what became of them", labels=("consumer", "outcome")
     ),
     "bus_consumer_pending": Metric(kind="gauge", meaning="messages not yet delivered", labels=("consumer",)),
+    "bus_consumer_stopped": Metric(
+        kind="gauge", meaning="1 while too many dead letters keep it from listening", labels=("consumer",)
+    ),
+    "bus_dead_letters_open": Metric(kind="gauge", meaning="dead letters that wait for a person"),
     "bus_dead_letters_total": Metric(
         kind="counter", meaning="messages set aside", labels=("consumer", "reason")
     ),
+    "bus_gaps_waiting": Metric(kind="gauge", meaning="dossiers of which an earlier event has not arrived"),
     "bus_outbox_oldest_seconds": Metric(kind="gauge", meaning="age of the oldest unpublished event"),
     "bus_outbox_unpublished": Metric(kind="gauge", meaning="events committed and not yet on the stream"),
     "bus_published_total": Metric(kind="counter", meaning="events acknowledged by the stream"),

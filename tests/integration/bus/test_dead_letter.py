@@ -15,6 +15,7 @@ from libs.bus.consumer_settings import ConsumerSettings
 from libs.bus.dead_letters import NotOpen
 from libs.bus.ids import new_id
 from libs.contracts.cloudevents import encode_data
+from libs.telemetry.metrics import exposition
 from tests.fixtures.database import DatabaseFactory
 from tests.integration.bus.probe_service import (
     HANDLERS,
@@ -207,6 +208,8 @@ async def test_too_many_in_a_row_stop_the_consumer_until_a_person_resumes_it(pro
     async with probe.consumer(settings) as consumer:
         await until(lambda: "in a row" in consumer.status().stopped_reason, 10, "the consumer says so")
         assert await probe.count("bus.dead_letter") == 5
+        assert shown('bus_consumer_stopped{consumer="routing-intake"}') == 1
+        assert shown('bus_consumer_stopped{consumer="routing-results"}') == 0
         async with probe.consumer(settings) as replica:
             await until(
                 lambda: replica.status().stopped_reason == "intake: 5 dead letters in a row", 10, "both stop"
@@ -218,6 +221,10 @@ async def test_too_many_in_a_row_stop_the_consumer_until_a_person_resumes_it(pro
         assert (
             await probe.count("bus.consumer_state", "stopped_at IS NOT NULL AND resumed_by = 'operator'") == 1
         )
+        assert await inbox.resume(probe.pool, "intake", "operator")
+        await probe.has("bus.dead_letter", 12, seconds=20)
+        listening = 'bus_consumer_stopped{consumer="routing-intake"}'
+        await until(lambda: shown(listening) == 0, 10, "it is shown listening again")
 
 
 async def test_dead_letters_of_all_lanes_count(probe: Probe) -> None:
@@ -295,6 +302,27 @@ async def test_a_retry_still_refused_leaves_the_letter_open(probe: Probe) -> Non
     (letter,) = await letters(probe)
     assert (letter["status"], letter["tries"]) == ("open", 1)
     assert await probe.count("probe.effect") == 0
+
+
+async def test_what_waits_for_a_person_is_measured(probe: Probe) -> None:
+    """Open dead letters and dossiers with a gap are figures that an alarm can look at."""
+    dossier = new_id()
+    await probe.producer.say(new_id(), corrected("reject"))
+    await probe.producer.say(dossier, supplemented(), sequence=2)
+    async with probe.consumer():
+        await until(lambda: shown("bus_gaps_waiting") == 1, 10, "a gap is shown")
+        await probe.has("bus.dead_letter", 1)
+        await probe.producer.say(dossier, supplemented(), sequence=1)
+        await until(lambda: shown("bus_gaps_waiting") == 0, 10, "no gap is shown")
+    async with probe.consumer():
+        await until(lambda: shown("bus_dead_letters_open") == 1, 10, "an open letter is shown")
+
+
+def shown(name: str) -> float:
+    """The value of a metric, as it is scraped."""
+    lines = exposition().decode().splitlines()
+    (value,) = [line.rpartition(" ")[2] for line in lines if line.startswith(f"mot_cua_{name} ")]
+    return float(value)
 
 
 async def test_discarding_needs_an_open_letter_and_keeps_who_and_why(probe: Probe) -> None:
