@@ -1,8 +1,13 @@
 """Where documents are kept: a folder or an S3 bucket, by setting, through obstore."""
 
+import asyncio
 import hashlib
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import msgspec
 import obstore
@@ -42,23 +47,35 @@ class Archive:
     def __init__(self, url: str, access: StorageSettings | None = None) -> None:
         """`url` is file:///folder or s3://bucket/prefix. Raises ValueError for another one."""
         scheme = url.partition(":")[0]
+        self._folder: Path | None = None
         if scheme == "file":
             given: dict[str, Any] = {"mkdir": True}
+            self._folder = Path(url2pathname(urlsplit(url).path))
         elif scheme == "s3":
             given = _s3_options(access or StorageSettings())
         else:
             raise ValueError("STORAGE_URL must begin with file: or s3:")
         self._store = from_url(url, **given)
 
-    async def put(self, key: str, content: bytes) -> bool:
-        """Store `content`; False when something is stored under the key already, which stays. Raises Unreachable."""
+    async def put(self, key: str, content: bytes, *, durable: bool = False) -> bool:
+        """Store `content`; False when something is stored under the key already, which stays. Raises Unreachable.
+
+        A folder's files reach the disk when the system pleases, and a power failure may take them back. What nobody
+        can make again must be `durable`: then it is on the disk when this returns, whoever stored it. (S3 always is.)
+        """
+        stored = True
         try:
             await obstore.put_async(self._store, key, content, mode="create")
         except AlreadyExistsError:
-            return False
+            stored = False
         except (BaseError, OSError) as error:
             raise _unreachable(error) from None
-        return True
+        if durable and self._folder is not None:
+            try:
+                await asyncio.to_thread(_force_to_disk, self._folder, self._folder / key)
+            except OSError as error:
+                raise _unreachable(error) from None
+        return stored
 
     async def get(self, key: str, sha256: bytes | None = None) -> bytes:
         """The stored content. Raises FileNotFoundError, Unreachable, or ValueError when it no longer has that hash."""
@@ -89,6 +106,17 @@ class Archive:
             return
         except (BaseError, OSError) as error:
             raise _unreachable(error) from None
+
+
+def _force_to_disk(root: Path, file: Path) -> None:
+    """The content, and the names under which it is found: each folder from the file's up to `root`."""
+    folders = [folder for folder in file.parents if folder == root or root in folder.parents]
+    for path in (file, *folders):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _s3_options(access: StorageSettings) -> dict[str, Any]:

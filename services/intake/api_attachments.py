@@ -49,7 +49,7 @@ def router(office: Office) -> APIRouter:
         _check_component(office, dossier.procedure, component, dossier.procedure_from)
         sha256 = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
         key = f"attachments/{secrets.token_hex(16)}.{EXTENSIONS[media_type]}"
-        await office.archive.put(key, content)
+        await office.archive.put(key, content, durable=True)
 
         unused: list[str] = []
 

@@ -1,6 +1,8 @@
 """Attachments: told by their bytes, kept under random keys, given back only as downloads to who may read."""
 
 import io
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +105,22 @@ async def test_the_same_paper_twice_is_one(intake: Intake) -> None:
     assert len(await intake.office.archive.keys("attachments/")) == 1
     third = await intake.post(f"{where}?component=declaration", picture("PNG"), intake.counter())
     assert third.json()["number"] == 2
+
+
+async def test_an_acknowledged_paper_is_on_the_disk(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can print it again: before the 201 its content is forced to disk."""
+    forced: list[str] = []
+    really = os.fsync
+
+    def noted(opened: int) -> None:
+        forced.append(Path(f"/proc/self/fd/{opened}").readlink().suffix)
+        really(opened)
+
+    where = await new_dossier(intake)
+    monkeypatch.setattr(os, "fsync", noted)
+    answer = await intake.post(f"{where}?component=declaration", document(), intake.counter())
+    assert answer.status_code == 201
+    assert ".pdf" in forced
 
 
 async def test_a_component_the_procedure_has_not_is_refused(intake: Intake) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -54,6 +55,37 @@ async def test_what_was_put_can_be_got(archive: Archive) -> None:
     assert await archive.get("results/a/1.pdf", hashlib.sha256(content).digest()) == content
     with pytest.raises(ValueError, match="changed"):
         await archive.get("results/a/1.pdf", hashlib.sha256(b"other").digest())
+
+
+async def test_what_cannot_be_made_again_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A durable put returns when the content and every new name are forced to disk, also at a repetition."""
+    forced: list[Path] = []
+    really = os.fsync
+
+    def noted(opened: int) -> None:
+        forced.append(Path(f"/proc/self/fd/{opened}").readlink())
+        really(opened)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    archive = Archive((tmp_path / "một kho").as_uri())
+    folder = tmp_path / "một kho"
+    chain = [folder / "a/b/scan.pdf", folder / "a/b", folder / "a", folder]
+    assert await archive.put("a/b/scan.pdf", b"scan", durable=True)
+    assert forced == chain
+    forced.clear()
+    assert not await archive.put("a/b/scan.pdf", b"scan", durable=True)
+    assert forced == chain
+    forced.clear()
+    assert await archive.put("a/b/printed.pdf", b"print")
+    assert forced == []
+
+
+async def test_a_durable_put_works_in_every_store(archive: Archive) -> None:
+    """S3 takes it as any other."""
+    assert await archive.put("results/a/2.pdf", b"scan", durable=True)
+    assert await archive.get("results/a/2.pdf") == b"scan"
 
 
 async def test_nothing_is_overwritten(archive: Archive) -> None:
