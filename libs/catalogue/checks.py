@@ -17,7 +17,7 @@ from libs.catalogue.errors import CatalogueError
 from libs.catalogue.forms import FormChecker, followed
 from libs.catalogue.graph import ordered
 from libs.catalogue.holidays import CalendarError
-from libs.catalogue.procedures import Procedure, Step
+from libs.catalogue.procedures import Procedure, Result, Step
 
 UNITS_KNOWN_FROM = date(2023, 1, 1)  # the first day of catalogue/units/communes.csv
 
@@ -69,7 +69,22 @@ def _of_procedure(
             yield f"result {result.code}: its default delivery is not among its deliveries"
         if result.template and result.template not in documents:
             yield f"result {result.code}: no document template {result.template}"
+        yield from _of_about(procedure, result)
     yield from _of_schemas(procedure)
+
+
+def _of_about(procedure: Procedure, result: Result) -> Iterator[str]:
+    """Whom a paper is about must be known of every dossier, and said wherever a form has more persons than one."""
+    if result.about is None:
+        if result.template and not str(procedure.form.get("$ref", "")).endswith("/general_form"):
+            yield f"result {result.code}: says not whom its paper is about"
+        return
+    form = followed(procedure.form, procedure.form)
+    for part in result.about:
+        if not _leads_somewhere(procedure.form, part):
+            yield f"result {result.code} is about the unknown part {part} of the form"
+    if result.about and result.about[0] not in form.get("required", ()):
+        yield f"result {result.code} is about {result.about[0]}, which the form does not demand"
 
 
 def _of_graph(procedure: Procedure) -> Iterator[str]:

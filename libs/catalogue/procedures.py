@@ -99,11 +99,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A result (kết quả). `template` names the Typst document; `deliveries` how it may be received."""
+    """A result (kết quả). `template` names the Typst document; `deliveries` how it may be received.
+
+    `about` names the parts of the form that hold whom the paper is about, each a person or a list of persons; empty
+    for a paper that names nobody. Not said (an imported procedure): the form's `subject`, without one the applicant.
+    """
 
     code: str
     name_vi: str
     template: str = ""
+    about: tuple[str, ...] | None = None
     media: tuple[Literal["paper", "electronic"], ...] = ("paper",)
     deliveries: tuple[Delivery, ...] = ("counter",)
     default_delivery: Delivery = "counter"
@@ -194,6 +199,10 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def settled_options(self, given: Options) -> dict[str, bool | str]:
         """The given options with the defaults of those not given. Unknown ones are left out."""
         return {o.code: given.get(o.code, o.default) for o in self.options}
+
+    def form_label(self, path: str) -> str:
+        """The Vietnamese label of a part of the form (dotted path), the path itself when it has none."""
+        return self._form_checker.label(path)
 
     def check_options(self, given: Mapping[str, object]) -> list[Problem]:
         """What is wrong with the options, in Vietnamese; empty when nothing is."""

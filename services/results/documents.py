@@ -1,44 +1,26 @@
 """What stands on each paper: from people, outcome and catalogue to the values a template prints. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from libs.catalogue import Catalogue
 from libs.catalogue.code_lists import code_lists
+from services.results.civil_status import birth_certificate, death_extract, marriage_certificate
 from services.results.desk_store import Handover
-from services.results.people import OutcomeRecord, PeopleRecord, Person
+from services.results.people import OutcomeRecord, PeopleRecord
+from services.results.subjects import APPLICANT, CannotIssue, Names, Part, Subject, subjects_of
 from services.results.words import (
+    DECISIONS,
     RELATIONS,
-    SEXES,
     day_text,
-    day_words,
     moment_text,
     place_and_date,
     printable,
 )
-
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
-PENDING_NUMBER = "Đang chờ cấp, bổ sung sau"
-
-
-class CannotIssue(Exception):
-    """The document cannot be made from what is known; `reason` is a code for the event, never a value."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """Code lists as words: ethnic groups, facilities, agencies (code → name)."""
-
-    ethnic: Mapping[str, str]
-    facilities: Mapping[str, str]
 
 
 def names_of(catalogue: Catalogue) -> Names:
@@ -62,11 +44,13 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     verify_url: str
     signed_at: datetime
+    about: tuple[Part, ...] | None = None
 
 
 def paper_values(paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, names: Names) -> dict[str, Any]:
     """The values for the paper's template. Raises CannotIssue when something the paper must say is not there."""
     given = outcome.outcome
+    subjects = subjects_of(paper.about, people, str(given.get("child_name", "")), names)
     values: dict[str, Any] = {
         "dossier_code": people.code,
         "result_name": paper.result_name,
@@ -80,7 +64,10 @@ def paper_values(paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, nam
         "verify_host": paper.verify_url.split("//", 1)[-1].split("/", 1)[0],
         "applicant_name": people.applicant.name if people.applicant else "",
     }
-    values.update(_BODIES.get(paper.template, _certificate)(people, given, names))
+    if subjects:
+        first = subjects[0].values
+        values |= {f"subject_{key}": first[key] for key in ("name", "birth_date", "sex")}
+    values |= _BODIES.get(paper.template, _certificate)(people, given, names, subjects)
     shown: dict[str, Any] = _printable(values)
     return shown
 
@@ -88,6 +75,8 @@ def paper_values(paper: Paper, people: PeopleRecord, outcome: OutcomeRecord, nam
 def _printable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _printable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_printable(inner) for inner in value]
     if not isinstance(value, str):
         return value
     try:
@@ -96,133 +85,94 @@ def _printable(value: Any) -> Any:
         raise CannotIssue("letters-not-printable") from None
 
 
-def _birth_certificate(people: PeopleRecord, given: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    child = people.child
-    name = _first(given.get("child_name"), child.name if child else "")
-    if child is None or not child.birth_time or not name:
-        raise CannotIssue("child-missing")
-    if not given.get("register_number") or not given.get("register_book"):
-        raise CannotIssue("register-number-missing")
-    born = datetime.fromisoformat(child.birth_time)
-    born = born.astimezone(LOCAL) if born.tzinfo else born
-    form_child: Mapping[str, Any] = people.form.get("child") or {}
-    mother = _person_values(people.mother, names)
-    ethnic_code = form_child.get("ethnic_code") or (people.mother.ethnic_code if people.mother else "")
-    return {
-        "register_number": given["register_number"],
-        "register_book": given["register_book"],
-        "child": {
-            "name": name,
-            "birth_date": day_text(born.date()),
-            "birth_date_words": day_words(born.date()),
-            "sex": SEXES.get(child.sex, ""),
-            "ethnic": names.ethnic.get(ethnic_code, ""),
-            "nationality": _nationality(str(form_child.get("nationality_code") or "000")),
-            "birth_place": child.birth_place,
-            "hometown": form_child.get("hometown", ""),
-            "personal_id": given.get("personal_id") or PENDING_NUMBER,
-        },
-        "mother": mother,
-        "father": _person_values(people.father, names),
-        "registration_place": given.get("registration_place", ""),
-        "registered_on": day_text(given.get("registered_on", "")),
-        "note": given.get("note", ""),
-    }
-
-
-def _residence_notice(people: PeopleRecord, given: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def _residence_notice(
+    people: PeopleRecord, given: Mapping[str, Any], _: Names, subjects: Sequence[Subject]
+) -> dict[str, Any]:
     if not given.get("residence_number"):
         raise CannotIssue("residence-number-missing")
     residence: Mapping[str, Any] = people.form.get("residence") or {}
     return {
-        **_subject(people, given),
         "document_number": given["residence_number"],
         "address": _first(
             given.get("address"), residence.get("address"), people.mother.residence if people.mother else ""
         ),
         "registered_on": day_text(given.get("registered_on", "")),
         "valid_until": day_text(given.get("valid_until", "")),
-        "personal_id": given.get("personal_id", ""),
+        "personal_id": _first(given.get("personal_id"), subjects[0].personal_id),
+        "members": [subject.values for subject in subjects[1:]],
     }
 
 
-def _insurance_card(people: PeopleRecord, given: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _insurance_card(
+    _people: PeopleRecord, given: Mapping[str, Any], names: Names, _: Sequence[Subject]
+) -> dict[str, Any]:
     if not given.get("card_number"):
         raise CannotIssue("card-number-missing")
     facility = str(given.get("first_care_facility", ""))
     valid_from, valid_to = (day_text(given.get(key, "")) for key in ("valid_from", "valid_to"))
     return {
-        **_subject(people, given),
         "card_number": given["card_number"],
         "care_facility": names.facilities.get(facility, facility),
         "valid_period": f"từ {valid_from} đến {valid_to}",
     }
 
 
-def _identity_card(people: PeopleRecord, given: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def _identity_card(
+    _people: PeopleRecord, given: Mapping[str, Any], _names: Names, _: Sequence[Subject]
+) -> dict[str, Any]:
     if not given.get("card_number"):
         raise CannotIssue("card-number-missing")
     return {
-        **_subject(people, given),
         "card_number": given["card_number"],
         "issued_on": day_text(given.get("issued_on", "")),
         "valid_to": day_text(given.get("valid_to", "")),
     }
 
 
-def _certificate(people: PeopleRecord, given: Mapping[str, Any], _: Names) -> dict[str, Any]:
+def _certificate(
+    people: PeopleRecord, given: Mapping[str, Any], _: Names, subjects: Sequence[Subject]
+) -> dict[str, Any]:
     number = _first(given.get("document_number"), given.get("register_number"))
     if not number:
         raise CannotIssue("document-number-missing")
+    purpose = people.form.get("purpose")
     return {
-        **_subject(people, given),
         "document_number": number,
+        "register_book": given.get("register_book", ""),
+        "subjects": [subject.values for subject in subjects if subject.part != APPLICANT],
         "issued_on": day_text(_first(given.get("issued_on"), given.get("registered_on"))),
+        "purpose": purpose if isinstance(purpose, str) else "",
         "content": given.get("content", ""),
         "copies": given.get("copies", ""),
     }
 
 
-_BODIES: Mapping[str, Callable[[PeopleRecord, Mapping[str, Any], Names], dict[str, Any]]] = {
-    "birth_certificate": _birth_certificate,
-    "residence_notice": _residence_notice,
-    "insurance_card": _insurance_card,
-    "identity_card": _identity_card,
-}
-
-
-def _subject(people: PeopleRecord, given: Mapping[str, Any]) -> dict[str, str]:
-    """Whom the paper is about: the child where there is one, otherwise the applicant."""
-    if people.child is not None:
-        born = people.child.birth_time[:10]
-        name = _first(given.get("child_name"), people.child.name, "")
-        if not name:
-            # A child not yet named is known by its mother, as on the hospital's certificate.
-            name = f"Con của {people.mother.name}" if people.mother else ""
-        sex = SEXES.get(people.child.sex, "")
-    elif people.applicant is not None:
-        born, name = people.applicant.birth_date, people.applicant.name
-        sex = SEXES.get(people.applicant.sex, "")
-    else:
-        raise CannotIssue("person-missing")
-    return {"subject_name": name, "subject_birth_date": day_text(born), "subject_sex": sex}
-
-
-def _person_values(person: Person | None, names: Names) -> dict[str, str] | None:
-    if person is None or not person.name:
-        return None
+def _report_answer(
+    people: PeopleRecord, given: Mapping[str, Any], _: Names, _subjects: Sequence[Subject]
+) -> dict[str, Any]:
+    """The answer to a citizen's report is public: what was reported and answered, and nobody's name."""
+    if not given.get("document_number"):
+        raise CannotIssue("document-number-missing")
     return {
-        "name": person.name,
-        "birth_year": person.birth_date[:4],
-        "ethnic": names.ethnic.get(person.ethnic_code, ""),
-        "nationality": _nationality(person.nationality),
-        "residence": person.residence,
+        "applicant_name": "",
+        "document_number": given["document_number"],
+        "issued_on": day_text(given.get("issued_on", "")),
+        "title": str(people.form.get("subject", "")),
+        "decision": DECISIONS.get(str(given.get("decision", "")), ""),
+        "content": given.get("content", ""),
     }
 
 
-def _nationality(code: str) -> str:
-    # Only Việt Nam's code is known (TT 07/2016/TT-BCA Phụ lục 2 was not found): another code is printed as it is.
-    return "Việt Nam" if code in ("000", "VN") else code
+_Body = Callable[[PeopleRecord, Mapping[str, Any], Names, Sequence[Subject]], dict[str, Any]]
+_BODIES: Mapping[str, _Body] = {
+    "birth_certificate": birth_certificate,
+    "marriage_certificate": marriage_certificate,
+    "death_extract": death_extract,
+    "residence_notice": _residence_notice,
+    "insurance_card": _insurance_card,
+    "identity_card": _identity_card,
+    "report_answer": _report_answer,
+}
 
 
 def _first(*candidates: Any) -> str:

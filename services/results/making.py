@@ -3,26 +3,30 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from libs.catalogue import Catalogue
 from libs.catalogue.errors import CatalogueError
+from libs.catalogue.graph import closure
 from libs.storage.archive import Archive, Unreachable
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter, histogram
-from services.results.documents import CannotIssue, Names, Paper, paper_values
+from services.results.documents import Paper, paper_values
 from services.results.people import Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord
 from services.results.press_store import Order
 from services.results.printing import CannotPrint, Job, Printed
 from services.results.store import Document
+from services.results.subjects import CannotIssue, Names, parts_of
 from services.results.workers import Workers, WorkersLost
 
 # How long people and outcomes may be missing before the step is sent back. Routing commits the outcome before it says
 # step-completed and intake the people before all, so "missing" means a fault somewhere, not a delay.
 _FAILURES_BEFORE_REJECTION = 12
+# What the register of births says and the papers of later steps repeat.
+_REGISTERED = ("child_name", "personal_id")
 
 _RENDERED = counter("documents_rendered_total")
 _SECONDS = histogram("documents_seconds")
@@ -78,11 +82,10 @@ class Maker:
                 )
                 for o in orders
             ]
-        items = [OutcomeItem(order.dossier_id, order.step) for order in orders]
-        people, outcomes = await asyncio.gather(
-            self._neighbours.people([o.dossier_id for o in orders], "make-document"),
-            self._neighbours.outcomes(items, "make-document"),
-        )
+        people = await self._neighbours.people([o.dossier_id for o in orders], "make-document")
+        steps = {order.id: self._steps_behind(order, people.get(order.dossier_id)) for order in orders}
+        items = [OutcomeItem(order.dossier_id, step) for order in orders for step in steps[order.id]]
+        outcomes = await self._neighbours.outcomes(items, "make-document")
         made: list[Made] = []
         ready: list[_Ready] = []
         for order in orders:
@@ -93,7 +96,8 @@ class Maker:
                     made.append(Made(order=order, rejected="data-missing"))
                 continue
             try:
-                ready.append(self._fill(order, person, outcome))
+                earlier = [outcomes.get((order.dossier_id, step)) for step in steps[order.id]]
+                ready.append(self._fill(order, person, _with_register(outcome, earlier)))
             except CannotIssue as refusal:
                 made.append(Made(order=order, rejected=refusal.reason))
             except (CatalogueError, ValueError, LookupError, TypeError) as error:
@@ -123,6 +127,16 @@ class Maker:
         except Unreachable as error:
             log.warning("document-left-over", error=type(error).__name__)
 
+    def _steps_behind(self, order: Order, people: PeopleRecord | None) -> list[str]:
+        """The order's step and all it depends on: what was registered there stands on this paper, too."""
+        if people is None:
+            return [order.step]
+        try:
+            procedure = self._catalogue.procedure(people.procedure, people.procedure_from)
+        except CatalogueError:
+            return [order.step]
+        return sorted(closure([order.step], {step.code: step.depends_on for step in procedure.steps}))
+
     def _fill(self, order: Order, people: PeopleRecord, outcome: OutcomeRecord) -> _Ready:
         procedure = self._catalogue.procedure(people.procedure, people.procedure_from)
         result = procedure.result(order.code)
@@ -138,6 +152,7 @@ class Maker:
             version=order.version,
             verify_url=f"{self._public_url}/verify/{token}",
             signed_at=datetime.now(UTC),
+            about=parts_of(procedure, result),
         )
         values = paper_values(paper, people, outcome, self._names)
         job = Job(
@@ -177,6 +192,18 @@ class Maker:
             return [pair for each in share for pair in await self._print(workers, [each])]
         _SECONDS.observe((time.perf_counter() - began) / len(share))
         return list(zip(share, printed, strict=True))
+
+
+def _with_register(own: OutcomeRecord, others: Iterable[OutcomeRecord | None]) -> OutcomeRecord:
+    """The outcome with the child's name and number as civil status registered them in a step before it."""
+    known = {
+        name: value
+        for other in others
+        if other is not None
+        for name in _REGISTERED
+        if (value := other.outcome.get(name))
+    }
+    return msgspec.structs.replace(own, outcome={**known, **own.outcome})
 
 
 def _tell(order: Order, error: Exception) -> None:

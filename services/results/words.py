@@ -23,6 +23,19 @@ RELATIONS = {
     "relative": "Người thân",
     "carrier": "Bưu chính phát tận tay",
 }
+IDENTITY_KINDS = {
+    "citizen_id": "Căn cước",
+    "old_identity_card": "Chứng minh nhân dân",
+    "passport": "Hộ chiếu",
+    "other": "Giấy tờ",
+}
+# How a citizen's report ended (the outcome of NB.24H).
+DECISIONS = {
+    "done": "Đã xử lý",
+    "forwarded": "Đã chuyển cơ quan có thẩm quyền",
+    "explained": "Đã giải thích",
+    "unfounded": "Không có cơ sở",
+}
 
 _DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 
@@ -33,8 +46,26 @@ def day_words(day: date) -> str:
     >>> day_words(date(2026, 9, 5))
     'Ngày năm tháng chín năm hai nghìn không trăm hai mươi sáu'
     """
-    month = "tư" if day.month == 4 else number_words(day.month)
-    return f"Ngày {number_words(day.day)} tháng {month} năm {number_words(day.year)}"
+    return f"Ngày {number_words(day.day)} tháng {_month_word(day.month)} năm {number_words(day.year)}"
+
+
+def birth_words(text: str) -> str:
+    """A date of birth or death in letters, also one of which only the month or the year is known.
+
+    >>> birth_words("1958")
+    'Năm một nghìn chín trăm năm mươi tám'
+    """
+    parts = text.split("-")
+    if len(parts) == 3:
+        return day_words(date.fromisoformat(text))
+    words = f"năm {number_words(int(parts[0]))}"
+    if len(parts) == 2:
+        words = f"tháng {_month_word(int(parts[1]))} {words}"
+    return words[0].upper() + words[1:]
+
+
+def _month_word(month: int) -> str:
+    return "tư" if month == 4 else number_words(month)
 
 
 def number_words(number: int) -> str:
@@ -71,14 +102,15 @@ def _under_hundred(number: int, *, after_more: bool) -> str:
 
 
 def day_text(value: str | date | datetime) -> str:
-    """A day as people write it (05/09/2026); text that is no ISO date comes back unchanged (a year alone)."""
+    """A day as people write it (05/09/2026), a month as 09/2026; other text (a year alone) comes back unchanged."""
     if isinstance(value, datetime):
         value = value.astimezone(LOCAL).date()
     elif isinstance(value, str):
         try:
             return f"{date.fromisoformat(value[:10]):%d/%m/%Y}"
         except ValueError:
-            return value
+            year, _, month = value.partition("-")
+            return f"{month}/{year}" if len(value) == 7 and month.isdigit() else value
     return f"{value:%d/%m/%Y}"
 
 

@@ -18,11 +18,11 @@ from libs.http.client import Unavailable
 from libs.storage.archive import Archive
 from services.results import calling, store
 from services.results.authority import make_authority
-from services.results.documents import Names
 from services.results.domain import Custody
 from services.results.making import Maker
 from services.results.people import Child, Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord, Person
 from services.results.press import Press, PressSettings
+from services.results.subjects import Names
 from services.results.workers import Workers
 from tests.fixtures.database import DatabaseFactory
 from tests.fixtures.servers import ROOT

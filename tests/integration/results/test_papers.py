@@ -13,15 +13,26 @@ import pytest
 
 from services.results.authority import make_authority
 from services.results.desk_store import Handover, Receiver
-from services.results.documents import CannotIssue, Names, Paper, paper_values, receipt_values
+from services.results.documents import Paper, paper_values, receipt_values
 from services.results.people import Child, OutcomeRecord, PeopleRecord, Person
 from services.results.printing import Job, prepare, print_all
+from services.results.subjects import CannotIssue, Names, Part
 from tests.fixtures.servers import ROOT
 
 pytestmark = pytest.mark.timeout(60)
-TEMPLATES = ("birth_certificate", "insurance_card", "residence_notice", "identity_card", "certificate")
+# Template → the parts of the form its paper is about.
+TEMPLATES = {
+    "birth_certificate": ("child",),
+    "marriage_certificate": ("husband", "wife"),
+    "death_extract": ("deceased",),
+    "insurance_card": ("child",),
+    "residence_notice": ("subject", "members"),
+    "identity_card": ("child",),
+    "certificate": ("subject",),
+    "report_answer": (),
+}
 # Papers people cut out, laminate or stamp: always one page.
-ONE_PAGE = ("birth_certificate", "insurance_card", "identity_card")
+ONE_PAGE = ("birth_certificate", "marriage_certificate", "death_extract", "insurance_card", "identity_card")
 NAMES = {
     "plain": "Trần Gia Hân",
     "khmer": "Thạch Thị Sô Phia",
@@ -58,6 +69,12 @@ def values_of(template: str, name: str, *, father: bool = True) -> dict[str, Any
     person = Person(
         name=name, birth_date="1996-04-02", ethnic_code="05", nationality="000", residence=place, sex="2"
     )
+    on_form = {
+        "name": name,
+        "birth_date": "1996-04-02",
+        "address": place,
+        "identity": {"number": "093196001234"},
+    }
     people = PeopleRecord(
         dossier_id=uuid4(),
         code="313.40.00.H13-261123-0001",
@@ -67,9 +84,15 @@ def values_of(template: str, name: str, *, father: bool = True) -> dict[str, Any
         mother=person,
         father=person if father else None,
         child=Child(name=name, sex="2", birth_time="2026-11-21T03:15:00+07:00", birth_place=place),
-        form={"child": {"hometown": place}},
+        form={
+            "child": {"hometown": place},
+            **dict.fromkeys(("husband", "wife", "deceased", "subject"), on_form),
+            "members": [on_form] * 3,
+            "death": {"died_on": "2026-11-20", "place": place, "cause": place},
+        },
     )
     given = OUTCOME | {"child_name": name, "signer_name": name, "address": place, "registration_place": place}
+    given["content"] = name
     outcome = OutcomeRecord(
         dossier_id=uuid4(), step="s", agency="a", completed_at=datetime.now(UTC), outcome=given
     )
@@ -83,6 +106,7 @@ def values_of(template: str, name: str, *, father: bool = True) -> dict[str, Any
         version=1,
         verify_url="http://verify.example/verify/abcdefghijklmnopqrstuv",
         signed_at=datetime.now(UTC),
+        about=tuple(Part(name=part, label="Người được cấp") for part in TEMPLATES[template]),
     )
     return paper_values(paper, people, outcome, Names(ethnic={"05": "Khmer"}, facilities={"93016": place}))
 

@@ -76,6 +76,17 @@ async def test_results_are_printed_signed_and_verifiable(workshop: Workshop) -> 
     assert zxingcpp.read_barcodes(image)[0].text == f"http://verify.example/verify/{row['verify_token']}"
 
 
+async def test_later_papers_bear_the_name_that_was_registered(workshop: Workshop) -> None:
+    """The child had no name when the hospital declared it; card and notice have the one on its certificate."""
+    custody = await workshop.completed("register_birth", "issue_insurance_card", "register_residence")
+    async with running(workshop.press()):
+        await until_printed(workshop, custody)
+    for code, pdf in (await documents(workshop, custody)).items():
+        text = pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+        assert "Trần Gia Hân" in text, code
+        assert "Con của" not in text, code
+
+
 async def test_a_changed_document_is_not_given_out(workshop: Workshop) -> None:
     """A stored PDF that no longer has its hash is refused by the archive."""
     custody = await workshop.completed("register_birth")
