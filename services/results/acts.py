@@ -26,8 +26,18 @@ from services.results.views import ResultView
 
 OFFICER = require(kinds=("officer", "system"))
 Move = Callable[[Custody, UUID, datetime, str], domain.Step]
-# Codes travel in events and logs: a name typed by mistake must not.
-Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+# Why, as the event and the chain of custody say it. A list: a name typed by mistake must not travel in an event.
+RevokeReason = Literal[
+    "forged",
+    "wrong-content",
+    "wrong-person",
+    "not-entitled",
+    "issued-in-error",
+    "annulled",
+    "court-decision",
+    "other",
+]
+ReplaceReason = Literal["lost", "damaged", "misprint", "wrong-content", "stored-copy-damaged", "other"]
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 RESULTS_MAX = 20
 # What a courier's bag holds.
@@ -35,10 +45,21 @@ ARRIVALS_MAX = 200
 
 
 class Note(Body, frozen=True, kw_only=True):
-    """Why, as a code the event carries, and in words for the file."""
+    """What the officer wants to be remembered of the act; it stays in this service."""
 
-    reason: Code | Literal[""] = ""
     note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+
+
+class Revocation(Note, frozen=True, kw_only=True):
+    """Why a result is no longer valid."""
+
+    reason: RevokeReason | Literal[""] = ""
+
+
+class Replacement(Note, frozen=True, kw_only=True):
+    """Why a new version is wanted."""
+
+    reason: ReplaceReason | Literal[""] = ""
 
 
 class ReceiverBody(Body, frozen=True, kw_only=True):
@@ -123,21 +144,19 @@ async def _move(
     name: str,
     guard: Guard,
     move: Move,
+    told: type[Note] = Note,
 ) -> Response:
-    given = await read_body(request, Note)
-    if name in ("revoke", "supersede") and not given.reason:
+    given = await read_body(request, told)
+    reason = given.reason if isinstance(given, Revocation | Replacement) else ""
+    if told is not Note and not reason:
         raise Problem(422, "reason-required", "Phải nêu lý do")
 
     def step(before: Custody, now: datetime) -> domain.Step:
-        return move(before, result_id, now, given.reason)
+        return move(before, result_id, now, reason)
 
-    note = " ".join(part for part in (given.reason, given.note) if part)
+    note = " ".join(part for part in (reason, given.note) if part)
     act = Act(actor=actor, name=name, result_ids=(result_id,), guard=guard, move=step, note=note)
     return await together.once(request, actor, act)
-
-
-def _anybody_concerned(_actor: Actor, _result: Result) -> None:
-    """Whoever issued the result or hands it over: that much is checked for every act."""
 
 
 def _add_custody(router: APIRouter, together: Together[Act], writer: Writer) -> None:
@@ -177,7 +196,7 @@ def _add_custody(router: APIRouter, together: Together[Act], writer: Writer) -> 
 
 
 def _add_decisions(router: APIRouter, together: Together[Act], wake_press: Callable[[], None]) -> None:
-    @router.post("/results/{result_id}/revoke", openapi_extra=body(Note, answers={200: ResultView}))
+    @router.post("/results/{result_id}/revoke", openapi_extra=body(Revocation, answers={200: ResultView}))
     async def revoke(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(require("leader", "operator"))]
     ) -> Response:
@@ -186,22 +205,24 @@ def _add_decisions(router: APIRouter, together: Together[Act], wake_press: Calla
         def move(custody: Custody, result: UUID, now: datetime, reason: str) -> domain.Step:
             return domain.revoke(custody, result, reason, now)
 
-        return await _move(request, actor, together, result_id, "revoke", desk.issuer_or_operator, move)
+        guard = desk.issuer_or_operator
+        return await _move(request, actor, together, result_id, "revoke", guard, move, Revocation)
 
-    @router.post("/results/{result_id}/supersede", openapi_extra=body(Note, answers={200: ResultView}))
+    @router.post("/results/{result_id}/supersede", openapi_extra=body(Replacement, answers={200: ResultView}))
     async def supersede(
         request: Request, result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
     ) -> Response:
         """Order a new version (lost, damaged or misprinted paper); it replaces this one when it is issued.
 
-        The desk that holds the paper sees the damage, so it may order, too.
+        The desk that holds the paper sees the damage, so it may order, too; a paper handed over only its issuer.
         """
         ordered = new_id()
 
         def move(custody: Custody, old: UUID, now: datetime, _: str) -> domain.Step:
             return domain.reprint(custody, old, ordered, now), ()
 
-        response = await _move(request, actor, together, result_id, "supersede", _anybody_concerned, move)
+        guard = desk.replaces
+        response = await _move(request, actor, together, result_id, "supersede", guard, move, Replacement)
         wake_press()
         return response
 

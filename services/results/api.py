@@ -70,6 +70,8 @@ def _add_lists(router: APIRouter, services: Endpoints) -> None:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
         """What lies at my desk or is on its way to it (side=place), or what my agency still has to send off."""
+        if not actor.agency:
+            raise Problem(403, "no-agency", "Tài khoản này không thuộc cơ quan nào")
         listing = desk_store.results_at if side == "place" else desk_store.results_from
         async with services.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
             rows = await listing(conn, actor.agency, state or _OPEN, after, limit)
@@ -96,7 +98,8 @@ def _add_lists(router: APIRouter, services: Endpoints) -> None:
 
 def _concerning(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
     """The results the actor's agency issued or hands over, all for an operator. Raises Problem 404 without any."""
-    found = [r for r in rows if actor.agency in (r["agency"], r["place"]) or desk.OPERATOR in actor.roles]
+    everything = desk.OPERATOR in actor.roles
+    found = [r for r in rows if everything or desk.is_one_of(actor, r["agency"], r["place"])]
     if not found:
         raise desk.not_found()
     return found
@@ -142,8 +145,12 @@ def _add_papers(router: APIRouter, services: Endpoints) -> None:
     async def receipt(result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]) -> Response:
         """The receipt of the hand-over by which this result was given, as PDF."""
         async with services.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
-            row = await readable(conn, actor, result_id)
+            row = await desk_store.result_row(conn, result_id)
             handover = await desk_store.handover_of(conn, result_id)
+            # Whatever has become of the paper since: who issued it or handed it over keeps the proof of that.
+            place = handover.place if handover else (row["place"] if row else "")
+            if row is None or not desk.is_one_of(actor, row["agency"], place):
+                raise desk.not_found()
             if handover is None:
                 raise Problem(404, "not-handed-over", "Kết quả này chưa được trao")
             rows = [await desk_store.result_row(conn, given) for given in handover.result_ids]

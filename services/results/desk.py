@@ -54,7 +54,12 @@ def not_found() -> Problem:
 
 def holds(actor: Actor, result: Result) -> bool:
     """Whether the actor's agency has to do with the result: it issued it, or hands it over."""
-    return actor.agency in (result.agency, result.place) or OPERATOR in actor.roles
+    return is_one_of(actor, result.agency, result.place) or OPERATOR in actor.roles
+
+
+def is_one_of(actor: Actor, *agencies: str) -> bool:
+    """Whether the actor works at one of the agencies. Nobody works at "", the place of electronic and posted papers."""
+    return bool(actor.agency) and actor.agency in agencies
 
 
 def illegal(error: IllegalMove) -> Problem:
@@ -64,7 +69,7 @@ def illegal(error: IllegalMove) -> Problem:
 
 def issuer(actor: Actor, result: Result) -> None:
     """Only the agency whose document it is sends it off. Raises Problem 403."""
-    if actor.agency != result.agency:
+    if not is_one_of(actor, result.agency):
         raise Problem(403, "not-this-agency", "Kết quả này do cơ quan khác phát hành")
 
 
@@ -74,10 +79,16 @@ def issuer_or_operator(actor: Actor, result: Result) -> None:
         issuer(actor, result)
 
 
+def replaces(actor: Actor, result: Result) -> None:
+    """Whoever holds the paper may order a new version; once it is in somebody's hands, only its issuer (403)."""
+    if result.state == domain.HANDED_OVER:
+        issuer(actor, result)
+
+
 def at_place(actor: Actor, result: Result) -> None:
     """Only the desk that holds the paper may take it in or hand it over; a posted one its issuing agency."""
     desk = result.agency if result.delivery == domain.POST else result.place
-    if actor.agency != desk:
+    if not is_one_of(actor, desk):
         raise Problem(403, "not-this-desk", "Kết quả này do nơi khác giữ và trao")
 
 

@@ -78,8 +78,10 @@ async def test_words_that_become_events_are_codes(desks: Desks) -> None:
         body = {"results": [str(result_id)], "receiver": RECEIVER | {"relation": "bà ngoại Trần Thị Bé"}}
         refused = await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)
         assert refused.status_code == 422
-        named = {"reason": "Nguyễn Thị Mai khai sai"}
-        assert (await ward.post(f"/results/{result_id}/revoke", json=named)).status_code == 422
+        for named in ("Nguyễn Thị Mai khai sai", "nguyen-thi-mai-khai-sai", "093196001234"):
+            for act in ("revoke", "supersede"):
+                refused = await ward.post(f"/results/{result_id}/{act}", json={"reason": named})
+                assert refused.status_code == 422
         long = {"reason": "lost", "note": "x" * 1001}
         assert (await ward.post(f"/results/{result_id}/supersede", json=long)).status_code == 422
 
@@ -144,6 +146,26 @@ async def test_a_mother_without_papers_gets_her_child_s(desks: Desks) -> None:
     assert handover.receiver.checked == "name-and-paper"
 
 
+@pytest.mark.parametrize("delivery", ["electronic", "post"])
+async def test_who_works_nowhere_holds_nothing(desks: Desks, delivery: str) -> None:
+    """Electronic and posted results lie at no desk; an account without an agency neither lists, sees nor moves them."""
+    custody = await desks.workshop.completed("register_birth", delivery=delivery)
+    await until_printed(desks.workshop, custody)
+    result_id, dossier_id = custody.results[0].id, custody.dossier_id
+    async with desks.at("", ("civil_status", "leader")) as nowhere, desks.at("", ("operator",)) as operator:
+        assert (await nowhere.get("/results")).status_code == 403
+        for path in (f"/dossiers/{dossier_id}/results", f"/dossiers/{dossier_id}/custody"):
+            assert (await nowhere.get(path)).status_code == 404
+            assert (await operator.get(path)).status_code == 200
+        for act in ("dispatch", "arrive", "supersede", "revoke"):
+            why = {"reason": "other"} if act in ("supersede", "revoke") else {}
+            assert (await nowhere.post(f"/results/{result_id}/{act}", json=why)).status_code == 404
+        hand = {"results": [str(result_id)], "receiver": {"relation": "carrier", "authorisation": "RR1VN"}}
+        assert (await nowhere.post(f"/dossiers/{dossier_id}/hand-over", json=hand)).status_code == 404
+    (result,) = (await desks.workshop.custody(dossier_id)).results
+    assert result.state == ("ready" if delivery == "electronic" else "issued")
+
+
 async def test_old_versions_stay_with_the_agency_that_issued_them(desks: Desks) -> None:
     """The ward reads the superseded certificate; the hospital only the valid one; an operator no paper at all."""
     _, old, new = await superseded(desks)
@@ -157,6 +179,32 @@ async def test_old_versions_stay_with_the_agency_that_issued_them(desks: Desks) 
             for who in (ward, hospital, operator)
         ]
     assert statuses == [[200, 200], [404, 200], [404, 404]]
+
+
+async def test_a_paper_in_the_family_s_hands_is_replaced_by_its_issuer_only(desks: Desks) -> None:
+    """The hospital that handed it over orders no new version; when the ward has, the hospital keeps its receipt."""
+    custody, ids = await printed(desks, "register_birth")
+    result_id = ids["birth_certificate"]
+    body = {"results": [str(result_id)], "receiver": RECEIVER}
+    async with desks.at(HOSPITAL, ("hospital",)) as hospital, desks.at(WARD) as ward:
+        await hospital.post(f"/results/{result_id}/arrive", json={})
+        assert (
+            await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)
+        ).status_code == 200
+        lost = {"reason": "lost"}
+        assert (await hospital.post(f"/results/{result_id}/supersede", json=lost)).status_code == 403
+        assert (await ward.post(f"/results/{result_id}/supersede", json=lost)).status_code == 200
+
+        async def replaced() -> bool:
+            now = await desks.workshop.custody(custody.dossier_id)
+            return [r.state for r in now.results] == ["superseded", "issued"]
+
+        await eventually(replaced, deadline_seconds=60)
+        for desk in (hospital, ward):
+            assert (await desk.get(f"/results/{result_id}/receipt")).status_code == 200
+        assert (await hospital.get(f"/results/{result_id}/document")).status_code == 404
+    async with desks.at(POLICE, ("police_residence",)) as police:
+        assert (await police.get(f"/results/{result_id}/receipt")).status_code == 404
 
 
 async def test_the_chain_of_custody_is_shown_to_each_for_its_papers(desks: Desks) -> None:
