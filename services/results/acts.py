@@ -21,7 +21,6 @@ from services.results.desk import Act, Done, Guard
 from services.results.desk_store import Receiver
 from services.results.domain import Custody, Result
 from services.results.handing_over import Counter
-from services.results.receivers import check_receiver
 from services.results.views import ResultView
 
 OFFICER = require(kinds=("officer", "system"))
@@ -242,9 +241,8 @@ def _add_handover(router: APIRouter, together: Together[Act], counter: Counter) 
         people = await counter.people(dossier_id)
         if people is None:
             raise desk.not_found()
-        receiver = check_receiver(
-            Receiver(**msgspec.structs.asdict(given.receiver)), people, {result.delivery for result in chosen}
-        )
+        told = Receiver(**msgspec.structs.asdict(given.receiver))
+        receiver = await counter.recognised(actor, told, people, {result.delivery for result in chosen})
         act = Act(
             actor=actor,
             name="hand-over",

@@ -1,15 +1,19 @@
 """What a desk looks up before it hands papers over: their custody here, the people of the dossier at intake."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 
 from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS
+from libs.http.auth import Actor
 from libs.http.gathered import Gathered
 from services.results import store
+from services.results.desk_store import Receiver
 from services.results.domain import Custody
 from services.results.people import Neighbours, PeopleRecord
+from services.results.receivers import check_receiver
+from services.results.tries import Checks
 
 PURPOSE = "hand-over"
 
@@ -22,6 +26,7 @@ class Counter:
         self._neighbours = neighbours
         self._custodies: Gathered[UUID, Custody] = Gathered(self._look)
         self._people: Gathered[UUID, PeopleRecord] = Gathered(self._read)
+        self._receivers: Checks[Receiver] = Checks(pool, "receiver")
 
     async def custody(self, dossier_id: UUID) -> Custody | None:
         """The dossier's custody as it stands; None when it has no results."""
@@ -30,6 +35,19 @@ class Counter:
     async def people(self, dossier_id: UUID) -> PeopleRecord | None:
         """The people of the dossier; the read is recorded at intake. Raises the client's errors."""
         return await self._people.get(dossier_id)
+
+    async def recognised(
+        self, actor: Actor, receiver: Receiver, people: PeopleRecord, deliveries: Collection[str]
+    ) -> Receiver:
+        """The receiver with how the right to the papers was established. Raises Problem 422 or 429.
+
+        That the actor has seen whether it fits the dossier is recorded, whatever comes of it.
+        """
+
+        def check() -> Receiver:
+            return check_receiver(receiver, people, deliveries)
+
+        return await self._receivers.outcome(people.dossier_id, actor, check)
 
     async def _look(self, dossier_ids: Sequence[UUID]) -> Mapping[UUID, Custody]:
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:

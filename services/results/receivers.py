@@ -5,12 +5,14 @@ from collections.abc import Collection
 
 import msgspec
 
+from libs.catalogue.folding import fold
 from libs.http.problems import FieldError, Problem
 from services.results.desk_store import Receiver
 from services.results.people import PeopleRecord, Person
+from services.results.tries import MISMATCH
 from services.results.words import printable
 
-# Named in the dossier: their own word and identity document suffice.
+# Named in the dossier: their own identity document suffices.
 MOTHER, FATHER, APPLICANT = "mother", "father", "applicant"
 # Not named in it: they act for somebody by a paper.
 GUARDIAN, RELATIVE, AUTHORISED = "guardian", "relative", "authorised"
@@ -26,27 +28,19 @@ BY_AUTHORISATION, BY_GUARDIANSHIP, BY_CARRIER = "authorisation", "guardianship",
 def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collection[str]) -> Receiver:
     """The receiver with how the right to take the papers was established (`deliveries` are the papers' ways).
 
-    A person named in the dossier shows the identity document the dossier knows. Where the dossier knows none (a
-    mother without papers at the birth), the name must be the same and `evidence` names the paper by which she was
-    recognised, such as the hospital's certificate of birth. Everybody else acts by a paper: a decision on guardianship
-    or an authorisation, and is identified. Raises Problem 422 naming the field, never a value.
+    A person named in the dossier shows the identity document the dossier knows, and has the name that stands there.
+    Where the dossier knows no number (a mother without papers at the birth), the name must be the same letter for
+    letter and `evidence` names the paper by which she was recognised, such as the hospital's certificate of birth.
+    Nobody else is recorded as mother, father or applicant: they act by a paper, a decision on guardianship or an
+    authorisation, and are identified. Raises Problem 422 naming the field, never a value.
     """
     _refuse_unprintable(receiver)
     if receiver.relation == CARRIER:
         return _by_carrier(receiver, deliveries)
     if not _letters(receiver.name):
         raise _refused("name", "required", "Phải ghi họ tên người nhận.")
-    person = _named(people, receiver.relation)
-    if person is not None:
-        known = _number(person.identity_number)
-        if known and known == _number(receiver.identity_number):
-            return _checked(receiver, BY_IDENTITY_NUMBER)
-        if not known and receiver.evidence:
-            if _letters(person.name) != _letters(receiver.name):
-                raise _refused("name", "mismatch", "Họ tên không khớp với người có trong hồ sơ.")
-            return _checked(receiver, BY_NAME_AND_PAPER)
-        if not receiver.authorisation:
-            raise _not_recognised(known=bool(known))
+    if receiver.relation in (MOTHER, FATHER, APPLICANT):
+        return _by_own_right(receiver, _named(people, receiver.relation))
     if not receiver.authorisation:
         text = "Người nhận thay phải có văn bản ủy quyền."
         if receiver.relation == GUARDIAN:
@@ -55,6 +49,34 @@ def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collect
     if not _number(receiver.identity_number):
         raise _refused("identity_number", "required", "Phải ghi số giấy tờ tùy thân của người nhận thay.")
     return _checked(receiver, BY_GUARDIANSHIP if receiver.relation == GUARDIAN else BY_AUTHORISATION)
+
+
+def _by_own_right(receiver: Receiver, person: Person | None) -> Receiver:
+    """Somebody the dossier names; the receipt has the name as it stands there."""
+    if person is None or not person.name:
+        text = "Hồ sơ không ghi người này; người nhận thay phải chọn quan hệ được ủy quyền."
+        raise _refused("relation", MISMATCH, text)
+    known = _number(person.identity_number)
+    if known:
+        # One answer for a wrong number and a wrong name: neither can be found by trying the other.
+        if known != _number(receiver.identity_number) or fold(person.name) != fold(receiver.name):
+            text = "Họ tên hoặc số giấy tờ tùy thân không khớp với người có trong hồ sơ."
+            raise _refused("identity_number", MISMATCH, text)
+        return _checked(_as_named(receiver, person), BY_IDENTITY_NUMBER)
+    if not receiver.evidence:
+        text = "Hồ sơ không có số giấy tờ tùy thân của người này: phải ghi giấy tờ dùng để nhận diện."
+        raise _refused("evidence", "required", text)
+    if _letters(person.name) != _letters(receiver.name):
+        raise _refused("name", MISMATCH, "Họ tên không khớp với người có trong hồ sơ.")
+    return _checked(_as_named(receiver, person), BY_NAME_AND_PAPER)
+
+
+def _as_named(receiver: Receiver, person: Person) -> Receiver:
+    """The receiver under the dossier's spelling of the name, unless a receipt cannot show that."""
+    try:
+        return msgspec.structs.replace(receiver, name=printable(person.name))
+    except ValueError:
+        return receiver
 
 
 def _refuse_unprintable(receiver: Receiver) -> None:
@@ -77,14 +99,6 @@ def _by_carrier(receiver: Receiver, deliveries: Collection[str]) -> Receiver:
 def _named(people: PeopleRecord, relation: str) -> Person | None:
     named = {MOTHER: people.mother, FATHER: people.father, APPLICANT: people.applicant}
     return named.get(relation)
-
-
-def _not_recognised(*, known: bool) -> Problem:
-    if known:
-        text = "Số giấy tờ tùy thân không khớp với người có trong hồ sơ."
-        return _refused("identity_number", "mismatch", text)
-    text = "Hồ sơ không có số giấy tờ tùy thân của người này: phải ghi giấy tờ dùng để nhận diện."
-    return _refused("evidence", "required", text)
 
 
 def _number(text: str) -> str:

@@ -69,6 +69,50 @@ async def test_a_stranger_learns_nothing_of_the_people(desks: Desks) -> None:
     assert desks.workshop.town.reads == reads
 
 
+async def test_trying_numbers_at_a_desk_ends_after_five(desks: Desks) -> None:
+    """However many ask at once: five refusals an hour, counted in the database and recorded with who asked."""
+    custody, ids = await printed(desks, "register_birth")
+    other, other_ids = await printed(desks, "register_birth")
+    result_id = ids["birth_certificate"]
+    url = f"/dossiers/{custody.dossier_id}/hand-over"
+    pool = desks.workshop.pool
+    async with desks.at(HOSPITAL, ("hospital",)) as hospital:
+        for one in (result_id, other_ids["birth_certificate"]):
+            await hospital.post(f"/results/{one}/arrive", json={})
+        guesses = [RECEIVER | {"identity_number": f"09319600{n:04d}"} for n in range(9000, 9012)]
+        answers = await asyncio.gather(
+            *(hospital.post(url, json={"results": [str(result_id)], "receiver": guess}) for guess in guesses)
+        )
+        assert sorted(answer.status_code for answer in answers) == [422] * 5 + [429] * 7
+        right = {"results": [str(result_id)], "receiver": RECEIVER}
+        late = await hospital.post(url, json=right)
+        assert late.status_code == 429
+        assert 3500 < int(late.headers["Retry-After"]) <= 3600
+        elsewhere = {"results": [str(other_ids["birth_certificate"])], "receiver": RECEIVER}
+        done = await hospital.post(f"/dossiers/{other.dossier_id}/hand-over", json=elsewhere)
+        assert done.status_code == 200
+        tries = await pool.fetch("SELECT dossier_id, kind, actor, agency FROM refused_try")
+        assert [tuple(row) for row in tries] == [(custody.dossier_id, "receiver", "o1", HOSPITAL)] * 5
+        reads = await pool.fetch(
+            "SELECT actor, purpose, what FROM http.read_log WHERE dossier_id = $1", custody.dossier_id
+        )
+        assert set(map(tuple, reads)) == {("o1", "hand-over", "people")}
+
+
+async def test_what_a_desk_forgot_to_write_is_no_try(desks: Desks) -> None:
+    """A missing authorisation tells a stranger nothing; the desk may go on asking."""
+    custody, ids = await printed(desks, "register_birth")
+    result_id = ids["birth_certificate"]
+    url = f"/dossiers/{custody.dossier_id}/hand-over"
+    forgot = {"name": "Trần Văn Cường", "relation": "relative", "identity_number": "093080001111"}
+    async with desks.at(HOSPITAL, ("hospital",)) as hospital:
+        await hospital.post(f"/results/{result_id}/arrive", json={})
+        body = {"results": [str(result_id)], "receiver": forgot}
+        assert {(await hospital.post(url, json=body)).status_code for _ in range(7)} == {422}
+        body = {"results": [str(result_id)], "receiver": RECEIVER}
+        assert (await hospital.post(url, json=body)).status_code == 200
+
+
 async def test_words_that_become_events_are_codes(desks: Desks) -> None:
     """A relation or a reason that is a person's name is refused before it could travel in an event."""
     custody, ids = await printed(desks, "register_birth")

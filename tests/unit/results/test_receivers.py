@@ -86,9 +86,33 @@ def test_others_act_by_a_paper_and_are_identified(relation: str, how: str) -> No
     assert checked(receiver(relation, identity_number=number, authorisation=paper)) == how
 
 
-def test_a_father_the_dossier_does_not_name_needs_an_authorisation() -> None:
-    """Not named is not known."""
-    assert refused(receiver("father", identity_number="093080001111")) == "receiver.authorisation"
+@pytest.mark.parametrize("relation", ["mother", "father", "applicant"])
+def test_nobody_becomes_mother_father_or_applicant_by_a_paper(relation: str) -> None:
+    """A stranger with some paper is authorised at most; whom the dossier does not name is not its father."""
+    stranger = receiver(
+        relation, name="Kẻ Lạ", identity_number="093080001111", authorisation="x", evidence="x"
+    )
+    assert refused(stranger) in ("receiver.identity_number", "receiver.relation")
+
+
+def test_the_right_number_under_another_name_is_refused_like_a_wrong_number() -> None:
+    """Who has seen the number has not become the mother; the answer does not tell which of the two was wrong."""
+    documents = []
+    for shown in (
+        {"name": "Kẻ Lạ", "identity_number": MOTHER.identity_number},
+        {"identity_number": "093000000000"},
+    ):
+        with pytest.raises(Problem) as caught:
+            checked(receiver(**shown))
+        documents.append(caught.value.document())
+    assert documents[0] == documents[1]
+
+
+def test_a_name_typed_without_its_marks_is_the_name_and_is_written_as_the_dossier_has_it() -> None:
+    """Keyboards without Vietnamese are at every desk; the receipt has the right spelling."""
+    given = receiver(name="NGUYEN  THI MAI", identity_number=MOTHER.identity_number)
+    taken = check_receiver(given, record(mother=MOTHER), ("hospital",))
+    assert (taken.name, taken.checked) == (MOTHER.name, "identity-number")
 
 
 def test_a_carrier_delivers_what_is_posted_and_nothing_else() -> None:
