@@ -13,7 +13,15 @@ from libs.http.bodies import Body, body, read_body
 from libs.http.idempotency import Answer
 from libs.http.problems import Problem
 from libs.http.together import Together
-from services.intake import api_attachments, api_dossiers, api_duplicates, api_people, api_public, api_uploads
+from services.intake import (
+    api_attachments,
+    api_dossiers,
+    api_duplicates,
+    api_people,
+    api_public,
+    api_tokens,
+    api_uploads,
+)
 from services.intake.birth_duplicates import IdentityCard
 from services.intake.birth_reception import CardCheck, birth_submission
 from services.intake.births import (
@@ -127,7 +135,7 @@ def _chosen(results: Sequence[ResultChoice]) -> tuple[ChosenResult, ...]:
 
 def routers(office: Office) -> list[APIRouter]:
     """Every endpoint of intake but those the libraries bring."""
-    modules = (api_dossiers, api_attachments, api_uploads, api_duplicates, api_people, api_public)
+    modules = (api_dossiers, api_attachments, api_uploads, api_duplicates, api_people, api_public, api_tokens)
     return [_reception(office), *(module.router(office) for module in modules)]
 
 

@@ -30,7 +30,7 @@ _DELIVERY_WORDS = {
     "hospital": "nhận tại {place}",
     "counter": "nhận tại {place}",
     "post": "gửi qua bưu chính",
-    "electronic": "bản điện tử trong kho dữ liệu của bạn",
+    "electronic": "bản điện tử, tải về bằng mã tra cứu và 4 số cuối giấy tờ hoặc điện thoại",
 }
 
 

@@ -12,20 +12,20 @@ from starlette.responses import Response
 
 from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS, Writer
 from libs.catalogue import Catalogue
-from libs.catalogue.errors import CatalogueError
 from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, answers
 from libs.http.limits import RateLimit
 from libs.http.problems import Problem
 from libs.http.reads import record_reads
 from libs.storage.archive import Archive
-from libs.telemetry.logs import log
-from services.results import acts, desk, desk_store
-from services.results.domain import VALID_STATES
+from services.results import acts, api_electronic, desk, desk_store
+from services.results.api_electronic import Box
+from services.results.domain import ELECTRONIC, VALID_STATES
 from services.results.handing_over import Counter
+from services.results.papers import Papers, pdf_answer
 from services.results.people import Neighbours
 from services.results.receipts import Receipts
-from services.results.views import CustodyAct, Page, Verification, verification_of, view_of
+from services.results.views import CustodyAct, Page, Verification, agency_name, verification_of, view_of
 
 OFFICER = require(kinds=("officer", "system"))
 PAGE_MAX = 200
@@ -52,11 +52,12 @@ class Endpoints(msgspec.Struct, frozen=True):
 def build_router(services: Endpoints) -> APIRouter:
     """All endpoints."""
     router = APIRouter()
+    counter, papers = Counter(services.pool, services.neighbours), Papers(services.archive)
     _add_lists(router, services)
-    router.include_router(
-        acts.build_router(services.writer, Counter(services.pool, services.neighbours), services.wake_press)
-    )
-    _add_papers(router, services)
+    router.include_router(acts.build_router(services.writer, counter, services.wake_press))
+    _add_papers(router, services, papers)
+    box = Box(services.pool, counter, services.neighbours)
+    router.include_router(api_electronic.build_router(box, papers, services.catalogue, services.verify_limit))
     return router
 
 
@@ -97,9 +98,9 @@ def _add_lists(router: APIRouter, services: Endpoints) -> None:
 
 
 def _concerning(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
-    """The results the actor's agency issued or hands over, all for an operator. Raises Problem 404 without any."""
+    """The results the actor's agency issued, hands over or fetches, all for an operator. Raises Problem 404 without."""
     everything = desk.OPERATOR in actor.roles
-    found = [r for r in rows if everything or desk.is_one_of(actor, r["agency"], r["place"])]
+    found = [r for r in rows if everything or desk.is_one_of(actor, r["agency"], r["place"], _fetcher(r))]
     if not found:
         raise desk.not_found()
     return found
@@ -108,15 +109,20 @@ def _concerning(actor: Actor, rows: Sequence[asyncpg.Record]) -> list[asyncpg.Re
 def _may_read(actor: Actor, row: asyncpg.Record) -> bool:
     """Whether the actor may see the paper itself, with the people on it.
 
-    The issuing agency, all versions for ever; the desk that hands it over, what is valid. Operators, who look after
-    machines, have no business with it.
+    The issuing agency, all versions for ever; the desk that hands it over, or fetches an electronic one for the family,
+    what is valid. Operators, who look after machines, have no business with it.
     """
-    if not actor.agency:
-        return False
-    return actor.agency == row["agency"] or (actor.agency == row["place"] and row["state"] in VALID_STATES)
+    if desk.is_one_of(actor, row["agency"]):
+        return True
+    return row["state"] in VALID_STATES and desk.is_one_of(actor, row["place"], _fetcher(row))
 
 
-def _add_papers(router: APIRouter, services: Endpoints) -> None:
+def _fetcher(row: asyncpg.Record) -> str:
+    """The desk that may fetch the paper for the family: of an electronic one, where the dossier was handed in."""
+    return row["desk"] if row["delivery"] == ELECTRONIC else ""
+
+
+def _add_papers(router: APIRouter, services: Endpoints, papers: Papers) -> None:
     async def readable(conn: Any, actor: Actor, result_id: UUID) -> asyncpg.Record:
         row = await desk_store.result_row(conn, result_id)
         if row is None or not _may_read(actor, row):
@@ -131,15 +137,7 @@ def _add_papers(router: APIRouter, services: Endpoints) -> None:
             if row["document_key"] is None:
                 raise Problem(404, "no-document", "Kết quả này chưa có bản in")
             await record_reads(conn, actor, "hand-over", "document", [row["dossier_id"]])
-        try:
-            pdf = await services.archive.get(row["document_key"], row["document_sha256"])
-        except (FileNotFoundError, ValueError):
-            # Lost or changed: an alarm, not a detail. Ordering a new version makes a sound one.
-            log.error("document-damaged", result_id=str(result_id))
-            raise Problem(
-                500, "document-damaged", "Bản lưu của kết quả này bị hỏng, cần phát hành lại"
-            ) from None
-        return _pdf(pdf, f"{row['code']}-v{row['version']}.pdf")
+        return pdf_answer(await papers.content(row), f"{row['code']}-v{row['version']}.pdf")
 
     @router.get("/results/{result_id}/receipt")
     async def receipt(result_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]) -> Response:
@@ -156,7 +154,7 @@ def _add_papers(router: APIRouter, services: Endpoints) -> None:
             rows = [await desk_store.result_row(conn, given) for given in handover.result_ids]
             await record_reads(conn, actor, "hand-over", "receipt", [row["dossier_id"]])
         pdf = await services.receipts.pdf(handover, [r for r in rows if r is not None])
-        return _pdf(pdf, "bien-nhan.pdf")
+        return pdf_answer(pdf, "bien-nhan.pdf")
 
     @router.get("/verify/{token}", openapi_extra=answers({200: Verification}))
     async def verify(request: Request, token: str) -> Response:
@@ -168,26 +166,8 @@ def _add_papers(router: APIRouter, services: Endpoints) -> None:
             row = await desk_store.result_by_token(conn, token)
         if row is None:
             raise _unknown_document()
-        return MsgspecResponse(verification_of(row, _agency_name(services.catalogue, row["agency"])))
+        return MsgspecResponse(verification_of(row, agency_name(services.catalogue, row["agency"])))
 
 
 def _unknown_document() -> Problem:
     return Problem(404, "unknown-document", "Không có giấy tờ nào mang mã này")
-
-
-def _agency_name(catalogue: Catalogue, code: str) -> str:
-    try:
-        return catalogue.agency(code).name_vi
-    except CatalogueError:
-        return code
-
-
-def _pdf(content: bytes, name: str) -> Response:
-    return Response(
-        content,
-        media_type="application/pdf",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )

@@ -1,10 +1,11 @@
 """Makes the documents of orders: reads people and outcomes, fills the paper, prints and signs it, stores the PDF."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -44,6 +45,7 @@ class _Ready(msgspec.Struct, frozen=True, kw_only=True):
     order: Order
     token: str
     title: str
+    desk: str
     job: Job
 
 
@@ -162,7 +164,15 @@ class Maker:
             reason=result.name_vi,
             location=paper.agency_place,
         )
-        return _Ready(order=order, token=token, title=result.name_vi, job=job)
+        desk = self._desk_of(people, paper.signed_at.date())
+        return _Ready(order=order, token=token, title=result.name_vi, desk=desk, job=job)
+
+    def _desk_of(self, people: PeopleRecord, on: date) -> str:
+        """The agency that handed the dossier in: the hospital that declared the birth, or the counter."""
+        if people.facility:
+            with contextlib.suppress(CatalogueError):
+                return self._catalogue.hospital(people.facility, on).code
+        return people.receiving_agency
 
     async def _print_and_store(self, workers: Workers, ready: Sequence[_Ready]) -> list[Made]:
         # One share a worker: the batch is shared out so that every worker has some of it.
@@ -174,7 +184,12 @@ class Maker:
             key = f"results/{each.order.id}/{paper.sha256.hex()[:16]}.pdf"
             await self._archive.put(key, paper.pdf)
             document = Document(
-                result_id=each.order.id, title=each.title, token=each.token, key=key, sha256=paper.sha256
+                result_id=each.order.id,
+                title=each.title,
+                token=each.token,
+                key=key,
+                sha256=paper.sha256,
+                desk=each.desk,
             )
             made.append(Made(order=each.order, document=document))
             _RENDERED.labels(each.job.template).inc()

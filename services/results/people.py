@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.http.client import ServiceClient
+from libs.http.client import Refused, ServiceClient
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +47,7 @@ class PeopleRecord(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, str | bool] = {}
     tracking_token: str = ""
     facility: str = ""
+    receiving_agency: str = ""
     applicant: Person | None = None
     mother: Person | None = None
     father: Person | None = None
@@ -71,6 +72,14 @@ class _PeopleQuery(msgspec.Struct):
 
 class _PeopleAnswer(msgspec.Struct):
     people: list[PeopleRecord]
+
+
+class _TokenQuery(msgspec.Struct):
+    tracking_token: str
+
+
+class _TokenAnswer(msgspec.Struct):
+    dossier_id: UUID
 
 
 class OutcomeItem(msgspec.Struct, frozen=True):
@@ -101,6 +110,17 @@ class Neighbours:
         query = _PeopleQuery(dossier_ids=list(dict.fromkeys(dossier_ids)), purpose=purpose)
         answer = await self._intake.post("/people/read", query, _PeopleAnswer, purpose=purpose)
         return {record.dossier_id: record for record in answer.people}
+
+    async def dossier_of(self, tracking_token: str) -> UUID | None:
+        """The dossier of a tracking token, None when intake knows none. Raises the client's errors."""
+        query = _TokenQuery(tracking_token=tracking_token)
+        try:
+            answer = await self._intake.post("/tokens/read", query, _TokenAnswer, purpose="hand-over")
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        return answer.dossier_id
 
     async def outcomes(
         self, items: Sequence[OutcomeItem], purpose: str

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from libs.catalogue import Catalogue
+from libs.catalogue.errors import CatalogueError
 from services.results.domain import REVOKED, SUPERSEDED, VALID_STATES
 
 
@@ -54,6 +56,14 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: datetime | None
     changed_at: datetime | None = None
     sha256: str = ""
+
+
+def agency_name(catalogue: Catalogue, code: str) -> str:
+    """What people call the agency; its code when the catalogue no longer has it."""
+    try:
+        return catalogue.agency(code).name_vi
+    except CatalogueError:
+        return code
 
 
 def view_of(row: Any) -> ResultView:

@@ -16,6 +16,8 @@ PUBLIC = {
     "services/intake/api_public.py GET /status/{code}": "status and dates of a dossier, rate-limited",
     "services/intake/api_public.py GET /track/{token}": "the same by a random token",
     "services/results/api.py GET /verify/{token}": "whether a paper is valid; names nobody, rate-limited",
+    "services/results/api_electronic.py POST /electronic-results": "the person's own, by token and digits; few tries",
+    "services/results/api_electronic.py POST /electronic-results/{result_id}/document": "the same",
     "libs/http/health.py GET /health/live": "the supervisor's probe",
     "libs/http/health.py GET /health/ready": "the supervisor's probe",
     "libs/http/health.py GET /metrics": "checks the peer's network or an operator itself",

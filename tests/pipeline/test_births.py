@@ -1,5 +1,6 @@
 """A birth from the hospital to the bed: what the family, the hospital and the agencies see."""
 
+import httpx
 import pytest
 
 from deploy.local.sample_xml9 import envelope
@@ -25,6 +26,23 @@ async def test_certificate_and_card_reach_the_bed_with_a_receipt(town: Town) -> 
         assert receipt.startswith(b"%PDF")
     told = await town.until_status(dossier, RETURNED)
     assert told["dossier"]["outcome"] == "granted"
+
+
+async def test_the_family_fetches_its_electronic_notice(town: Town) -> None:
+    """The tracking token of the receipt and the end of the mother's number give the signed notice of residence."""
+    body = birth_body(of_the_ward(town.births, "single")[0], town.today)
+    receipt = await town.declare(body)
+    await town.settle(receipt["dossier_id"])
+    await town.until_result(receipt["dossier_id"], "residence_notice")
+    number = body["mother"]["document"]["number"]
+    proof = {"tracking_token": receipt["tracking_token"], "last_four": number[-4:]}
+    async with httpx.AsyncClient(base_url=town.city.urls["results"], timeout=10) as family:
+        (notice,) = (await family.post("/electronic-results", json=proof)).json()["results"]
+        paper = await family.post(notice["document"], json=proof)
+        wrong = proof | {"last_four": f"{(int(number[-4:]) + 1) % 10000:04d}"}
+        refused = await family.post(notice["document"], json=wrong)
+    assert paper.content.startswith(b"%PDF")
+    assert refused.status_code == 403
 
 
 async def test_results_are_handed_over_in_any_order_and_only_to_the_entitled(town: Town) -> None:

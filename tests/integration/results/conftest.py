@@ -34,6 +34,7 @@ WARD, INSURANCE, POLICE, HOSPITAL = (
     "police-31340-2025",
     "hospital-93016",
 )
+COUNTER = "one-stop-31340-2025"
 MOTHER = Person(
     name="Nguyễn Thị Mai", identity_number="093196001234", birth_date="1996-04-02", ethnic_code="01"
 )
@@ -73,6 +74,11 @@ class TownHall(Neighbours):
         self.outcomes_now = {step: dict(outcome) for step, outcome in OUTCOMES.items()}
         self.records: dict[UUID, PeopleRecord] = {}
         self.missing_outcomes: set[str] = set()
+        self.tokens: dict[str, UUID] = {}
+
+    async def dossier_of(self, tracking_token: str) -> UUID | None:
+        """The dossier of a tracking token."""
+        return self.tokens.get(tracking_token)
 
     async def people(self, dossier_ids: Sequence[UUID], _purpose: str) -> dict[UUID, PeopleRecord]:
         """The people of these dossiers."""
@@ -149,7 +155,12 @@ class Workshop:
             self._workers.close()
 
     async def completed(
-        self, *steps: str, dossier_id: UUID | None = None, delivery: str = "", mother: Person = MOTHER
+        self,
+        *steps: str,
+        dossier_id: UUID | None = None,
+        delivery: str = "",
+        mother: Person = MOTHER,
+        facility: str = "93016",
     ) -> Custody:
         """A dossier whose steps were completed: its results are called for."""
         dossier_id = dossier_id or uuid4()
@@ -165,6 +176,8 @@ class Workshop:
             code="313.40.00.H13-261123-0001",
             procedure="2.002621",
             procedure_from=date(2024, 7, 1),
+            facility=facility,
+            receiving_agency=COUNTER,
             applicant=mother,
             mother=mother,
             child=Child(
