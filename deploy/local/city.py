@@ -22,12 +22,13 @@ from deploy.local.remembered import Remembered
 from deploy.local.server_folder import ServerError, log_tail, write_private
 from libs.bus.heartbeat import is_ready
 from libs.bus.permissions import KEEPER, configuration
+from libs.catalogue import Catalogue
 from libs.contracts.catalogue import SERVICES
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate
 from libs.database.provision import dsn_for, provision
 from libs.http.public_keys import JWKS_NAME, make_key
-from services.results.authority import make_authority
+from services.results.authority import make_agency_keys, make_authority
 
 ROOT = Path(__file__).parents[2]
 READY_DEADLINE_SECONDS = 60.0
@@ -131,7 +132,10 @@ class City:
     def _make_keys(self) -> None:
         for issuer in (*SERVICES, IDENTITY):
             make_key(issuer, self.keys)
-        make_authority(self.folder / "authority", "Ủy ban nhân dân phường Ngã Bảy")
+        authority = self.folder / "authority"
+        make_authority(authority, "Ủy ban nhân dân phường Ngã Bảy")
+        agencies = Catalogue.load(ROOT / "catalogue").agencies()
+        make_agency_keys(authority / "agencies", {agency.code: agency.name_vi for agency in agencies})
 
     async def _prepare_database(self, service: str) -> None:
         await provision(
@@ -203,6 +207,7 @@ class City:
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),
             "SIGNING_CHAIN": str(authority / "authority.pem"),
+            "SIGNING_AGENCIES": str(authority / "agencies"),
         }
 
     def _write_environments(self) -> None:

@@ -56,7 +56,7 @@ async def serve(settings: Settings) -> None:
         archive = Archive(settings.storage_url, storage_settings())
     workers = None
     if settings.render_documents:
-        with named("SIGNING_KEY, SIGNING_CERTIFICATE, SIGNING_CHAIN"):
+        with named("SIGNING_KEY, SIGNING_CERTIFICATE, SIGNING_CHAIN, SIGNING_AGENCIES"):
             workers = Workers(catalogue.folder / "documents", settings.signing, settings.press_workers)
     maker = Maker(
         neighbours=neighbours,

@@ -6,6 +6,8 @@ SIGNING_CERTIFICATE, SIGNING_CHAIN); this one exists so that every document of t
 
 import os
 import sys
+import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,59 +16,100 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.results.signing import SigningKey
+from services.results.signing import SigningKey, key_in
 
 _VALID = timedelta(days=3650)
+# X.520 ub-common-name.
+_NAME_MAX = 64
 
 
 def make_authority(folder: Path, organisation: str) -> SigningKey:
     """Create (or find) an authority and a signing certificate for `organisation` in `folder`."""
-    paths = SigningKey(
-        key=str(folder / "signing-key.pem"),
-        certificate=str(folder / "signing-certificate.pem"),
-        chain=str(folder / "authority.pem"),
-    )
-    if all(Path(p).exists() for p in (paths.key, paths.certificate, paths.chain)):
-        return paths
-    folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = _name("Một Cửa (cơ quan chứng thực thử nghiệm)")
-    authority = (
-        x509.CertificateBuilder(authority_name, authority_name, authority_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + _VALID)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    signing_key = ec.generate_private_key(ec.SECP256R1())
-    certificate = (
-        x509.CertificateBuilder(authority_name, _name(organisation), signing_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + _VALID)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    _write(Path(paths.chain), authority.public_bytes(serialization.Encoding.PEM), 0o644)
-    _write(Path(paths.certificate), certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-    pem = signing_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    _write(Path(paths.key), pem, 0o600)
+    paths = key_in(folder)
+    if not _complete(paths):
+        _certify(_Authority(), organisation, paths)
     return paths
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
+def make_agency_keys(folder: Path, agencies: Mapping[str, str]) -> None:
+    """Create in `folder` what is missing of a key and certificate for each agency (code → name), of one authority."""
+    missing = {code: name for code, name in agencies.items() if not _complete(key_in(folder / code))}
+    if missing:
+        authority = _Authority.kept_in(folder)
+        for code, name in missing.items():
+            _certify(authority, name, key_in(folder / code))
+
+
+def _complete(paths: SigningKey) -> bool:
+    return all(Path(path).exists() for path in (paths.key, paths.certificate, paths.chain))
+
+
+class _Authority:
+    """A key that certifies others, and its own certificate."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey | None = None) -> None:
+        self.name = _name("Một Cửa (cơ quan chứng thực thử nghiệm)")
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(self.name, self.name, self.key.public_key())
+        self.certificate = (
+            builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
+
+    @classmethod
+    def kept_in(cls, folder: Path) -> "_Authority":
+        """The authority of the agencies, whose key is kept for those to come."""
+        path = folder / "authority-key.pem"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write(path, _private_pem(ec.generate_private_key(ec.SECP256R1())), 0o600)
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the authority's key is of another kind")
+        return cls(key)
+
+
+def _certify(authority: _Authority, organisation: str, paths: SigningKey) -> None:
+    """Write a new key, its certificate for `organisation`, and the authority's certificate."""
+    Path(paths.key).parent.mkdir(parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder(authority.name, _name(organisation), key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .sign(authority.key, hashes.SHA256())
     )
+    _write(Path(paths.chain), authority.certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(Path(paths.certificate), certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(Path(paths.key), _private_pem(key), 0o600)
+
+
+def _builder(
+    issuer: x509.Name, subject: x509.Name, key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder(issuer, subject, key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + _VALID)
+    )
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    country = x509.NameAttribute(NameOID.COUNTRY_NAME, "VN")
+    with warnings.catch_warnings():
+        # The limit counts characters; cryptography's own check counts their bytes, too few for a Vietnamese name.
+        warnings.simplefilter("ignore", UserWarning)
+        name = x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_NAME_MAX], _validate=False)
+    return x509.Name([country, name])
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

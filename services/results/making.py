@@ -163,6 +163,7 @@ class Maker:
             verify_url=paper.verify_url,
             reason=result.name_vi,
             location=paper.agency_place,
+            signer=order.agency,
         )
         desk = self._desk_of(people, paper.signed_at.date())
         return _Ready(order=order, token=token, title=result.name_vi, desk=desk, job=job)

@@ -17,7 +17,7 @@ import segno
 import typst
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from services.results.signing import Signer, SigningKey
+from services.results.signing import Signers, SigningKeys
 
 # The size of a paper's text, and how small it may become on a paper that must fit on one page.
 POINTS, POINTS_MIN, POINTS_STEP = 11.5, 3.0, 0.5
@@ -33,13 +33,17 @@ class CannotPrint(Exception):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One paper to print: template, values, what its QR code and its signature say. `sign` is off for receipts."""
+    """One paper to print: template, values, what its QR code and its signature say.
+
+    `signer` is the agency whose key signs it, the city's own where that has none; without `sign` nobody does.
+    """
 
     template: str
     values: dict[str, Any]
     verify_url: str = ""
     reason: str = ""
     location: str = ""
+    signer: str = ""
     sign: bool = True
 
 
@@ -55,7 +59,7 @@ class _Worker:
 
     templates: Path
     fonts: typst.Fonts
-    signer: Signer
+    signers: Signers
     papers: dict[str, "_Template"]
 
 
@@ -75,7 +79,7 @@ class _Template:
         return cast(bytes, self._compiler.compile(sys_inputs=data))
 
 
-def start_worker(templates: str, signing: SigningKey) -> None:
+def start_worker(templates: str, signing: SigningKeys) -> None:
     """Prepare this process: load fonts and the signing key once. Raises ValueError when the key cannot be read."""
     # Ctrl-C reaches the whole group of processes; what is being printed is finished all the same.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -83,11 +87,11 @@ def start_worker(templates: str, signing: SigningKey) -> None:
     prepare(Path(templates), signing)
 
 
-def prepare(templates: Path, signing: SigningKey) -> None:
-    """Load fonts and the signing key into this process. Raises ValueError when the key cannot be read."""
+def prepare(templates: Path, signing: SigningKeys) -> None:
+    """Load fonts and the signing keys into this process. Raises ValueError when a key cannot be read."""
     _Worker.templates = templates
     _Worker.fonts = typst.Fonts(include_system_fonts=False)
-    _Worker.signer = Signer(signing)
+    _Worker.signers = Signers(signing)
     _Worker.papers = {}
 
 
@@ -111,9 +115,12 @@ def _print(job: Job) -> Printed:
     values = job.values
     if job.verify_url:
         values = {**values, "qr": qr_svg(job.verify_url)}
+    signer = _Worker.signers.of(job.signer)
+    if job.sign:
+        values = {**values, "signed_by": signer.holder}
     pdf = _render(job.template, values)
     if job.sign:
-        pdf = _Worker.signer.sign(pdf, reason=job.reason, location=job.location)
+        pdf = signer.sign(pdf, reason=job.reason, location=job.location)
     return Printed(pdf=pdf, sha256=hashlib.sha256(pdf).digest())
 
 

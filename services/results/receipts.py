@@ -45,7 +45,12 @@ class Receipts:
             self._place(handover.place),
             [(procedure.result(row["code"]).name_vi, row["version"]) for row in results],
         )
-        job = Job(template="handover_receipt", values=values, reason="Biên nhận trao kết quả")
+        job = Job(
+            template="handover_receipt",
+            values=values,
+            reason="Biên nhận trao kết quả",
+            signer=handover.place,
+        )
         try:
             (printed,) = await self._workers.print([job])
         except (CannotPrint, WorkersLost) as error:

@@ -5,7 +5,7 @@ import os
 from libs.process.settings import ServiceSettings, required, settings_from
 from libs.storage.archive import StorageSettings
 from services.results.press import PressSettings
-from services.results.signing import SigningKey
+from services.results.signing import SigningKey, SigningKeys
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
@@ -19,6 +19,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     signing_key: str = ""
     signing_certificate: str = ""
     signing_chain: str = ""
+    # A folder with one folder of three files for each agency that has a key of its own, named by its code.
+    signing_agencies: str = ""
     city_name: str = "Ngã Bảy"
     # Off where the agencies' own software makes the papers: results are then records without a document.
     render_documents: bool = True
@@ -29,11 +31,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     verify_burst: int = 20
 
     @property
-    def signing(self) -> SigningKey:
+    def signing(self) -> SigningKeys:
         """The files that sign documents."""
-        return SigningKey(
-            key=self.signing_key, certificate=self.signing_certificate, chain=self.signing_chain
-        )
+        own = SigningKey(key=self.signing_key, certificate=self.signing_certificate, chain=self.signing_chain)
+        return SigningKeys(default=own, agencies=self.signing_agencies)
 
     @property
     def press(self) -> PressSettings:

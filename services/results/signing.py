@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +26,43 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     chain: str
 
 
+class SigningKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """Every key: the city's own, and a folder (empty: none) with a folder of files for each agency that has one."""
+
+    default: SigningKey
+    agencies: str = ""
+
+    def of_agencies(self) -> dict[str, SigningKey]:
+        """The keys of agencies by their codes."""
+        if not self.agencies:
+            return {}
+        # A mounted volume keeps its earlier contents in folders whose names begin with a dot.
+        folders = [path for path in Path(self.agencies).iterdir() if path.is_dir() and path.name[0] != "."]
+        return {folder.name: key_in(folder) for folder in folders}
+
+
+def key_in(folder: Path) -> SigningKey:
+    """The key of which `folder` holds the files, under their usual names."""
+    return SigningKey(
+        key=str(folder / "signing-key.pem"),
+        certificate=str(folder / "signing-certificate.pem"),
+        chain=str(folder / "authority.pem"),
+    )
+
+
+class Signers:
+    """A signer for each agency that has a key of its own; the city's signs for the others."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        """Raises ValueError, or OSError, when any of the files cannot be used: better now than with the first paper."""
+        self._default = Signer(keys.default)
+        self._agencies = {code: Signer(key) for code, key in keys.of_agencies().items()}
+
+    def of(self, agency: str) -> "Signer":
+        """Who signs this agency's papers."""
+        return self._agencies.get(agency, self._default)
+
+
 class Signer:
     """Signs with one key, loaded once."""
 
@@ -32,8 +70,10 @@ class Signer:
         """Raises ValueError when the files cannot be used."""
         load: Callable[..., signers.SimpleSigner | None] = signers.SimpleSigner.load
         found = load(signing.key, signing.certificate, ca_chain_files=(signing.chain,), key_passphrase=None)
-        if found is None:
+        if found is None or found.signing_cert is None:
             raise ValueError("the signing key or its certificate cannot be read")
+        # What the certificate calls its holder: a paper says who has signed it, not who should have.
+        self.holder = str(found.signing_cert.subject.native.get("common_name", ""))
         self._signer = _QuickSigner(
             signing_cert=found.signing_cert,
             signing_key=found.signing_key,

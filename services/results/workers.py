@@ -9,7 +9,7 @@ from pathlib import Path
 
 from libs.telemetry.logs import log
 from services.results.printing import Job, Printed, print_all, start_worker
-from services.results.signing import Signer, SigningKey
+from services.results.signing import Signers, SigningKeys
 
 # A worker loads fonts and keys in about a second and prints a document in tens of milliseconds; others wait before us.
 START_SECONDS_MAX = 30.0
@@ -23,9 +23,9 @@ class WorkersLost(Exception):
 class Workers:
     """Prints jobs in `count` processes of their own."""
 
-    def __init__(self, templates: Path, signing: SigningKey, count: int) -> None:
+    def __init__(self, templates: Path, signing: SigningKeys, count: int) -> None:
         """Raises ValueError when the signing key cannot be used: better now than with the first paper."""
-        Signer(signing)
+        Signers(signing)
         self.count = count
         self._arguments = (str(templates), signing)
         self._pool = self._new_pool()

@@ -17,11 +17,12 @@ from libs.database.pool import open_pool
 from libs.http.client import Unavailable
 from libs.storage.archive import Archive
 from services.results import calling, store
-from services.results.authority import make_authority
+from services.results.authority import make_agency_keys, make_authority
 from services.results.domain import Custody
 from services.results.making import Maker
 from services.results.people import Child, Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord, Person
 from services.results.press import Press, PressSettings
+from services.results.signing import SigningKeys
 from services.results.subjects import Names
 from services.results.workers import Workers
 from tests.fixtures.database import DatabaseFactory
@@ -121,11 +122,15 @@ class Workshop:
         self.templates = self.catalogue.folder / "documents"
         self._workers: Workers | None = None
         self.signing = make_authority(folder / "authority", "UBND phường Ngã Bảy")
+        # The insurance has a key of its own, the others use the city's.
+        self.keys = folder / "keys"
+        make_agency_keys(self.keys, {INSURANCE: "Bảo hiểm xã hội Ngã Bảy"})
 
     def workers(self) -> Workers:
         """The processes that print, started with the first paper and ended with the test."""
         if self._workers is None:
-            self._workers = Workers(self.templates, self.signing, 1)
+            keys = SigningKeys(default=self.signing, agencies=str(self.keys))
+            self._workers = Workers(self.templates, keys, 1)
         return self._workers
 
     def maker(self, *, render: bool = True) -> Maker:

@@ -16,6 +16,7 @@ from services.results.desk_store import Handover, Receiver
 from services.results.documents import Paper, paper_values, receipt_values
 from services.results.people import Child, OutcomeRecord, PeopleRecord, Person
 from services.results.printing import Job, prepare, print_all
+from services.results.signing import SigningKeys
 from services.results.subjects import CannotIssue, Names, Part
 from tests.fixtures.servers import ROOT
 
@@ -60,7 +61,7 @@ OUTCOME: dict[str, Any] = {
 def _worker(tmp_path_factory: pytest.TempPathFactory) -> None:
     """This process as a printing worker, without its watch over a parent."""
     signing = make_authority(tmp_path_factory.mktemp("authority"), "UBND phường Ngã Bảy")
-    prepare(ROOT / "catalogue" / "documents", signing)
+    prepare(ROOT / "catalogue" / "documents", SigningKeys(default=signing))
 
 
 def values_of(template: str, name: str, *, father: bool = True) -> dict[str, Any]:

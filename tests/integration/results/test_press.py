@@ -19,7 +19,7 @@ from services.results import desk_store, domain
 from services.results.domain import Custody
 from services.results.press import Press
 from tests.fixtures.servers import eventually
-from tests.integration.results.conftest import MOTHER, Workshop
+from tests.integration.results.conftest import INSURANCE, MOTHER, Workshop
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -54,11 +54,12 @@ async def test_results_are_printed_signed_and_verifiable(workshop: Workshop) -> 
     custody = await workshop.completed("register_birth", "issue_insurance_card", "register_residence")
     async with running(workshop.press()):
         await until_printed(workshop, custody)
-    root = load_cert_from_pemder(workshop.signing.chain)  # type: ignore[no-untyped-call]
+    chains = (workshop.signing.chain, workshop.keys / INSURANCE / "authority.pem")
+    roots = [load_cert_from_pemder(str(chain)) for chain in chains]  # type: ignore[no-untyped-call]
     for code, pdf in (await documents(workshop, custody)).items():
         signature = PdfFileReader(io.BytesIO(pdf)).embedded_signatures[0]
         status = await asyncio.to_thread(
-            validate_pdf_signature, signature, ValidationContext(trust_roots=[root])
+            validate_pdf_signature, signature, ValidationContext(trust_roots=roots)
         )
         assert status.bottom_line, code
         assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
@@ -74,6 +75,22 @@ async def test_results_are_printed_signed_and_verifiable(workshop: Workshop) -> 
             if r["code"] == "birth_certificate"
         )
     assert zxingcpp.read_barcodes(image)[0].text == f"http://verify.example/verify/{row['verify_token']}"
+
+
+async def test_each_agency_signs_its_own_papers(workshop: Workshop) -> None:
+    """The card's certificate is the insurance's and says so; where an agency has no key the paper names who signed."""
+    custody = await workshop.completed("register_birth", "issue_insurance_card")
+    async with running(workshop.press()):
+        await until_printed(workshop, custody)
+    papers = await documents(workshop, custody)
+    for code, holder in (
+        ("insurance_card", "Bảo hiểm xã hội Ngã Bảy"),
+        ("birth_certificate", "UBND phường Ngã Bảy"),
+    ):
+        signature = PdfFileReader(io.BytesIO(papers[code])).embedded_signatures[0]
+        assert signature.signer_cert.subject.native["common_name"] == holder
+        text = pypdf.PdfReader(io.BytesIO(papers[code])).pages[0].extract_text()
+        assert f"Đã ký số: {holder}" in " ".join(text.split())
 
 
 async def test_later_papers_bear_the_name_that_was_registered(workshop: Workshop) -> None:

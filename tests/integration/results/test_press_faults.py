@@ -150,12 +150,12 @@ import asyncio
 from pathlib import Path
 import psutil
 from services.results.printing import CannotPrint, Job
-from services.results.signing import SigningKey
+from services.results.signing import SigningKey, SigningKeys
 from services.results.workers import Workers
 
 async def main():
     signing = SigningKey(key={signing.key!r}, certificate={signing.certificate!r}, chain={signing.chain!r})
-    workers = Workers(Path({str(workshop.templates)!r}), signing, 1)
+    workers = Workers(Path({str(workshop.templates)!r}), SigningKeys(default=signing), 1)
     try:
         await workers.print([Job(template="certificate", values={{}})])
     except CannotPrint:

@@ -11,8 +11,8 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from services.results.authority import make_authority
-from services.results.signing import SIGNATURE_FIELD, Signer, SigningKey
+from services.results.authority import make_agency_keys, make_authority
+from services.results.signing import SIGNATURE_FIELD, Signer, Signers, SigningKey, SigningKeys
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +51,32 @@ def test_a_key_that_is_none_is_said_at_once(tmp_path: Path, signing: SigningKey)
     for path in (tmp_path / "nowhere.pem", broken):
         with pytest.raises(ValueError, match="cannot be read"):
             Signer(SigningKey(key=str(path), certificate=signing.certificate, chain=signing.chain))
+
+
+def test_agencies_get_keys_of_one_authority_once(tmp_path: Path) -> None:
+    """A key made before stays; an agency that comes later is certified by the same authority."""
+    make_agency_keys(tmp_path, {"ward": "UBND phường Ngã Bảy"})
+    first = {path: path.read_bytes() for path in (tmp_path / "ward").iterdir()}
+    long = "Bộ phận Tiếp nhận và Trả kết quả UBND thành phố Ngã Bảy"
+    make_agency_keys(tmp_path, {"ward": "UBND phường Ngã Bảy", "police": long})
+    assert {path: path.read_bytes() for path in (tmp_path / "ward").iterdir()} == first
+    default = make_authority(tmp_path / "city", "UBND thành phố")
+    keys = SigningKeys(default=default, agencies=str(tmp_path))
+    assert set(keys.of_agencies()) == {"ward", "police", "city"}
+    roots = [load_cert_from_pemder(str(tmp_path / "ward" / "authority.pem"))]  # type: ignore[no-untyped-call]
+    pdf = Signers(keys).of("police").sign(typst.compile(b"Giay"), reason="Lý do", location="Ngã Bảy")
+    signature = PdfFileReader(io.BytesIO(pdf)).embedded_signatures[0]
+    assert validate_pdf_signature(signature, ValidationContext(trust_roots=roots)).bottom_line
+    assert signature.signer_cert.subject.native["common_name"] == long
+
+
+def test_an_agency_without_a_key_is_signed_for_under_the_city_s_name(tmp_path: Path) -> None:
+    """The signer says whose certificate it is; a broken key of an agency is said at once, never replaced in silence."""
+    default = make_authority(tmp_path / "city", "UBND thành phố")
+    assert Signers(SigningKeys(default=default)).of("police").holder == "UBND thành phố"
+    make_agency_keys(tmp_path / "keys", {"police": "Công an phường Ngã Bảy"})
+    keys = SigningKeys(default=default, agencies=str(tmp_path / "keys"))
+    assert Signers(keys).of("police").holder == "Công an phường Ngã Bảy"
+    (tmp_path / "keys" / "police" / "signing-key.pem").write_text("")
+    with pytest.raises(ValueError, match="cannot be read"):
+        Signers(keys)
