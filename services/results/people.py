@@ -10,6 +10,10 @@ import msgspec
 from libs.http.client import Refused, ServiceClient
 
 
+# What routing gives at once.
+_OUTCOMES_MAX = 500
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A person as the dossier names them; dates are YYYY-MM-DD, empty when not known."""
 
@@ -126,6 +130,10 @@ class Neighbours:
         self, items: Sequence[OutcomeItem], purpose: str
     ) -> dict[tuple[UUID, str], OutcomeRecord]:
         """The outcomes of these steps; one that routing does not have is absent. Raises the client's errors."""
-        query = _OutcomeQuery(items=list(dict.fromkeys(items)), purpose=purpose)
-        answer = await self._routing.post("/outcomes/read", query, _OutcomeAnswer, purpose=purpose)
-        return {(record.dossier_id, record.step): record for record in answer.outcomes}
+        wanted = list(dict.fromkeys(items))
+        found: dict[tuple[UUID, str], OutcomeRecord] = {}
+        for start in range(0, len(wanted), _OUTCOMES_MAX):
+            query = _OutcomeQuery(items=wanted[start : start + _OUTCOMES_MAX], purpose=purpose)
+            answer = await self._routing.post("/outcomes/read", query, _OutcomeAnswer, purpose=purpose)
+            found |= {(record.dossier_id, record.step): record for record in answer.outcomes}
+        return found
