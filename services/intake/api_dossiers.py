@@ -260,7 +260,13 @@ def _changed(
         keys = natural_keys(birth)
         return msgspec.json.encode(birth), fields, _both(keys.certificate, keys.birth), keys.likely
     procedure = office.catalogue.procedure(dossier.procedure, dossier.procedure_from)
-    form, fields = corrected_form(procedure, msgspec.json.decode(old.content), dossier.options, entries)
+    form, fields = corrected_form(
+        procedure,
+        msgspec.json.decode(old.content),
+        dossier.options,
+        entries,
+        facility=dossier.facility,
+    )
     found = form_keys(form)
     return msgspec.json.encode(form), fields, _both(found.certificate, found.birth) if found else (), ""
 

@@ -28,6 +28,8 @@ FIXED_IN_BIRTHS = (
     "choices",
     "extra",
 )
+# A form handed in by a hospital tells of that hospital's own certificate; a counter's clerk may have misread it.
+FIXED_FOR_HOSPITALS = ("medical_certificate.facility_code",)
 _ERROR_PATH = re.compile(r"\$\.([A-Za-z0-9_.]+)")
 
 
@@ -42,12 +44,6 @@ def corrected_birth(
     old: BirthDeclaration, entries: Sequence[Entry], today: date, catalogue: Catalogue
 ) -> tuple[BirthDeclaration, tuple[str, ...]]:
     """The declaration with the entries applied and the paths that really changed. Raises Refused."""
-    for entry in entries:
-        if any(entry.path == fixed or entry.path.startswith(f"{fixed}.") for fixed in FIXED_IN_BIRTHS):
-            message = (
-                "Thông tin này quyết định cơ quan giải quyết hoặc kết quả đã chọn: hãy rút hồ sơ và khai lại."
-            )
-            raise Refused([problem(_shown(entry.path), "not-correctable", message)])
     before = msgspec.to_builtins(old)
     tree = _applied(before, entries)
     unknown = [e for e in entries if e.path.split(".")[0] not in BirthDeclaration.__struct_fields__]
@@ -59,10 +55,12 @@ def corrected_birth(
         found = _ERROR_PATH.search(str(error))
         message = "Giá trị không đúng kiểu, hoặc tờ khai không có mục này."
         raise Refused([problem(_shown(found[1] if found else ""), "invalid", message)]) from None
+    after = msgspec.to_builtins(new)
+    _refuse_fixed(before, after, FIXED_IN_BIRTHS)
     problems = check_declaration(new, today=today, units=catalogue.units)
     if has_errors(problems):
         raise Refused(problems)
-    return new, _changed(before, msgspec.to_builtins(new), entries)
+    return new, _changed(before, after, entries)
 
 
 def corrected_form(
@@ -70,14 +68,28 @@ def corrected_form(
     old: Mapping[str, Any],
     options: Mapping[str, str | bool],
     entries: Sequence[Entry],
+    *,
+    facility: str = "",
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The form with the entries applied and the paths that really changed. Raises Refused."""
+    """The form with the entries applied and the paths that really changed. Raises Refused.
+
+    `facility` is the hospital that handed the form in, empty for others.
+    """
     unknown = [_unknown(entry.path) for entry in entries if not _in_schema(procedure.form, entry.path)]
     if unknown:
         raise Refused(unknown)
     new = normalised_form(_applied(old, entries))
+    _refuse_fixed(old, new, FIXED_FOR_HOSPITALS if facility else ())
     checked_form(procedure, new, options)
     return new, _changed(old, new, entries)
+
+
+def _refuse_fixed(before: Mapping[str, Any], after: Mapping[str, Any], fixed: Sequence[str]) -> None:
+    """Values are compared, not paths: an entry may change a field by giving the whole object it lies in."""
+    message = "Thông tin này quyết định cơ quan giải quyết hoặc kết quả đã chọn: hãy rút hồ sơ và khai lại."
+    changed = [path for path in fixed if _value(before, path) != _value(after, path)]
+    if changed:
+        raise Refused([problem(path, "not-correctable", message) for path in changed])
 
 
 def _applied(old: Mapping[str, Any], entries: Sequence[Entry]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,67 @@ def test_items_of_lists_are_counted_from_zero() -> None:
         corrected_form(procedure, FORM, {}, [Entry(path="documents.1.copies", value=5)])
     with pytest.raises(Refused):
         corrected_form(procedure, FORM, {}, [Entry(path="documents.0.colour", value="đỏ")])
+
+
+def whole(path: str, **changes: Any) -> Entry:
+    """An entry that gives the object at the path anew, with these changes by dotted path (`__` for the dot)."""
+    tree = value = msgspec.to_builtins(GOOD)
+    for name in path.split("."):
+        value = value[name]
+    for place, new in changes.items():
+        *above, last = place.split("__")
+        inner = value
+        for name in above:
+            inner = inner[name]
+        inner[last] = new
+    assert tree is not value
+    return Entry(path=path, value=value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "fixed"),
+    [
+        (Entry(path="certificate.facility_code", value="93007"), "certificate.facility_code"),
+        (whole("certificate", facility_code="93007"), "certificate.facility_code"),
+        (whole("mother", residence__commune_code="31411"), "mother.residence.commune_code"),
+        (whole("mother.residence", commune_code="31411"), "mother.residence.commune_code"),
+        (whole("mother.residence", as_of="2024-05-01"), "mother.residence.as_of"),
+        (whole("choices", register_residence=False), "choices"),
+        (Entry(path="choices.register_residence", value=False), "choices"),
+        (Entry(path="extra", value={"DU_PHONG": "x"}), "extra"),
+    ],
+)
+def test_what_decided_the_agency_stays_however_it_is_addressed(entry: Entry, fixed: str) -> None:
+    """The field by its own path, or within the whole object above it: the same refusal."""
+    with pytest.raises(Refused) as refused:
+        corrected_birth(GOOD, [entry], TODAY, catalogue())
+    assert [(p.field, p.code) for p in refused.value.problems] == [(fixed, "not-correctable")]
+
+
+def test_a_whole_object_may_be_given_when_what_is_fixed_in_it_stays() -> None:
+    """Correcting the certificate as one object is no change of its facility."""
+    new, fields = corrected_birth(GOOD, [whole("certificate", number="000777")], TODAY, catalogue())
+    assert (new.certificate.number, fields) == ("000777", ("certificate",))
+
+
+def test_a_hospitals_form_keeps_its_certificates_facility() -> None:
+    """The declaring hospital cannot turn its dossier into one about another hospital's certificate."""
+    procedure = catalogue().procedure("1.001193", TODAY)
+    form = {
+        "applicant": {"name": "Phạm Thị Hoa"},
+        "child": {"sex": "female", "birth_time": "2026-11-20T08:15"},
+        "medical_certificate": {"number": "1", "issued_on": "2026-11-20", "facility_code": "93016"},
+    }
+    certificate = {**form["medical_certificate"], "facility_code": "93007"}
+    for entry in (
+        Entry(path="medical_certificate.facility_code", value="93007"),
+        Entry(path="medical_certificate", value=certificate),
+    ):
+        with pytest.raises(Refused) as refused:
+            corrected_form(procedure, form, {}, [entry], facility="93016")
+        assert [p.code for p in refused.value.problems] == ["not-correctable"]
+        new, _ = corrected_form(procedure, form, {}, [entry])
+        assert new["medical_certificate"]["facility_code"] == "93007"
 
 
 @given(st.text(max_size=60), st.none() | st.integers() | st.text(max_size=20) | st.just({"a": [1]}))
