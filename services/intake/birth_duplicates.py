@@ -59,9 +59,9 @@ def natural_keys(declaration: BirthDeclaration) -> NaturalKeys:
     born_on = child.birth_time.date()
     name = _folded(mother.name)
     near = [born_on + timedelta(days=days) for days in range(-NEAR_DAYS, NEAR_DAYS + 1)]
-    birth = [_number(mother.document.number), child.birth_time.strftime("%Y%m%d%H%M"), str(order)]
+    birth = [compared_number(mother.document.number), child.birth_time.strftime("%Y%m%d%H%M"), str(order)]
     return NaturalKeys(
-        certificate=_key("certificate", [certificate.facility_code, *map(_number, numbered)]),
+        certificate=_key("certificate", [certificate.facility_code, *map(compared_number, numbered)]),
         birth=None if order is None else _key("birth", birth),
         likely=_key("likely", [name, born_on.isoformat()]),
         likely_near=tuple(_key("likely", [name, day.isoformat()]) for day in near),
@@ -79,7 +79,9 @@ def likely_duplicate(one: BirthDeclaration, other: BirthDeclaration) -> bool:
         return False
     if abs(one.child.birth_time.date() - other.child.birth_time.date()) > timedelta(days=NEAR_DAYS):
         return False
-    same_document = _number(one.mother.document.number) == _number(other.mother.document.number)
+    same_document = compared_number(one.mother.document.number) == compared_number(
+        other.mother.document.number
+    )
     if not same_document and one.mother.birth_date != other.mother.birth_date:
         return False
     return not (same_document and _twins(one, other))
@@ -94,7 +96,10 @@ def compare_identity(card: IdentityCard, certificate: BirthDeclaration) -> list[
     """
     mother = certificate.mother
     differences = []
-    if _number(mother.document.number) not in {_number(card.number), _number(card.old_number) or None}:
+    if compared_number(mother.document.number) not in {
+        compared_number(card.number),
+        compared_number(card.old_number) or None,
+    }:
         differences.append(
             Difference(field="number", message_vi="Số giấy tờ trên thẻ khác số trên giấy chứng sinh.")
         )
@@ -121,7 +126,7 @@ def _folded(name: str) -> str:
     return fold(written(name))
 
 
-def _number(text: str) -> str:
+def compared_number(text: str) -> str:
     """A number as compared: without case and blanks."""
     return "".join(tidy(text).upper().split())
 

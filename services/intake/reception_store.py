@@ -92,13 +92,36 @@ async def store_submissions(connection: Any, submissions: Sequence[Submission]) 
     """Store new dossiers and say they were received; for each, in order, the dossier or the one it is already."""
     if not submissions:
         return []
-    numbers = await _claim(connection, submissions)
-    fresh = [s for s in submissions if s.dossier.id in numbers]
-    known = {}
-    if len(fresh) < len(submissions):
-        known = await _known(connection, [s for s in submissions if s.dossier.id not in numbers])
-    received = await _store(connection, fresh, numbers)
-    return [received.get(s.dossier.id) or known[s.dossier.id] for s in submissions]
+    repeated = _repeated(submissions)
+    distinct = [s for s in submissions if s.dossier.id not in repeated]
+    numbers = await _claim(connection, distinct)
+    fresh = [s for s in distinct if s.dossier.id in numbers]
+    outcomes: dict[UUID, Outcome] = {}
+    if len(fresh) < len(distinct):
+        outcomes |= await _known(connection, [s for s in distinct if s.dossier.id not in numbers])
+    outcomes |= await _store(connection, fresh, numbers)
+    for later, earlier in repeated.items():
+        outcomes[later] = _as_known(outcomes[earlier])
+    return [outcomes[s.dossier.id] for s in submissions]
+
+
+def _repeated(submissions: Sequence[Submission]) -> dict[UUID, UUID]:
+    """Submissions that tell of the same birth as an earlier one among them, and which. The keys do not say it: the
+    statement that claims them does not see the rows it is about to store.
+    """
+    first_with: dict[str, UUID] = {}
+    repeated: dict[UUID, UUID] = {}
+    for submission in submissions:
+        earlier = next((first_with[key] for key in submission.keys if key in first_with), None)
+        if earlier is not None:
+            repeated[submission.dossier.id] = earlier
+            continue
+        first_with |= dict.fromkeys(submission.keys, submission.dossier.id)
+    return repeated
+
+
+def _as_known(outcome: Outcome) -> Known:
+    return outcome if isinstance(outcome, Known) else Known(dossier_id=outcome.id, code=outcome.code)
 
 
 async def _claim(connection: Any, submissions: Sequence[Submission]) -> dict[UUID, int]:
@@ -115,7 +138,7 @@ async def _claim(connection: Any, submissions: Sequence[Submission]) -> dict[UUI
     return {row["dossier_id"]: row["number"] for row in rows}
 
 
-async def _known(connection: Any, submissions: Sequence[Submission]) -> dict[UUID, Known]:
+async def _known(connection: Any, submissions: Sequence[Submission]) -> dict[UUID, Outcome]:
     """The dossiers these births have already; gives back the one key of two that was still free."""
     pairs = [(s.dossier.id, key) for s in submissions for key in s.keys]
     ids, keys = [pair[0] for pair in pairs], [pair[1] for pair in pairs]

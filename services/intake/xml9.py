@@ -22,6 +22,7 @@ from typing import Any, Literal
 import msgspec
 
 from libs.catalogue.units import Units
+from services.intake.birth_duplicates import compared_number
 from services.intake.birth_rules import check_declaration, has_errors
 from services.intake.births import BirthDeclaration, Problem, normalised
 from services.intake.xml9_fields import (
@@ -232,7 +233,7 @@ def _set_orders(drafts: Sequence[_Draft]) -> None:
     of_mother: dict[str, list[_Draft]] = {}
     for draft in drafts:
         if not draft.bad("SO_CCCD_NND", "NGAY_SINH_CON"):
-            of_mother.setdefault(draft.values["SO_CCCD_NND"].upper(), []).append(draft)
+            of_mother.setdefault(compared_number(draft.values["SO_CCCD_NND"]), []).append(draft)
     for children in of_mother.values():
         children.sort(key=_birth_minute)  # stable: within a minute the place in the file decides
         delivery: list[_Draft] = []
@@ -262,7 +263,8 @@ def _birth_minute(draft: _Draft) -> datetime:
 
 
 def _certificate(draft: _Draft) -> _Certificate:
-    return draft.values.get("QUYEN_SO", ""), draft.values.get("SO", "")
+    """As the keys of a birth compare it: blanks and case make no other certificate."""
+    return compared_number(draft.values.get("QUYEN_SO", "")), compared_number(draft.values.get("SO", ""))
 
 
 def _same_delivery(one: _Draft, other: _Draft) -> bool:
