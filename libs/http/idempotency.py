@@ -106,6 +106,16 @@ async def once(request: Request, actor: Actor, writer: Transactions, work: Work)
     return response_of(answer.status, body, media_type, answer.location)
 
 
+async def answered_before(request: Request, actor: Actor, writer: Transactions) -> Response | None:
+    """The answer stored under the request's key, or None.
+
+    For work that commits in parts before `once` keeps its answer: it must not begin under a key that was used.
+    Raises Problem 400 without a key, 422 when the key was used for another request.
+    """
+    earlier = await _earlier(writer, actor.client, idempotency_key(request))
+    return None if earlier is None else _replay(earlier, await fingerprint_of(request))
+
+
 def idempotency_key(request: Request) -> str:
     """The request's Idempotency-Key. Raises Problem 400 when it is missing or malformed."""
     found = _KEY.fullmatch(request.headers.get(HEADER, ""))

@@ -1,17 +1,24 @@
-"""XML9 uploads over HTTP: the file in, a report per record out, in Vietnamese."""
+"""XML9 uploads over HTTP: the file in, a report per record out, in Vietnamese.
+
+A file is stored part by part, each in a transaction of its own, and its report last: births of the ward that come
+meanwhile wait for one part, not for the file, and locks are taken in the order of reception_store. A file that was cut
+short by a failure is sent again: what was stored of it is reported as known.
+"""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 from fastapi import APIRouter, Depends, Request, Response
 
 from libs.bus.ids import new_id
+from libs.bus.writer import Writer
 from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, described_answers, read_bytes
-from libs.http.idempotency import Answer, idempotency_key, once
+from libs.http.idempotency import Answer, answered_before, idempotency_key, once
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from services.intake import upload_store
@@ -27,14 +34,17 @@ LIMITS = UploadLimits()
 # Each needs up to some hundred MiB and a core for seconds.
 AT_ONCE_MAX = 2
 WAIT_SECONDS_MAX = 20.0
-# One transaction takes this many records at a time, so that a failure costs few a second try.
-CHUNK_RECORDS = 500
+# One transaction takes this many records, so that others of the ward wait little and a failure costs few a second try.
+CHUNK_RECORDS = 100
+# A copy of a file that is just being stored waits for its report; the largest file takes some ten seconds.
+TURN_SECONDS_MAX = 60.0
 
 
 def router(office: Office) -> APIRouter:
     """The endpoints POST /births/xml9 and GET /uploads/{upload_id}."""
     routes = APIRouter(tags=["uploads"])
     places = asyncio.Semaphore(AT_ONCE_MAX)
+    turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @routes.post("/births/xml9", status_code=201, openapi_extra=described_answers({201: UploadAnswer}))
     async def upload(request: Request, actor: Annotated[Actor, Depends(HOSPITAL)]) -> Response:
@@ -44,17 +54,13 @@ def router(office: Office) -> APIRouter:
             raise Problem(403)
         data = await read_bytes(request, limit_bytes=LIMITS.upload_bytes_max)
         prepared = await _prepared(office, actor, data, places)
-
-        async def work(connection: Any) -> Answer:
-            known = await upload_store.same_before(connection, prepared.facility_code, prepared.fingerprint)
-            if known is not None:
-                return Answer(200, known, f"/uploads/{known.upload_id}")
-            outcomes = await _store_all(connection, prepared.submissions)
-            report = upload_answer(new_id(), prepared, outcomes)
-            await upload_store.keep(connection, report, prepared.fingerprint, actor.subject)
-            return Answer(201, report, f"/uploads/{report.upload_id}")
-
-        return await once(request, actor, office.writer, work)
+        turn = turns.setdefault(f"{prepared.facility_code}/{prepared.fingerprint}", asyncio.Lock())
+        async with asyncio.timeout(TURN_SECONDS_MAX):
+            await turn.acquire()
+        try:
+            return await _taken(request, actor, office, prepared)
+        finally:
+            turn.release()
 
     @routes.get("/uploads/{upload_id}", openapi_extra=described_answers({200: UploadAnswer}))
     async def report(upload_id: UUID, actor: Annotated[Actor, Depends(HOSPITAL)]) -> Response:
@@ -66,6 +72,25 @@ def router(office: Office) -> APIRouter:
         return MsgspecResponse(found)
 
     return routes
+
+
+async def _taken(request: Request, actor: Actor, office: Office, prepared: Prepared) -> Response:
+    """Store what is new of the file and answer with the report; the same file again gets the report there is."""
+    if (answered := await answered_before(request, actor, office.writer)) is not None:
+        return answered
+    async with office.reading() as connection:
+        known = await upload_store.same_before(connection, prepared.facility_code, prepared.fingerprint)
+    report = known
+    if report is None:
+        outcomes = await _store_all(office.writer, prepared.submissions)
+        report = upload_answer(new_id(), prepared, outcomes)
+
+    async def work(connection: Any) -> Answer:
+        if known is None:
+            await upload_store.keep(connection, report, prepared.fingerprint, actor.subject)
+        return Answer(201 if known is None else 200, report, f"/uploads/{report.upload_id}")
+
+    return await once(request, actor, office.writer, work)
 
 
 async def _prepared(office: Office, actor: Actor, data: bytes, places: asyncio.Semaphore) -> Prepared:
@@ -83,25 +108,27 @@ async def _prepared(office: Office, actor: Actor, data: bytes, places: asyncio.S
         places.release()
 
 
-async def _store_all(connection: Any, submissions: Sequence[Submission]) -> list[Dossier | Known | None]:
+async def _store_all(writer: Writer, submissions: Sequence[Submission]) -> list[Dossier | Known | None]:
     """Store the good records, many at a time; where that fails, one by one, so that one stops no other."""
     outcomes: list[Dossier | Known | None] = []
     for start in range(0, len(submissions), CHUNK_RECORDS):
         chunk = submissions[start : start + CHUNK_RECORDS]
         try:
-            async with connection.transaction():
-                outcomes.extend(await store_submissions(connection, chunk))
+            async with writer.transaction() as connection:
+                stored = await store_submissions(connection, chunk)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             log.warning("upload-chunk-failed", error=type(error).__name__, count=len(chunk))
-            outcomes.extend([await _store_one(connection, submission) for submission in chunk])
+            outcomes.extend([await _store_one(writer, submission) for submission in chunk])
+        else:
+            outcomes.extend(stored)
     return outcomes
 
 
-async def _store_one(connection: Any, submission: Submission) -> Dossier | Known | None:
+async def _store_one(writer: Writer, submission: Submission) -> Dossier | Known | None:
     try:
-        async with connection.transaction():
+        async with writer.transaction() as connection:
             (outcome,) = await store_submissions(connection, [submission])
-            return outcome
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
         log.warning("upload-record-failed", error=type(error).__name__)
         return None
+    return outcome

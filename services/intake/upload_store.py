@@ -14,21 +14,16 @@ _decode = msgspec.json.Decoder(UploadAnswer).decode
 async def same_before(connection: Any, facility: str, fingerprint: str) -> UploadAnswer | None:
     """The report of the same file sent before, if it still stands.
 
-    It does not when a record could not be stored, or a dossier of it came to nothing since: that birth may be
-    declared again.
+    It does not when a record was refused or could not be stored (what refused it may have been the day, or a commune
+    the catalogue did not know yet), or a dossier of it came to nothing since: that birth may be declared again.
     """
-    await connection.execute(
-        # Two copies of a file at once: the second waits here for the first to be stored.
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
-        f"{facility}/{fingerprint}",
-    )
     stored = await connection.fetchval(
         "SELECT report FROM upload WHERE facility = $1 AND fingerprint = $2", facility, fingerprint
     )
     if stored is None:
         return None
     report = _decode(stored)
-    if report.failed:
+    if report.failed or report.refused:
         return None
     ended = await connection.fetchval(
         "SELECT EXISTS (SELECT FROM dossier WHERE id = ANY($1::uuid[]) AND status = ANY($2::smallint[]))",

@@ -1,12 +1,21 @@
 """XML9 uploads: a report per record, good records taken, bad ones named, a file sent twice known."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from deploy.local.sample_xml9 import Births, envelope, inner_file, sample_upload
 from libs.contracts.routing import DossierSettled
-from tests.integration.intake.conftest import OTHER_HOSPITAL, Intake
+from services.intake import api_uploads
+from services.intake.birth_reception import assembled
+from services.intake.dossier import Dossier
+from services.intake.reception import Sender
+from services.intake.reception_store import Known, store_submissions
+from services.intake.xml9 import parse_upload
+from tests.integration.intake.conftest import HOSPITAL, MORNING, OTHER_HOSPITAL, Intake
 from tests.integration.intake.test_dossiers import hear
 
 TODAY = date(2026, 11, 23)
@@ -110,6 +119,89 @@ async def test_a_withdrawn_birth_may_be_uploaded_again_in_the_same_file(intake: 
     assert again.status_code == 201, again.text
     assert again.json()["records"][0]["status"] == "accepted"
     assert again.json()["records"][0]["dossier_id"] != first["dossier_id"]
+
+
+async def test_a_birth_twice_in_one_file_is_one_dossier(intake: Intake) -> None:
+    """The same certificate with other blanks and case is named as repeated, however often the file is sent."""
+    maker = Births(20, today=TODAY)
+    (once,), (other,) = maker.single(), maker.single()
+    once |= {"SO": "7a1/NB", "QUYEN_SO": "Q2"}
+    spaced = once | {"SO": "7A1 /NB", "QUYEN_SO": " q 2", "SO_CCCD_NND": once["SO_CCCD_NND"]}
+    data = envelope([[once], [spaced], [other]], made_on=TODAY)
+    for expected in (["accepted", "refused", "accepted"], ["known", "refused", "known"]):
+        answer = await intake.post("/births/xml9", data, intake.hospital())
+        assert answer.status_code == 201, answer.text
+        records = answer.json()["records"]
+        assert [record["status"] for record in records] == expected
+        assert [problem["code"] for problem in records[1]["problems"]] == ["repeated-in-file"]
+    assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 2
+
+
+async def test_records_that_tell_of_one_birth_share_its_dossier(intake: Intake) -> None:
+    """Stored together, the later of two submissions with one key is known by the dossier of the earlier."""
+    (first,) = Births(21, today=TODAY).single()
+    reports = [
+        parse_upload(envelope([[record]], made_on=TODAY), today=TODAY, units=intake.office.catalogue.units)
+        for record in (first, first | {"SO": "another"})
+    ]
+    sender = Sender(subject="midwife", channel="hospital", facility=HOSPITAL)
+    submissions = [
+        assembled(
+            report.records[0].declaration, [], sender, intake.office.fresh(), MORNING, intake.office.desk
+        )
+        for report in reports
+        if report.records[0].declaration is not None
+    ]
+    async with intake.office.writer.transaction() as connection:
+        dossier, known = await store_submissions(connection, submissions)
+    assert isinstance(dossier, Dossier)
+    assert known == Known(dossier_id=dossier.id, code=dossier.code)
+
+
+async def test_a_refused_record_is_judged_anew_when_its_file_is_sent_again(intake: Intake) -> None:
+    """A birth dated tomorrow is refused today and taken tomorrow, from the same file; the other one is known."""
+    maker = Births(22, today=TODAY)
+    good, early = maker.single(), maker.single()
+    early[0] |= {"NGAY_SINH_CON": "202611240300", "NGAY_CT": "20261124"}
+    data = envelope([good, early], made_on=TODAY)
+    first = await intake.post("/births/xml9", data, intake.hospital())
+    assert [record["status"] for record in first.json()["records"]] == ["accepted", "refused"]
+    intake.set_time(MORNING + timedelta(days=1))
+    second = await intake.post("/births/xml9", data, intake.hospital())
+    assert [record["status"] for record in second.json()["records"]] == ["known", "accepted"]
+    third = await intake.post("/births/xml9", data, intake.hospital())
+    assert (third.status_code, third.content) == (200, second.content)
+
+
+async def test_a_large_file_is_stored_in_parts(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part is a transaction: what was stored before a failure stays, and the file sent again is complete."""
+    monkeypatch.setattr(api_uploads, "CHUNK_RECORDS", 2)
+    maker = Births(23, today=TODAY)
+    data = envelope([maker.single() for _ in range(5)], made_on=TODAY)
+    asked = 0
+
+    async def failing(connection: Any, submissions: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise TimeoutError
+        return await store_submissions(connection, submissions)
+
+    monkeypatch.setattr(api_uploads, "store_submissions", failing)
+    assert (await intake.post("/births/xml9", data, intake.hospital())).status_code == 503
+    assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 2
+    again = await intake.post("/births/xml9", data, intake.hospital())
+    assert [record["status"] for record in again.json()["records"]] == ["known"] * 2 + ["accepted"] * 3
+    assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 5
+
+
+async def test_a_key_used_for_another_file_stores_nothing(intake: Intake) -> None:
+    """The key is looked at before the first part is stored."""
+    key = str(uuid4())
+    await intake.post("/births/xml9", sample_upload(24, today=TODAY), intake.hospital(), key=key)
+    other = await intake.post("/births/xml9", sample_upload(25, today=TODAY), intake.hospital(), key=key)
+    assert other.status_code == 422
+    assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 4
 
 
 async def test_a_truncated_or_foreign_file_is_refused_whole(intake: Intake) -> None:
