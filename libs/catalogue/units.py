@@ -14,6 +14,7 @@ from libs.catalogue.folding import fold
 from libs.catalogue.unit_files import UNIT_FOLDER, Province, UnitFiles, UnitRow, read_unit_files
 
 SEARCH_LIMIT = 20
+FIRST_LIST = date(2023, 1, 1)  # the first list of units known; what was written before is read by it
 STEPS_MAX = 10  # successions followed in a row; a longer chain is a cycle in the data
 
 Outcome = Literal["current", "whole", "part", "doubtful", "ambiguous", "unknown"]
@@ -88,10 +89,12 @@ class Units:
         """Where the unit written as `code` on the day `stated_on` lies on the day `on` (not earlier).
 
         A code that had ended by `stated_on` means the unit it last named: old codes are still written for
-        years. Without `stated_on` the code must lead to one unit whichever of its meanings was meant: 31341
-        (old only) and 31340 (its old area lies wholly inside the new one) do, others come out as ambiguous.
+        years. One written before the first list known is read by that list. Without `stated_on` the code must
+        lead to one unit whichever of its meanings was meant: 31341 (old only) and 31340 (its old area lies
+        wholly inside the new one) do, others come out as ambiguous.
         """
         if stated_on is not None:
+            stated_on = max(stated_on, FIRST_LIST)
             begun = [row for row in self._rows.get(code, ()) if row.valid_from <= stated_on]
             row = begun[-1] if begun else None
             return self._follow(row, max(on, stated_on)) if row else _unknown()

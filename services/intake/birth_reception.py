@@ -24,6 +24,7 @@ from services.intake.reception import (
     problem,
     promise,
 )
+from services.intake.residences import dated
 
 BIRTH_GROUP = "interlinked-birth"
 # Papers the declaration itself is: Mẫu 01 in electronic form and the signed data of the certificate (NĐ 63/2024 Đ5).
@@ -52,7 +53,7 @@ def birth_submission(
 ) -> Submission:
     """The dossier of one child. Raises Refused: a broken rule, a foreign certificate, a card that differs."""
     today = desk.today(at)
-    declaration = normalised(declaration)
+    declaration = dated(normalised(declaration), desk.catalogue.units)
     warnings = _checked(declaration, sender, today, desk.catalogue)
     return assembled(
         declaration,

@@ -26,7 +26,8 @@ from libs.catalogue.insurance_numbers import (
     check_temporary_child_card,
 )
 from libs.catalogue.units import Units
-from services.intake.births import VIETNAM, BirthDeclaration, Father, Mother, Problem, Residence
+from services.intake.births import VIETNAM, BirthDeclaration, Father, Mother, Problem
+from services.intake.residences import commune_problems
 
 MOTHER_AGE_YEARS_MIN, MOTHER_AGE_YEARS_MAX = 10, 65  # [judgement] outside: a slip of the pen
 MOTHER_AGE_YEARS_USUAL = range(16, 56)  # [judgement] outside: a human looks
@@ -60,7 +61,7 @@ def check_declaration(
     problems = [problem for rule in RULES for problem in rule(declaration)]
     problems += _dates(declaration, today)
     if units is not None:
-        problems += _communes(declaration, units)
+        problems += commune_problems(declaration, units, today)
     return problems
 
 
@@ -283,30 +284,6 @@ def _choices(declaration: BirthDeclaration) -> Problems:
             yield _error(f"{path}.place", "required", "Chưa chọn nơi nhận kết quả.")
         if not 0 <= result.copies <= COPIES_MAX:
             yield _error(f"{path}.copies", "copies-bounds", f"Số bản sao phải từ 0 đến {COPIES_MAX}.")
-
-
-def _communes(declaration: BirthDeclaration, units: Units) -> Problems:
-    places: list[tuple[str, Residence | None]] = [
-        ("mother.residence", declaration.mother.residence),
-        ("father.residence", declaration.father.residence if declaration.father else None),
-        ("choices.residence_to_register", declaration.choices.residence_to_register),
-    ]
-    for path, residence in places:
-        if residence is None or not residence.commune_code:
-            continue
-        field, day = f"{path}.commune_code", f"{path}.as_of"
-        unit = units.unit(residence.commune_code, residence.as_of)
-        if unit is None:
-            message = "Mã xã không có trong danh mục đơn vị hành chính tại thời điểm kê khai."
-            yield _error(field, "commune-unknown", message, day, f"{path}.district_code")
-        elif residence.province_code and unit.province_code != residence.province_code:
-            message = "Mã xã không thuộc tỉnh đã ghi."
-            yield _error(
-                field, "commune-province", message, f"{path}.province_code", day, f"{path}.district_code"
-            )
-        elif residence.district_code and unit.district_code != residence.district_code:
-            message = "Mã xã không thuộc huyện đã ghi."
-            yield _error(field, "commune-district", message, f"{path}.district_code", day)
 
 
 RULES: tuple[Callable[[BirthDeclaration], Problems], ...] = (

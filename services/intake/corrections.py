@@ -18,6 +18,7 @@ from services.intake.births import BirthDeclaration, normalised
 from services.intake.form_identifiers import normalised_form
 from services.intake.form_reception import checked_form
 from services.intake.reception import Refused, problem
+from services.intake.residences import dated
 
 PATH = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){0,7}")
 # What was decided on these is with other agencies already: who is competent, which certificate, which results.
@@ -50,7 +51,7 @@ def corrected_birth(
     if unknown:
         raise Refused([_unknown(entry.path) for entry in unknown])
     try:
-        new = normalised(msgspec.convert(tree, BirthDeclaration, strict=True))
+        new = dated(normalised(msgspec.convert(tree, BirthDeclaration, strict=True)), catalogue.units)
     except msgspec.ValidationError as error:
         found = _ERROR_PATH.search(str(error))
         message = "Giá trị không đúng kiểu, hoặc tờ khai không có mục này."

@@ -25,6 +25,7 @@ from libs.catalogue.units import Units
 from services.intake.birth_duplicates import compared_number
 from services.intake.birth_rules import check_declaration, has_errors
 from services.intake.births import BirthDeclaration, Problem, normalised
+from services.intake.residences import dated
 from services.intake.xml9_fields import (
     FIELDS,
     RULE_OF,
@@ -300,7 +301,8 @@ def _judge(index: int, draft: _Draft, facility: str, today: date, units: Units |
     declaration = None
     if draft.typed:
         extra = {tag: value for tag, value in draft.values.items() if tag not in RULE_OF}
-        declaration = normalised(draft_declaration(facility, draft.typed, extra, order=draft.order))
+        drafted = draft_declaration(facility, draft.typed, extra, order=draft.order)
+        declaration = dated(normalised(drafted), units)
         found = check_declaration(declaration, today=today, units=units)
         problems += _by_tag(found, {problem.field for problem in problems})
     accepted = not has_errors(problems)

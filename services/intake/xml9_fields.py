@@ -25,8 +25,8 @@ from services.intake.births import (
     Problem,
     Residence,
 )
+from services.intake.residences import DISTRICTS_ABOLISHED
 
-DISTRICTS_ABOLISHED = date(2025, 7, 1)  # NQ 203/2025/QH15; unit codes of before end the day before
 NO_DISTRICT = ("", "000")
 UNREADABLE_DAY = date(
     1, 1, 1
@@ -234,15 +234,16 @@ def draft_declaration(
 
 
 def _residence(typed: Mapping[str, Any]) -> Residence:
-    """A district code says the commune code is one of before 2025-07-01, even on a later certificate."""
-    district, issued_on = typed["MAHUYEN_CU_TRU"], typed["NGAY_CT"]
-    last_old_day = date.fromordinal(DISTRICTS_ABOLISHED.toordinal() - 1)
+    """The codes as they stood when the certificate was written, unless they tell of another day themselves
+    (`residences.dated`).
+    """
+    district = typed["MAHUYEN_CU_TRU"]
     return Residence(
         address=typed["NOI_CU_TRU_NND"],
         province_code=typed["MATINH_CU_TRU"],
         district_code="" if district in NO_DISTRICT else district,
         commune_code=typed["MAXA_CU_TRU"],
-        as_of=issued_on if district in NO_DISTRICT else min(issued_on, last_old_day),
+        as_of=typed["NGAY_CT"],
     )
 
 

@@ -89,10 +89,12 @@ def test_an_unknown_code_is_said_to_be_unknown(code: str) -> None:
     assert UNITS.resolve(code, on=AFTER).outcome == "unknown"
 
 
-def test_a_time_before_the_first_list_is_unknown() -> None:
-    """Nothing is said about units before 2023."""
+def test_what_was_written_before_the_first_list_is_read_by_it() -> None:
+    """Nothing is said about units before 2023, but a code of 2021 is the one the list of 2023 names."""
     assert UNITS.unit("31340", date(2022, 12, 31)) is None
-    assert UNITS.resolve("31340", stated_on=date(1990, 1, 1), on=AFTER).outcome == "unknown"
+    early = UNITS.resolve("31340", stated_on=date(2021, 5, 4), on=AFTER)
+    assert early == UNITS.resolve("31340", stated_on=date(2023, 1, 1), on=AFTER)
+    assert early.outcome == "whole"
 
 
 @given(st.sampled_from(OLD_CODES), st.sampled_from([BEFORE, date(2025, 6, 30), MERGER, AFTER, None]))

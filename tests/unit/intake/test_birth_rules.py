@@ -258,8 +258,8 @@ def test_each_choice_of_a_result_is_checked(result: ChosenResult, field: str, co
 
 
 def test_the_residence_to_register_must_exist() -> None:
-    """The child may be registered elsewhere, in a commune of that day."""
-    elsewhere = msgspec.structs.replace(HOME, commune_code="31341")
+    """The child may be registered elsewhere, in a commune there is or was."""
+    elsewhere = msgspec.structs.replace(HOME, commune_code="99999")
     declaration = changed(GOOD, "choices.residence_to_register", elsewhere)
     assert found(declaration) == {("choices.residence_to_register.commune_code", "commune-unknown", "error")}
 

@@ -252,16 +252,20 @@ def test_a_foreign_mother_has_a_passport_of_her_own_country() -> None:
     assert found(record | {"SO_CCCD_NND": "X-1"}) == {("SO_CCCD_NND", "foreign-passport", "error")}
 
 
-def test_the_district_says_which_list_of_communes_is_meant() -> None:
-    """After 2025-07-01 a district is not needed; where one stands, the codes are of the list before."""
+def test_district_and_province_say_which_list_of_communes_is_meant() -> None:
+    """After 2025-07-01 a district is not needed; where one or an old province stands, the code is old."""
     assert found(record_of(MAHUYEN_CU_TRU="000")) == set()
     old = record_of(
         MATINH_CU_TRU="93", MAHUYEN_CU_TRU="931", MAXA_CU_TRU="31341", MA_THE_TAM="TE1931234567890"
     )
-    report = report_of(old)
-    assert report.declaration is not None
-    assert report.declaration.mother.residence.as_of == date(2025, 6, 30)
-    assert found(old | {"MAHUYEN_CU_TRU": ""}) == {("MAXA_CU_TRU", "commune-unknown", "error")}
+    for written in (
+        old,
+        old | {"MAHUYEN_CU_TRU": ""},
+        old | {"MAHUYEN_CU_TRU": "", "MAXA_CU_TRU": "31340"},
+    ):
+        report = report_of(written)
+        assert report.declaration is not None
+        assert report.declaration.mother.residence.as_of == date(2025, 6, 30)
     assert found(old | {"MAHUYEN_CU_TRU": "930"}) == {("MAXA_CU_TRU", "commune-district", "error")}
 
 
