@@ -21,6 +21,14 @@ class ChosenResult(msgspec.Struct, frozen=True, kw_only=True):
     copies: int = 1
 
 
+class RoleUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """The commune whose agency of one role is competent, as its code stood on `unit_as_of`."""
+
+    role: str
+    unit: str
+    unit_as_of: date
+
+
 class DossierReceived(Event, frozen=True, kw_only=True):
     """A dossier has been handed in and stored, and a receipt was given.
 
@@ -44,7 +52,8 @@ class DossierAccepted(Event, frozen=True, kw_only=True):
     """The one-stop shop has taken the dossier into processing and promised an appointment.
 
     Not decided yet: which agency does which step (routing says so), and the outcome. `unit` is the commune whose
-    agencies are competent, as its code stood on `unit_as_of`; `options` are the branches the applicant chose.
+    agencies are competent, as its code stood on `unit_as_of`; `role_units` name the roles for which another commune
+    is (a child whose residence is registered elsewhere); `options` are the branches the applicant chose.
     """
 
     SUBJECT: ClassVar[str] = "intake.dossier-accepted.v1"
@@ -62,6 +71,7 @@ class DossierAccepted(Event, frozen=True, kw_only=True):
     results: tuple[ChosenResult, ...]
     options: dict[str, str | bool] = {}  # noqa: RUF012 - msgspec copies empty defaults
     facility: str = ""
+    role_units: tuple[RoleUnit, ...] = ()
 
 
 class DossierRefused(Event, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from services.intake.births import (
     Choices,
     Father,
     Mother,
+    Parent,
     Residence,
 )
 from services.intake.form_reception import Application, form_submission
@@ -62,6 +63,7 @@ class BirthChoices(Body, frozen=True, kw_only=True):
     register_residence: bool = True
     issue_insurance_card: bool = True
     residence_to_register: Residence | None = None
+    register_at: Parent = "mother"
     first_care_facility: Code = ""
 
 
@@ -95,6 +97,7 @@ class NewBirth(Body, frozen=True, kw_only=True):
                 register_residence=wanted.register_residence,
                 issue_insurance_card=wanted.issue_insurance_card,
                 residence_to_register=wanted.residence_to_register,
+                register_at=wanted.register_at,
                 first_care_facility=wanted.first_care_facility,
             ),
         )

@@ -1,15 +1,16 @@
 """From a hospital's birth declaration to a new dossier of the interlinked birth procedure. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 
 from libs.catalogue import Catalogue, NotEffective, Procedure, UnknownAgency, UnknownProcedure
 from libs.catalogue.folding import fold
+from libs.contracts.intake import RoleUnit
 from services.intake.birth_duplicates import IdentityCard, compare_identity, natural_keys
 from services.intake.birth_rules import check_declaration, has_errors
-from services.intake.births import BirthDeclaration, Problem, Residence, normalised
+from services.intake.births import BirthDeclaration, Parent, Problem, Residence, normalised
 from services.intake.reception import (
     FILE_BIRTH,
     Desk,
@@ -23,13 +24,13 @@ from services.intake.reception import (
     new_dossier,
     problem,
     promise,
+    residence_unit,
 )
 from services.intake.residences import dated
 
 BIRTH_GROUP = "interlinked-birth"
 # Papers the declaration itself is: Mẫu 01 in electronic form and the signed data of the certificate (NĐ 63/2024 Đ5).
 GIVEN_BY_DECLARATION = ("declaration", "medical_certificate")
-MOTHER_COMMUNE = "mother.residence.commune_code"
 OVERRIDE_LENGTH_MIN = 10  # characters; shorter is no reason
 
 
@@ -83,8 +84,9 @@ def assembled(
     procedure = birth_procedure(catalogue, today)
     if (refusal := procedure.refusal(sender.channel, default_limit=desk.default_limit)) is not None:
         raise Refused([problem(refusal.field, refusal.code, refusal.message_vi)])
-    home = declaration.mother.residence
-    one_stop = competent_desk(catalogue, MOTHER_COMMUNE, home.commune_code, home.as_of, today)
+    whose, home = _registering_home(declaration)
+    where = f"{whose}.residence.commune_code"
+    one_stop = competent_desk(catalogue, where, home.commune_code, home.as_of, today)
     if sender.agency:
         one_stop = catalogue.agency(sender.agency)
     options = options_of(declaration, procedure)
@@ -112,6 +114,7 @@ def assembled(
         components=GIVEN_BY_DECLARATION,
         appointment_at=promise(desk, procedure, options, one_stop, at),
         flags=(*flags, *(warning.code for warning in warnings)),
+        role_units=_residence_step(declaration, procedure, options, home),
     )
     return Submission(
         dossier=dossier,
@@ -152,6 +155,30 @@ def options_of(declaration: BirthDeclaration, procedure: Procedure) -> dict[str,
             if condition.equals is not None:
                 stated.setdefault(condition.option, condition.equals)
     return procedure.settled_options(stated)
+
+
+def _registering_home(declaration: BirthDeclaration) -> tuple[Parent, Residence]:
+    """Whose commune registers the birth, and that residence (Luật Hộ tịch 2014 Đ13). Raises Refused."""
+    whose, father = declaration.choices.register_at, declaration.father
+    if whose == "mother":
+        return whose, declaration.mother.residence
+    if father is None or father.residence is None:
+        message = "Chưa khai nơi cư trú của cha nên không đăng ký khai sinh tại đó được."
+        raise Refused([problem("choices.register_at", "father-residence-missing", message)])
+    return whose, father.residence
+
+
+def _residence_step(
+    declaration: BirthDeclaration,
+    procedure: Procedure,
+    options: Mapping[str, bool | str],
+    registering: Residence,
+) -> tuple[RoleUnit, ...]:
+    """Where the child's residence is registered, when that is not where its birth is."""
+    if not options.get("residence"):
+        return ()
+    wanted = declaration.choices.residence_to_register or declaration.mother.residence
+    return residence_unit(procedure, wanted.commune_code, wanted.as_of, registering.commune_code)
 
 
 def _elsewhere(declaration: BirthDeclaration) -> bool:

@@ -22,6 +22,7 @@ VIETNAM = "000"
 
 LocalMinute = Annotated[datetime, msgspec.Meta(tz=False)]
 DocumentKind = Literal["", "personal-id", "old-id-card", "passport"]
+Parent = Literal["mother", "father"]
 Severity = Literal["error", "warning"]
 
 
@@ -152,12 +153,14 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
     `residence_to_register` is None when the child is registered where the mother lives, which needs no
     further papers (NĐ 63/2024 Đ5); `register_residence` and `issue_insurance_card` are the optional branches.
+    `register_at` says whose commune registers the birth (Luật Hộ tịch 2014 Đ13: the father's or the mother's).
     """
 
     results: tuple[ChosenResult, ...] = ()
     register_residence: bool = True
     issue_insurance_card: bool = True
     residence_to_register: Residence | None = None
+    register_at: Parent = "mother"
     first_care_facility: str = ""
 
 

@@ -17,7 +17,7 @@ from services.intake.birth_rules import check_declaration, has_errors
 from services.intake.births import BirthDeclaration, normalised
 from services.intake.form_identifiers import normalised_form
 from services.intake.form_reception import checked_form
-from services.intake.reception import Refused, problem
+from services.intake.reception import RESIDENCE_ROLE, Refused, problem
 from services.intake.residences import dated
 
 PATH = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){0,7}")
@@ -29,6 +29,10 @@ FIXED_IN_BIRTHS = (
     "choices",
     "extra",
 )
+# The father's commune decides where the birth is registered only when it was chosen for that.
+FIXED_WITH_FATHER = ("father.residence.commune_code", "father.residence.as_of")
+# Where a residence is registered decides which police do it.
+FIXED_WITH_RESIDENCE = ("residence.unit_code",)
 # A form handed in by a hospital tells of that hospital's own certificate; a counter's clerk may have misread it.
 FIXED_FOR_HOSPITALS = ("medical_certificate.facility_code",)
 _ERROR_PATH = re.compile(r"\$\.([A-Za-z0-9_.]+)")
@@ -57,7 +61,8 @@ def corrected_birth(
         message = "Giá trị không đúng kiểu, hoặc tờ khai không có mục này."
         raise Refused([problem(_shown(found[1] if found else ""), "invalid", message)]) from None
     after = msgspec.to_builtins(new)
-    _refuse_fixed(before, after, FIXED_IN_BIRTHS)
+    at_father = FIXED_WITH_FATHER if old.choices.register_at == "father" else ()
+    _refuse_fixed(before, after, (*FIXED_IN_BIRTHS, *at_father))
     problems = check_declaration(new, today=today, units=catalogue.units)
     if has_errors(problems):
         raise Refused(problems)
@@ -80,7 +85,9 @@ def corrected_form(
     if unknown:
         raise Refused(unknown)
     new = normalised_form(_applied(old, entries))
-    _refuse_fixed(old, new, FIXED_FOR_HOSPITALS if facility else ())
+    residence = any(step.role == RESIDENCE_ROLE for step in procedure.steps)
+    fixed = (FIXED_WITH_RESIDENCE if residence else ()) + (FIXED_FOR_HOSPITALS if facility else ())
+    _refuse_fixed(old, new, fixed)
     checked_form(procedure, new, options)
     return new, _changed(old, new, entries)
 

@@ -19,6 +19,7 @@ from libs.contracts.intake import (
     DossierRefused,
     DossierSupplemented,
     DossierWithdrawn,
+    RoleUnit,
 )
 
 RECEIVED, ACCEPTED, REFUSED, WITHDRAWN = "received", "accepted", "refused", "withdrawn"
@@ -91,6 +92,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     reason: str = ""
     corrections: int = 0
+    # Roles whose agencies are not those of `unit` but of another commune.
+    role_units: tuple[RoleUnit, ...] = ()
     # What a human should look at, as codes: a card that differs from the certificate, a doubtful field.
     flags: tuple[str, ...] = ()
 
@@ -178,6 +181,7 @@ def accept_dossier(dossier: Dossier, at: datetime, appointment_at: datetime) -> 
         results=dossier.results,
         options=dossier.options,
         facility=dossier.facility,
+        role_units=dossier.role_units,
     )
     return dossier, (event,)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from libs.catalogue import Agency, Procedure
 from libs.catalogue.calendar import VIETNAM
-from libs.contracts.intake import ChosenResult
+from libs.contracts.intake import ChosenResult, RoleUnit
 from services.intake.birth_duplicates import NaturalKeys, natural_keys
 from services.intake.births import (
     Attendants,
@@ -35,6 +35,7 @@ from services.intake.reception import (
     problem,
     procedure_in_force,
     promise,
+    residence_unit,
 )
 
 
@@ -90,6 +91,7 @@ def form_submission(
         components=application.components,
         appointment_at=_appointment(application, sender, desk, procedure, options, agency, at),
         flags=tuple(dict.fromkeys(warning.code for warning in warnings)),
+        role_units=_residence_step(form, procedure, options, unit, today),
     )
     keys = form_keys(form)
     return Submission(
@@ -192,6 +194,14 @@ def _place(application: Application, sender: Sender, desk: Desk, today: date) ->
     if own is not None and len(own.units) == 1:
         return own.units[0], own.effective_from, own
     raise Refused([problem("unit", "required", "Chưa ghi xã, phường có thẩm quyền giải quyết.")])
+
+
+def _residence_step(
+    form: Mapping[str, Any], procedure: Procedure, options: Mapping[str, str | bool], unit: str, today: date
+) -> tuple[RoleUnit, ...]:
+    """Where the residence is registered, when that is not the competent commune; the form's code is one of today."""
+    wanted = (form.get("residence") or {}).get("unit_code", "") if options.get("residence", True) else ""
+    return residence_unit(procedure, wanted, today, unit)
 
 
 def _appointment(

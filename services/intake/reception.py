@@ -23,13 +23,15 @@ from libs.catalogue import (
 )
 from libs.catalogue.calendar import VIETNAM
 from libs.catalogue.holidays import CalendarError
-from libs.contracts.intake import ChosenResult
+from libs.contracts.intake import ChosenResult, RoleUnit
 from services.intake.births import Problem
 from services.intake.dossier import RECEIVED, Dossier
 
 COPIES_MAX = 50  # [judgement], as for births
 FILE_BIRTH: Literal["birth"] = "birth"
 FILE_FORM: Literal["form"] = "form"
+# Who registers residences is competent where the residence is, not where the birth is registered.
+RESIDENCE_ROLE = "police_residence"
 PLACE_ROLES = {"hospital": "hospital", "counter": "one_stop"}
 
 
@@ -120,6 +122,13 @@ def competent_desk(catalogue: Catalogue, field: str, unit: str, as_of: date, tod
     except UnknownAgency:
         message = "Không xác định được cơ quan có thẩm quyền tại xã, phường này."
         raise Refused([problem(field, "commune-not-served", message)]) from None
+
+
+def residence_unit(procedure: Procedure, unit: str, as_of: date, competent: str) -> tuple[RoleUnit, ...]:
+    """The commune where the residence is registered, when it is not the `competent` one (empty `unit`: none asked)."""
+    if not unit or unit == competent or all(step.role != RESIDENCE_ROLE for step in procedure.steps):
+        return ()
+    return (RoleUnit(role=RESIDENCE_ROLE, unit=unit, unit_as_of=as_of),)
 
 
 def procedure_in_force(catalogue: Catalogue, code: str, today: date) -> Procedure:
@@ -251,6 +260,7 @@ def new_dossier(
     components: Iterable[str],
     appointment_at: datetime,
     flags: tuple[str, ...] = (),
+    role_units: tuple[RoleUnit, ...] = (),
 ) -> Dossier:
     """The dossier as it begins, still without its code; what it lacks of the procedure's papers is `missing`."""
     given = tuple(dict.fromkeys(components))
@@ -274,4 +284,5 @@ def new_dossier(
         received_at=at,
         appointment_at=appointment_at,
         flags=flags,
+        role_units=role_units,
     )

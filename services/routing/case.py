@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from libs.contracts.event import Event
-from libs.contracts.intake import ChosenResult
+from libs.contracts.intake import ChosenResult, RoleUnit
 
 # A step waits for others, lies with an agency, is begun, is done, was given back to the one-stop shop, or
 # will not be done.
@@ -196,6 +196,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fired: tuple[str, ...] = ()
     settled: Settlement | None = None
     closed_at: datetime | None = None
+    role_units: tuple[RoleUnit, ...] = ()
+
+    def unit_for(self, role: str) -> tuple[str, date]:
+        """The commune whose agency of the role is competent, and the day its code stood."""
+        other = next((place for place in self.role_units if place.role == role), None)
+        return (other.unit, other.unit_as_of) if other else (self.unit, self.unit_as_of)
 
     def step(self, code: str) -> Step | None:
         """The step with this code, or None."""

@@ -80,6 +80,7 @@ def open_case(dossier_id: UUID, event: DossierAccepted, at: datetime, rules: Rul
         facility=event.facility,
         options=options,
         results=event.results,
+        role_units=event.role_units,
     )
     opened = CaseOpened(
         procedure=procedure.code,
@@ -103,7 +104,7 @@ def assign_ready(case: Case, at: datetime, rules: Rules, *, started_at: datetime
         rule = rules.step_rule(case, step.code)
         if not done.issuperset(mine.intersection(rule.depends_on)):
             continue
-        agency = rules.competent(rule.role, case.unit, case.unit_as_of, at)
+        agency = rules.competent(rule.role, *case.unit_for(rule.role), at)
         if agency:
             case, assigned = _assigned(
                 case, step, rule, agency=agency, at=at, rules=rules, started_at=started_at
@@ -235,7 +236,7 @@ def give_back(
     if to:
         _refuse_incompetent(procedure_role=rule.role, agency=to, declined=declined, at=at, rules=rules)
     else:
-        found = rules.competent(rule.role, case.unit, case.unit_as_of, at)
+        found = rules.competent(rule.role, *case.unit_for(rule.role), at)
         to = "" if found in declined else found
     returned = StepReturned(step=code, agency=step.agency, reason=reason, returned_at=at)
     case, resumed = end_pauses_of(case, (code,), at, rules)

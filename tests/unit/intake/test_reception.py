@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.catalogue import Catalogue, Limit
-from libs.contracts.intake import ChosenResult
+from libs.contracts.intake import ChosenResult, DossierAccepted, RoleUnit
 from services.intake.birth_reception import birth_submission
 from services.intake.births import BirthDeclaration, Choices, Father, Residence
+from services.intake.dossier import accept_dossier
 from services.intake.form_reception import Application, form_keys, form_submission
 from services.intake.reception import Desk, Fresh, Refused, Sender, dossier_code
 from tests.unit.intake.test_birth_rules import GOOD
@@ -132,6 +133,64 @@ def test_the_fathers_home_needs_no_further_papers() -> None:
     elsewhere = msgspec.structs.replace(his, address="Nhà ông bà")
     declaration = msgspec.structs.replace(declaration, choices=Choices(residence_to_register=elsewhere))
     assert birth_submission(declaration, HOSPITAL, FRESH, AT, desk()).dossier.missing == ("residence_papers",)
+
+
+HIS = Residence(address="Khu vực 1", province_code="92", commune_code="31411", as_of=date(2026, 11, 20))
+AT_HIS = (RoleUnit(role="police_residence", unit="31411", unit_as_of=HIS.as_of),)
+
+
+@pytest.mark.parametrize(
+    ("choices", "unit", "role_units"),
+    [
+        ({}, "31340", ()),
+        ({"residence_to_register": HIS}, "31340", AT_HIS),
+        ({"residence_to_register": HIS, "register_residence": False}, "31340", ()),
+        ({"residence_to_register": HIS, "register_at": "father"}, "31411", ()),
+        # The birth where he lives, the child's residence where she does.
+        (
+            {"register_at": "father"},
+            "31411",
+            (RoleUnit(role="police_residence", unit="31340", unit_as_of=DECLARATION.mother.residence.as_of),),
+        ),
+    ],
+)
+def test_the_birth_and_the_residence_each_have_their_commune(
+    choices: dict[str, Any], unit: str, role_units: tuple[RoleUnit, ...]
+) -> None:
+    """The birth is registered where either parent lives; the residence by the police of where the child will live."""
+    father = Father(name="Trần Văn Nam", residence=HIS)
+    declaration = msgspec.structs.replace(with_choices(**choices), father=father)
+    new = birth_submission(declaration, HOSPITAL, FRESH, AT, desk()).dossier
+    assert (new.unit, new.role_units) == (unit, role_units)
+    assert new.receiving_agency == f"one-stop-{unit}-2025"
+    (event,) = accept_dossier(msgspec.structs.replace(new, missing=()), AT, AT)[1]
+    assert isinstance(event, DossierAccepted)
+    assert event.role_units == role_units
+
+
+def test_a_birth_is_not_registered_where_no_father_is_said_to_live() -> None:
+    """Without his residence there is no commune to choose."""
+    with pytest.raises(Refused) as refused:
+        birth_submission(with_choices(register_at="father"), HOSPITAL, FRESH, AT, desk())
+    assert [p.field for p in refused.value.problems] == ["choices.register_at"]
+
+
+def test_a_form_says_where_the_residence_is_registered() -> None:
+    """The commune of the residence part decides the police, the competent commune everything else."""
+    wanted = Application(
+        procedure="3.000722",
+        form={
+            "applicant": {"name": "Phạm Thị Hoa"},
+            "child": {"sex": "female", "birth_time": "2026-11-20T08:15"},
+            "residence": {"unit_code": "31411", "address": "Khu vực 1"},
+        },
+        components=("declaration", "medical_certificate"),
+        unit="31340",
+    )
+    (place,) = form_submission(wanted, COUNTER, FRESH, AT, desk()).dossier.role_units
+    assert (place.role, place.unit) == ("police_residence", "31411")
+    alone = msgspec.structs.replace(wanted, options={"residence": False})
+    assert form_submission(alone, COUNTER, FRESH, AT, desk()).dossier.role_units == ()
 
 
 def test_a_procedure_without_a_term_promises_nothing_by_itself() -> None:

@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 
+from libs.contracts.intake import RoleUnit
 from libs.contracts.routing import AppointmentMoved, CaseOpened, StepAssigned, StepCompleted
 from services.routing import endings, pauses, status, steps
 from services.routing.case import IllegalMove, Officer
@@ -21,6 +23,7 @@ from tests.unit.routing.samples import (
     accepted,
     completed,
     opened,
+    roundtrip,
     rules,
 )
 
@@ -88,6 +91,27 @@ def test_a_unit_nobody_is_sure_of_goes_to_the_one_stop_shop() -> None:
     case, events = steps.assign(case, BIRTH, CIVIL.agency, MONDAY, rules())
     assert isinstance(events[0], StepAssigned)
     assert status.status_of(case) == status.IN_PROCESS
+
+
+def test_a_residence_elsewhere_goes_to_the_police_of_that_place() -> None:
+    """The birth and the card stay with the agencies of the competent commune, on assigning and on giving back."""
+    elsewhere = RoleUnit(role="police_residence", unit="31411", unit_as_of=date(2026, 11, 1))
+    case = opened(msgspec.structs.replace(accepted(), role_units=(elsewhere,)))
+    case = roundtrip(completed(case, BIRTH, CIVIL))
+    agencies = {step.code: step.agency for step in case.steps}
+    assert agencies == {
+        BIRTH: CIVIL.agency,
+        RESIDENCE: "police-31411-2025",
+        CARD: INSURANCE.agency,
+    }
+    there = Officer(subject="officer-9", agency="police-31411-2025", role="police_residence")
+    wrong, _ = steps.give_back(
+        case, RESIDENCE, there, reason="wrong", to=POLICE.agency, at=MONDAY, rules=rules()
+    )
+    back, _ = steps.give_back(wrong, RESIDENCE, POLICE, reason="wrong", to="", at=MONDAY, rules=rules())
+    step = back.step(RESIDENCE)
+    assert step is not None
+    assert step.agency == back.receiving_agency
 
 
 def test_a_wrong_ward_may_pass_the_step_on_itself() -> None:
