@@ -15,14 +15,12 @@ from libs.http.reads import purpose_of, record_reads
 from services.intake import attachment_store, file_store, store
 from services.intake import dossier as rules
 from services.intake.api_answers import DossierAnswer, DossierPage, Moved, line, whole
-from services.intake.birth_duplicates import natural_keys
-from services.intake.births import BirthDeclaration
-from services.intake.corrections import Entry, corrected_birth, corrected_form
+from services.intake.corrections import Entry
 from services.intake.dossier import RECEIVED, Dossier, IllegalMove, Step
-from services.intake.form_reception import form_keys
-from services.intake.office import ENTRANCES, Office, duplicate, not_now, refused
+from services.intake.office import ENTRANCES, Office, not_now, refused
 from services.intake.receipts import receipt
-from services.intake.reception import FILE_BIRTH, Refused, promise
+from services.intake.reception import Refused, promise
+from services.intake.rewriting import rewrite
 
 KINDS = ("officer", "system", "service")
 ANYONE = require(kinds=KINDS)
@@ -168,7 +166,7 @@ def _data(routes: APIRouter, office: Office) -> None:
 
         async def work(connection: Any) -> Answer:
             before = await office.locked(connection, actor, dossier_id)
-            fields = await _rewrite(office, connection, actor, before, wanted.fields, "supplement")
+            before, fields = await rewrite(office, connection, actor, before, wanted.fields, "supplement")
             try:
                 after = await store.move(
                     connection, before, lambda d: _supplemented(office, d, wanted.components, fields)
@@ -189,7 +187,9 @@ def _data(routes: APIRouter, office: Office) -> None:
 
         async def work(connection: Any) -> Answer:
             before = await office.locked(connection, actor, dossier_id)
-            fields = await _rewrite(office, connection, actor, before, wanted.changes, wanted.explanation)
+            before, fields = await rewrite(
+                office, connection, actor, before, wanted.changes, wanted.explanation
+            )
             try:
                 after = await store.move(
                     connection, before, lambda d: rules.correct(d, fields, wanted.reason, at)
@@ -223,56 +223,6 @@ def _supplemented(
         return after, events
     after, accepted = _accepted(office, after)
     return after, (*events, *accepted)
-
-
-async def _rewrite(
-    office: Office,
-    connection: Any,
-    actor: Actor,
-    dossier: Dossier,
-    entries: tuple[Entry, ...],
-    reason: str,
-) -> tuple[str, ...]:
-    """Write a new version of the file when the entries change it; the changed paths. Raises Problem 422 or 409."""
-    if not entries:
-        return ()
-    old = (await file_store.newest(connection, [dossier.id]))[dossier.id]
-    try:
-        content, fields, keys, likely = _changed(office, dossier, old, entries)
-    except Refused as error:
-        raise refused(error) from None
-    if not fields:
-        return ()
-    known = await file_store.replace_keys(connection, dossier.id, keys, likely)
-    if known is not None:
-        raise duplicate(known)
-    await file_store.add_version(connection, old, content, written_by=actor.subject, reason=reason)
-    return fields
-
-
-def _changed(
-    office: Office, dossier: Dossier, old: file_store.FileVersion, entries: tuple[Entry, ...]
-) -> tuple[bytes, tuple[str, ...], tuple[str, ...], str]:
-    if old.kind == FILE_BIRTH:
-        declaration = msgspec.json.decode(old.content, type=BirthDeclaration)
-        today = office.desk.today(office.now())
-        birth, fields = corrected_birth(declaration, entries, today, office.catalogue)
-        keys = natural_keys(birth)
-        return msgspec.json.encode(birth), fields, _both(keys.certificate, keys.birth), keys.likely
-    procedure = office.catalogue.procedure(dossier.procedure, dossier.procedure_from)
-    form, fields = corrected_form(
-        procedure,
-        msgspec.json.decode(old.content),
-        dossier.options,
-        entries,
-        facility=dossier.facility,
-    )
-    found = form_keys(form)
-    return msgspec.json.encode(form), fields, _both(found.certificate, found.birth) if found else (), ""
-
-
-def _both(*keys: str | None) -> tuple[str, ...]:
-    return tuple(key for key in keys if key)
 
 
 async def _annotate(connection: Any, dossier_id: UUID, actor: Actor, note: str) -> None:

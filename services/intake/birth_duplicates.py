@@ -5,7 +5,7 @@ Keys are hashes, so that the text of a unique violation or an index shows nobody
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -15,19 +15,43 @@ from services.intake.births import BirthDeclaration, written
 NEAR_DAYS = 2  # [judgement] the same birth written down twice is seldom further apart
 
 
-class NaturalKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells one birth from another. Equal `certificate` or equal `birth`: the same birth, answer with
-    the old.
+class BirthTraits(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells one birth from another, as far as it is known: empty and None are not known.
 
-    `birth` (mother's document, minute, order) is None when the order in a multiple birth is not known.
-    `likely` is stored with the dossier; a dossier whose `likely` is among another's `likely_near` is to be
-    compared with it by `likely_duplicate` (same folded mother's name, births at most NEAR_DAYS apart).
+    `minute` is wall time in Việt Nam; `order` counts within a delivery of `count` children.
     """
 
-    certificate: str
-    birth: str | None
-    likely: str
-    likely_near: tuple[str, ...]
+    facility: str = ""
+    book: str = ""
+    number: str = ""
+    gcs_code: str = ""
+    mother_name: str = ""
+    mother_document: str = ""
+    mother_birth_date: date | None = None
+    minute: datetime | None = None
+    count: int = 1
+    order: int | None = None
+
+
+class NaturalKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells one birth from another. A common key of a certificate, or equal `birth`: the same birth, answer with
+    the old.
+
+    A certificate has a key by its number and one by its GCS code. `birth` (mother's document, minute, order) is None
+    when one of these is not known, as is the order in many a multiple birth. `likely` is stored with the dossier; a
+    dossier whose `likely` is among another's `likely_near` is to be compared with it by `likely_duplicate` (same
+    folded mother's name, births at most NEAR_DAYS apart).
+    """
+
+    certificates: tuple[str, ...] = ()
+    birth: str | None = None
+    likely: str = ""
+    likely_near: tuple[str, ...] = ()
+
+    @property
+    def claimed(self) -> tuple[str, ...]:
+        """The keys no other dossier may have."""
+        return (*self.certificates, self.birth) if self.birth else self.certificates
 
 
 class IdentityCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,43 +72,71 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     message_vi: str
 
 
-def natural_keys(declaration: BirthDeclaration) -> NaturalKeys:
-    """The keys of a declaration that has passed `check_declaration`. Case, marks and blanks do not matter in
-    them.
-    """
+def traits_of(declaration: BirthDeclaration) -> BirthTraits:
+    """What a hospital's declaration says of the birth."""
     certificate, mother, child = declaration.certificate, declaration.mother, declaration.child
-    # A certificate issued again keeps its GCS code (TT 22/2025), but may get a new number.
-    numbered = [certificate.gcs_code] if certificate.gcs_code else [certificate.book, certificate.number]
-    order = 1 if child.count == 1 else child.order
-    born_on = child.birth_time.date()
-    name = _folded(mother.name)
-    near = [born_on + timedelta(days=days) for days in range(-NEAR_DAYS, NEAR_DAYS + 1)]
-    birth = [compared_number(mother.document.number), child.birth_time.strftime("%Y%m%d%H%M"), str(order)]
-    return NaturalKeys(
-        certificate=_key("certificate", [certificate.facility_code, *map(compared_number, numbered)]),
-        birth=None if order is None else _key("birth", birth),
-        likely=_key("likely", [name, born_on.isoformat()]),
-        likely_near=tuple(_key("likely", [name, day.isoformat()]) for day in near),
+    return BirthTraits(
+        facility=certificate.facility_code,
+        book=certificate.book,
+        number=certificate.number,
+        gcs_code=certificate.gcs_code,
+        mother_name=mother.name,
+        mother_document=mother.document.number,
+        mother_birth_date=mother.birth_date,
+        minute=child.birth_time,
+        count=child.count,
+        order=child.order,
     )
 
 
-def likely_duplicate(one: BirthDeclaration, other: BirthDeclaration) -> bool:
-    """Whether a human should look if two declarations with different keys tell of the same child. Symmetric.
+def natural_keys(birth: BirthTraits) -> NaturalKeys:
+    """The keys that can be made of what is known. Case, marks and blanks do not matter in them."""
+    order = 1 if birth.count == 1 else birth.order
+    document, minute = compared_number(birth.mother_document), birth.minute
+    known = document and minute is not None and order is not None
+    name, near = _folded(birth.mother_name), _near_days(minute)
+    return NaturalKeys(
+        certificates=_certificate_keys(birth),
+        birth=_key("birth", [document, f"{minute:%Y%m%d%H%M}", str(order)]) if known else None,
+        likely=_key("likely", [name, minute.date().isoformat()]) if name and minute is not None else "",
+        likely_near=tuple(_key("likely", [name, day.isoformat()]) for day in near) if name else (),
+    )
+
+
+def _certificate_keys(birth: BirthTraits) -> tuple[str, ...]:
+    """Numbers begin anew in each book and each facility, so only all three together name a certificate; one issued
+    again keeps its GCS code (TT 22/2025), but may get a new number.
+    """
+    book, number = compared_number(birth.book), compared_number(birth.number)
+    named = [[compared_number(birth.gcs_code)]] if birth.gcs_code else []
+    named += [[book, number]] if book and number else []
+    return tuple(_key("certificate", [birth.facility, *parts]) for parts in named if birth.facility)
+
+
+def _near_days(minute: datetime | None) -> list[date]:
+    if minute is None:
+        return []
+    return [minute.date() + timedelta(days=days) for days in range(-NEAR_DAYS, NEAR_DAYS + 1)]
+
+
+def likely_duplicate(one: BirthTraits, other: BirthTraits) -> bool:
+    """Whether a human should look if two births with different keys are of the same child. Symmetric.
 
     Same folded mother's name and near births. Not so for two mothers whose birth dates and documents both
-    differ, nor for twins: the same mother's document and count, and orders that differ or, where not both are
-    known, other certificates of the same facility.
+    differ, nor for twins: the same count and no other mother's document, and orders that differ or, where not both
+    are known, other certificates of the same facility. What is not known differs from nothing.
     """
-    if _folded(one.mother.name) != _folded(other.mother.name):
+    name = _folded(one.mother_name)
+    if not name or name != _folded(other.mother_name) or one.minute is None or other.minute is None:
         return False
-    if abs(one.child.birth_time.date() - other.child.birth_time.date()) > timedelta(days=NEAR_DAYS):
+    if abs(one.minute.date() - other.minute.date()) > timedelta(days=NEAR_DAYS):
         return False
-    same_document = compared_number(one.mother.document.number) == compared_number(
-        other.mother.document.number
-    )
-    if not same_document and one.mother.birth_date != other.mother.birth_date:
+    documents = {compared_number(birth.mother_document) for birth in (one, other)} - {""}
+    birth_dates = {birth.mother_birth_date for birth in (one, other)} - {None}
+    other_document = len(documents) == 2
+    if other_document and len(birth_dates) == 2:
         return False
-    return not (same_document and _twins(one, other))
+    return other_document or not _twins(one, other)
 
 
 def compare_identity(card: IdentityCard, certificate: BirthDeclaration) -> list[Difference]:
@@ -113,13 +165,13 @@ def compare_identity(card: IdentityCard, certificate: BirthDeclaration) -> list[
     return differences
 
 
-def _twins(one: BirthDeclaration, other: BirthDeclaration) -> bool:
-    if one.child.count != other.child.count or one.child.count < 2:
+def _twins(one: BirthTraits, other: BirthTraits) -> bool:
+    if one.count != other.count or one.count < 2:
         return False
-    if one.child.order is not None and other.child.order is not None:
-        return one.child.order != other.child.order
-    same_facility = one.certificate.facility_code == other.certificate.facility_code
-    return same_facility and natural_keys(one).certificate != natural_keys(other).certificate
+    if one.order is not None and other.order is not None:
+        return one.order != other.order
+    mine, theirs = set(_certificate_keys(one)), set(_certificate_keys(other))
+    return one.facility == other.facility and bool(mine and theirs) and mine.isdisjoint(theirs)
 
 
 def _folded(name: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from libs.catalogue import Catalogue, NotEffective, Procedure, UnknownAgency, UnknownProcedure
 from libs.catalogue.folding import fold
 from libs.contracts.intake import RoleUnit
-from services.intake.birth_duplicates import IdentityCard, compare_identity, natural_keys
+from services.intake.birth_duplicates import IdentityCard, compare_identity, natural_keys, traits_of
 from services.intake.birth_rules import check_declaration, has_errors
 from services.intake.births import BirthDeclaration, Parent, Problem, Residence, normalised
 from services.intake.reception import (
@@ -100,7 +100,7 @@ def assembled(
         today=today,
         path="choices.results",
     )
-    keys = natural_keys(declaration)
+    keys = natural_keys(traits_of(declaration))
     dossier = new_dossier(
         fresh,
         sender,
@@ -125,7 +125,7 @@ def assembled(
         accept=sender.is_desk,
         written_by=sender.subject,
         note=note,
-        keys=tuple(key for key in (keys.certificate, keys.birth) if key),
+        keys=keys.claimed,
         likely=keys.likely,
         likely_near=keys.likely_near,
         warnings=tuple(warnings),

@@ -1,10 +1,17 @@
 """Births that may be the same: pairs a human of the receiving agency has to decide on."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from services.intake.birth_duplicates import likely_duplicate
+from services.intake.form_births import filed_traits
+
+# A birth is compared with at most this many others of the same folded name and day, the newest.
+CANDIDATES_MAX = 20
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +27,53 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     other_received_at: datetime
     other_facility: str
     other_status: int
+
+
+async def near(connection: Any, dossier_id: UUID, likely_near: Sequence[str]) -> list[tuple[UUID, UUID]]:
+    """Pairs of the dossier with others of these keys that nobody was asked about yet."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT dossier_id FROM likely_key AS near
+        WHERE key = ANY($2::text[]) AND dossier_id <> $1 AND NOT EXISTS (
+            SELECT FROM likely_duplicate AS pair
+            WHERE (pair.dossier_id, pair.other_id) IN (($1, near.dossier_id), (near.dossier_id, $1))
+        )
+        ORDER BY dossier_id DESC LIMIT $3
+        """,
+        dossier_id,
+        list(likely_near),
+        CANDIDATES_MAX,
+    )
+    return [(dossier_id, row["dossier_id"]) for row in rows]
+
+
+async def flag(
+    connection: Any, pairs: Sequence[tuple[UUID, UUID]], written: Mapping[UUID, tuple[str, bytes]]
+) -> frozenset[UUID]:
+    """Compare candidates as a human would at first glance, keep those to be looked at; the first ones' ids.
+
+    `written` are files (kind and content) that are not stored yet.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (dossier_id) dossier_id, kind, content FROM file
+        WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
+        """,
+        list({one for pair in pairs for one in pair} - written.keys()),
+    )
+    files = {row["dossier_id"]: (row["kind"], row["content"]) for row in rows} | dict(written)
+    births = {one: filed_traits(*files[one]) for one in {one for pair in pairs for one in pair}}
+    found = [(one, other) for one, other in pairs if likely_duplicate(births[one], births[other])]
+    if found:
+        await connection.execute(
+            """
+            INSERT INTO likely_duplicate (dossier_id, other_id)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING
+            """,
+            [one for one, _ in found],
+            [other for _, other in found],
+        )
+    return frozenset(one for one, _ in found)
 
 
 async def open_pairs(connection: Any, agency: str, *, after: UUID | None, limit: int) -> list[Pair]:

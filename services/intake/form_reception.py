@@ -7,19 +7,10 @@ from typing import Any
 import msgspec
 
 from libs.catalogue import Agency, Procedure
-from libs.catalogue.calendar import VIETNAM
 from libs.contracts.intake import ChosenResult, RoleUnit
 from services.intake.birth_duplicates import NaturalKeys, natural_keys
-from services.intake.births import (
-    Attendants,
-    BirthDeclaration,
-    Certificate,
-    Child,
-    IdentityDocument,
-    Mother,
-    Problem,
-    Residence,
-)
+from services.intake.births import Problem
+from services.intake.form_births import form_traits, registers_birth
 from services.intake.form_identifiers import check_identifiers, normalised_form
 from services.intake.reception import (
     FILE_FORM,
@@ -93,7 +84,7 @@ def form_submission(
         flags=tuple(dict.fromkeys(warning.code for warning in warnings)),
         role_units=_residence_step(form, procedure, options, unit, today),
     )
-    keys = form_keys(form)
+    keys = form_keys(procedure, form, sender.facility)
     return Submission(
         dossier=dossier,
         kind=FILE_FORM,
@@ -102,7 +93,9 @@ def form_submission(
         day=today,
         accept=sender.is_desk,
         written_by=sender.subject,
-        keys=tuple(key for key in (keys.certificate, keys.birth) if key) if keys else (),
+        keys=keys.claimed,
+        likely=keys.likely,
+        likely_near=keys.likely_near,
         warnings=tuple(warnings),
     )
 
@@ -121,49 +114,9 @@ def checked_form(
     return [p for p in identifiers if p.severity == "warning"]
 
 
-def form_keys(form: Mapping[str, Any]) -> NaturalKeys | None:
-    """The keys of the birth a form tells of, the same as those of the hospital's own declaration; None without one."""
-    certificate, mother, child = (form.get(part) or {} for part in ("medical_certificate", "mother", "child"))
-    identity = mother.get("identity") or {}
-    wanted = (
-        certificate.get("facility_code"),
-        certificate.get("number"),
-        certificate.get("book"),
-        identity.get("number"),
-        mother.get("name"),
-        child.get("birth_time"),
-    )
-    if not all(wanted):
-        return None
-    minute = datetime.fromisoformat(child["birth_time"])
-    if minute.tzinfo is not None:
-        minute = minute.astimezone(VIETNAM).replace(tzinfo=None)
-    nowhere = Residence(address="", province_code="", commune_code="", as_of=minute.date())
-    return natural_keys(
-        BirthDeclaration(
-            certificate=Certificate(
-                facility_code=certificate["facility_code"],
-                number=certificate["number"],
-                book=certificate["book"],
-                issued_on=minute.date(),
-            ),
-            mother=Mother(
-                name=mother["name"],
-                birth_date=date.min,
-                ethnic_code="",
-                document=IdentityDocument(number=identity["number"]),
-                residence=nowhere,
-            ),
-            child=Child(
-                sex=3,
-                birth_time=minute.replace(second=0, microsecond=0),
-                place_of_birth="",
-                count=child.get("children_this_birth", 1),
-                order=child.get("order_in_birth"),
-            ),
-            attendants=Attendants(midwife=""),
-        )
-    )
+def form_keys(procedure: Procedure, form: Mapping[str, Any], facility: str = "") -> NaturalKeys:
+    """The keys of the birth a form registers, the same as those of a hospital's own declaration; none for others."""
+    return natural_keys(form_traits(form, facility)) if registers_birth(procedure) else NaturalKeys()
 
 
 def _option_problems(procedure: Procedure, application: Application, sender: Sender) -> list[Problem]:

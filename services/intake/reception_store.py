@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from libs.bus.outbox import Outgoing, emit
-from services.intake.birth_duplicates import likely_duplicate
-from services.intake.births import BirthDeclaration
+from services.intake import duplicate_store
 from services.intake.dossier import Dossier, receive
-from services.intake.reception import FILE_BIRTH, Submission, dossier_code
+from services.intake.duplicate_store import CANDIDATES_MAX
+from services.intake.reception import Submission, dossier_code
 from services.intake.store import SOURCE, encode_state
 
 # The keys are tried first: a duplicate takes no number. A counter's row stays locked until the commit, so it is
@@ -73,9 +73,6 @@ JOIN dossier ON dossier.id = natural_key.dossier_id
 WHERE natural_key.dossier_id <> asked.dossier_id
 ORDER BY asked.dossier_id, dossier.id
 """
-
-# A birth is compared with at most this many others of the same folded name and day, the newest.
-CANDIDATES_MAX = 20
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +179,8 @@ async def _store(
         CANDIDATES_MAX,
     )
     pairs = [(row["dossier_id"], row["other_id"]) for row in rows] + _neighbours(submissions)
-    flagged = await _flag(connection, submissions, pairs) if pairs else frozenset()
+    written = {s.dossier.id: (s.kind, s.content) for s in submissions}
+    flagged = await duplicate_store.flag(connection, pairs, written) if pairs else frozenset()
     if flagged:
         # The flag is part of the first event, so both are decided anew; seldom, and a statement more.
         marked = [msgspec.structs.replace(d, likely_duplicate=d.id in flagged) for d in numbered]
@@ -203,39 +201,6 @@ def _neighbours(submissions: Sequence[Submission]) -> list[tuple[UUID, UUID]]:
         if submission.likely:
             earlier.setdefault(submission.likely, []).append(submission.dossier.id)
     return pairs
-
-
-async def _flag(
-    connection: Any, submissions: Sequence[Submission], pairs: Sequence[tuple[UUID, UUID]]
-) -> frozenset[UUID]:
-    """Compare candidates as a human would at first glance, keep those to be looked at; the newer ones' ids."""
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT ON (dossier_id) dossier_id, content FROM file
-        WHERE dossier_id = ANY($1::uuid[]) AND kind = $2 ORDER BY dossier_id, version DESC
-        """,
-        list({one for pair in pairs for one in pair}),
-        FILE_BIRTH,
-    )
-    contents = {row["dossier_id"]: row["content"] for row in rows}
-    contents |= {s.dossier.id: s.content for s in submissions if s.kind == FILE_BIRTH}
-    decode = msgspec.json.Decoder(BirthDeclaration).decode
-    births = {one: decode(contents[one]) for pair in pairs for one in pair if one in contents}
-    found = [
-        (one, other)
-        for one, other in pairs
-        if one in births and other in births and likely_duplicate(births[one], births[other])
-    ]
-    if found:
-        await connection.execute(
-            """
-            INSERT INTO likely_duplicate (dossier_id, other_id)
-            SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING
-            """,
-            [one for one, _ in found],
-            [other for _, other in found],
-        )
-    return frozenset(one for one, _ in found)
 
 
 async def _mark(connection: Any, dossiers: Sequence[Dossier]) -> None:

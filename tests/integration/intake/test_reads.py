@@ -142,3 +142,41 @@ async def test_a_likely_duplicate_is_flagged_and_decided_by_a_human(intake: Inta
     assert (await intake.get("/duplicates", intake.counter())).json()["pairs"] == []
     listing = (await intake.get("/dossiers", intake.counter())).json()["dossiers"]
     assert [line["likely_duplicate"] for line in listing] == [False, False]
+
+
+async def test_a_birth_by_form_is_compared_too(intake: Intake) -> None:
+    """Without the mother's number and the certificate's book it is taken, and flagged beside the hospital's birth."""
+    first = (await intake.post("/births", birth(serial=540_003), intake.hospital())).json()
+    mother = birth(serial=540_003)["mother"]
+    form = {
+        "applicant": {"name": "Phạm Thị Canary"},
+        "child": {"sex": "female", "birth_time": "2026-11-20T09:00"},
+        "mother": {"name": mother["name"]},
+        "medical_certificate": {"number": "777", "issued_on": "2026-11-21", "facility_code": "93016"},
+    }
+    body = {"procedure": "1.001193", "form": form, "components": [], "unit": "31340"}
+    second = (await intake.post("/dossiers", body, intake.counter())).json()
+    assert second["likely_duplicate"] is True
+    listed = (await intake.get("/duplicates", intake.counter())).json()["pairs"]
+    assert [(p["dossier_id"], p["other_id"]) for p in listed] == [(second["dossier_id"], first["dossier_id"])]
+
+
+async def test_a_correction_that_makes_two_births_alike_flags_them(intake: Intake) -> None:
+    """Once, with the corrected dossier first; what a human found different is not asked again."""
+    first = (await intake.post("/births", birth(serial=540_004), intake.hospital())).json()
+    second = (await intake.post("/births", birth(serial=540_005), intake.hospital())).json()
+    body = {
+        "changes": [{"path": "mother.name", "value": birth(serial=540_004)["mother"]["name"]}],
+        "explanation": "Ghi nhầm họ tên mẹ",
+    }
+    where = f"/dossiers/{second['dossier_id']}"
+    assert (await intake.post(f"{where}/corrections", body, intake.hospital())).status_code == 200
+    read = await intake.get(where, intake.counter(), purpose="check-dossier")
+    assert read.json()["dossier"]["likely_duplicate"] is True
+    listed = (await intake.get("/duplicates", intake.counter())).json()["pairs"]
+    assert [(p["dossier_id"], p["other_id"]) for p in listed] == [(second["dossier_id"], first["dossier_id"])]
+    pair = f"/duplicates/{second['dossier_id']}/{first['dossier_id']}"
+    assert (await intake.post(pair, {"decision": "different"}, intake.counter())).status_code == 200
+    body["changes"] = [{"path": "child.weight_g", "value": 3333}]
+    assert (await intake.post(f"{where}/corrections", body, intake.hospital())).status_code == 200
+    assert (await intake.get("/duplicates", intake.counter())).json()["pairs"] == []

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from libs.catalogue import Catalogue, Limit
 from libs.contracts.intake import ChosenResult, DossierAccepted, RoleUnit
+from services.intake.birth_duplicates import NaturalKeys
 from services.intake.birth_reception import birth_submission
 from services.intake.births import BirthDeclaration, Choices, Father, Residence
 from services.intake.dossier import accept_dossier
@@ -221,21 +222,42 @@ def test_a_procedure_without_a_term_promises_nothing_by_itself() -> None:
     assert by_city == datetime(2026, 12, 8, 10, tzinfo=UTC)
 
 
+BIRTH_FORM: dict[str, Any] = {
+    "child": {"sex": "female", "birth_time": "2026-11-20T08:15+07:00"},
+    "mother": {"name": "NGUYEN THI HOA", "identity": {"number": "093195000123"}},
+    "medical_certificate": {
+        "facility_code": "93016",
+        "number": "000123",
+        "book": "01/2026",
+        "issued_on": "2026-11-21",
+    },
+}
+
+
+def keys_of_form(**changes: Any) -> NaturalKeys:
+    """The keys of the form with these parts replaced."""
+    procedure = desk().catalogue.procedure("1.001193", AT.date())
+    return form_keys(procedure, {**BIRTH_FORM, **changes})
+
+
 def test_a_form_and_a_declaration_of_one_birth_have_the_same_keys() -> None:
     """Whoever declares a birth in whichever way, it is the same birth."""
-    form = {
-        "child": {"sex": "female", "birth_time": "2026-11-20T08:15+07:00"},
-        "mother": {"name": "NGUYEN THI HOA", "identity": {"number": "093195000123"}},
-        "medical_certificate": {
-            "facility_code": "93016",
-            "number": "000123",
-            "book": "01/2026",
-            "issued_on": "2026-11-21",
-        },
-    }
-    keys = form_keys(form)
-    assert keys is not None
-    assert {keys.certificate, keys.birth} == set(
-        birth_submission(DECLARATION, HOSPITAL, FRESH, AT, desk()).keys
-    )
-    assert form_keys({"applicant": {"name": "A"}}) is None
+    declared = birth_submission(DECLARATION, HOSPITAL, FRESH, AT, desk())
+    assert set(keys_of_form().claimed) == set(declared.keys)
+    assert keys_of_form().likely == declared.likely
+    assert keys_of_form(child={}, mother={}, medical_certificate={}) == NaturalKeys()
+
+
+def test_a_form_that_knows_less_has_the_keys_of_what_it_knows() -> None:
+    """Without the certificate mother and minute tell, without her number the certificate, and always her name."""
+    whole = keys_of_form()
+    assert keys_of_form(medical_certificate={"number": "000123"}).claimed == (whole.birth,)
+    unnumbered = keys_of_form(mother={"name": "Nguyễn Thị Hoa"})
+    assert (unnumbered.claimed, unnumbered.likely) == (whole.certificates, whole.likely)
+    assert keys_of_form(medical_certificate={}, mother={"name": "Nguyễn Thị Hoa"}).claimed == ()
+
+
+def test_only_a_form_that_registers_a_birth_claims_it() -> None:
+    """A card for the child of a birth that is registered is no second birth."""
+    card = desk().catalogue.procedure("1.014137", AT.date())
+    assert form_keys(card, BIRTH_FORM) == NaturalKeys()
