@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, MsgspecResponse, body, described_answers, read_body
 from libs.http.idempotency import Answer, once
-from libs.http.problems import Problem
+from libs.http.problems import FieldError, Problem
 from libs.http.reads import purpose_of, record_reads
 from services.intake import attachment_store, file_store, store
 from services.intake import dossier as rules
@@ -166,7 +166,9 @@ def _data(routes: APIRouter, office: Office) -> None:
 
         async def work(connection: Any) -> Answer:
             before = await office.locked(connection, actor, dossier_id)
-            before, fields = await rewrite(office, connection, actor, before, wanted.fields, "supplement")
+            _refuse_unasked(office, before, wanted)
+            before, _ = await rewrite(office, connection, actor, before, wanted.fields, "supplement")
+            fields = tuple(entry.path for entry in wanted.fields)
             try:
                 after = await store.move(
                     connection, before, lambda d: _supplemented(office, d, wanted.components, fields)
@@ -199,6 +201,28 @@ def _data(routes: APIRouter, office: Office) -> None:
             return Answer(200, Moved.of(after))
 
         return await once(request, actor, office.writer, work)
+
+
+def _refuse_unasked(office: Office, dossier: Dossier, wanted: Supplement) -> None:
+    """Raise Problem 422 for papers neither the procedure nor the officer knows, and for data nobody asked for."""
+    procedure = office.catalogue.procedure(dossier.procedure, dossier.procedure_from)
+    known = {component.code for component in procedure.components}
+    if dossier.open_request is not None:
+        known |= set(dossier.open_request.components)
+    errors = [
+        FieldError(f"components[{index}]", "unknown", "Thủ tục không có thành phần hồ sơ này.")
+        for index, code in enumerate(wanted.components)
+        if code not in known
+    ]
+    unasked = frozenset(rules.unasked_fields(dossier, (entry.path for entry in wanted.fields)))
+    message = "Thông tin này không nằm trong yêu cầu bổ sung; muốn sửa thì dùng chức năng cải chính."
+    errors += [
+        FieldError(f"fields[{index}].path", "not-asked-for", message)
+        for index, entry in enumerate(wanted.fields)
+        if entry.path in unasked
+    ]
+    if errors:
+        raise Problem(422, errors=errors)
 
 
 def _accepted(office: Office, dossier: Dossier) -> Step:

@@ -4,6 +4,7 @@ What the agencies do with it is routing's; this is what intake must know to answ
 still be done with the file.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NoReturn
 from uuid import UUID
@@ -202,9 +203,13 @@ def refuse(dossier: Dossier, reason: str, at: datetime) -> Step:
 
 
 def supplement(dossier: Dossier, components: tuple[str, ...], fields: tuple[str, ...], at: datetime) -> Step:
-    """Papers or data that were missing have come. Raises IllegalMove when nothing of it was asked for."""
-    given = frozenset(components) | frozenset(fields)
+    """Papers or data (paths) that were missing have come. Raises IllegalMove when nothing of it was asked for.
+
+    What lies below a path that was asked for answers it.
+    """
     request = dossier.open_request
+    answered_fields = (f for f in (request.fields if request else ()) if any(_at(path, f) for path in fields))
+    given = frozenset(components) | frozenset(answered_fields)
     if dossier.state == RECEIVED and dossier.missing:
         still = tuple(c for c in dossier.missing if c not in given)
         number, asked, dossier_after = 0, dossier.missing, msgspec.structs.replace(dossier, missing=still)
@@ -227,6 +232,17 @@ def supplement(dossier: Dossier, components: tuple[str, ...], fields: tuple[str,
         supplemented_at=at,
     )
     return dossier, (event,)
+
+
+def unasked_fields(dossier: Dossier, fields: Iterable[str]) -> tuple[str, ...]:
+    """Those of the paths that the open request does not name: a supplement answers, it does not correct."""
+    asked = dossier.open_request.fields if dossier.open_request else ()
+    return tuple(path for path in fields if not any(_at(path, field) for field in asked))
+
+
+def _at(path: str, field: str) -> bool:
+    """Whether a path is the field or lies below it."""
+    return path == field or path.startswith(f"{field}.")
 
 
 def withdraw(dossier: Dossier, reason: str, at: datetime) -> Step:

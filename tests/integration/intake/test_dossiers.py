@@ -174,6 +174,40 @@ async def test_what_an_officer_asked_for_is_supplemented(intake: Intake) -> None
     assert read.json()["file_version"] == 2
 
 
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"fields": [{"path": "applicant.name", "value": "Tên Canary"}]}, "fields[0].path", "not-asked-for"),
+        ({"fields": [{"path": "child", "value": {}}]}, "fields[0].path", "not-asked-for"),
+        ({"components": ["birth_certificate", "Nguyễn Văn Canary"]}, "components[1]", "unknown"),
+    ],
+)
+async def test_a_supplement_answers_the_request_and_rewrites_nothing_else(
+    intake: Intake, body: dict[str, Any], field: str, code: str
+) -> None:
+    """Data nobody asked for, the object above what was, a paper the procedure does not have: 422, all stays."""
+    receipt = await handed_in(intake, insurance_card(), intake.counter())
+    dossier_id = receipt["dossier_id"]
+    asked = SupplementRequested(
+        request=1,
+        step="issue_insurance_card",
+        components=("birth_certificate",),
+        fields=("child.personal_id",),
+        reason="unreadable",
+        respond_by=datetime(2026, 12, 3, 10, tzinfo=UTC),
+        requested_at=MORNING,
+    )
+    await hear(intake, dossier_id, asked)
+    body = {"components": ["birth_certificate"], **body}
+    answer = await intake.post(f"/dossiers/{dossier_id}/supplements", body, intake.counter())
+    assert answer.status_code == 422, answer.text
+    assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(field, code)]
+    assert "Canary" not in answer.text
+    assert (await intake.rows("SELECT max(version) AS n FROM file"))[0]["n"] == 1
+    kept = await intake.rows("SELECT convert_from(state, 'UTF8') AS state FROM dossier")
+    assert "Canary" not in kept[0]["state"]
+
+
 async def test_a_refused_dossier_frees_its_birth(intake: Intake) -> None:
     """A refused dossier is at status 3 for good, and the same birth may be declared again."""
     elsewhere = {

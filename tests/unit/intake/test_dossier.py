@@ -209,3 +209,18 @@ def test_closing_heard_before_the_decision_stays_closed() -> None:
     now, _ = rules.receive(dossier(), accept=True)
     now = rules.settled(rules.closed(now, AT), "granted", 9, AT)
     assert (now.status, now.outcome) == (10, "granted")
+
+
+def test_what_lies_below_an_asked_field_answers_it() -> None:
+    """Asked for the child's name, its parts are an answer; the child as a whole or another field is none."""
+    now, _ = rules.receive(dossier(), accept=True)
+    now = rules.supplement_requested(rules.step_assigned(now, "register_residence", "police"), request(1))
+    assert rules.unasked_fields(now, ("child.name", "child.name.first")) == ()
+    assert rules.unasked_fields(now, ("child", "child.names", "mother.name")) == (
+        "child",
+        "child.names",
+        "mother.name",
+    )
+    after, _ = rules.supplement(now, (), ("child.name.first",), AT)
+    assert after.open_request is not None
+    assert after.open_request.missing == ("paper",)
