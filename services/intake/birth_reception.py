@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from libs.catalogue import Catalogue, NotEffective, Procedure, UnknownAgency, UnknownProcedure
+from libs.catalogue import Catalogue, NotEffective, Procedure, UnknownProcedure
 from libs.catalogue.folding import fold
 from libs.contracts.intake import RoleUnit
 from services.intake.birth_duplicates import IdentityCard, compare_identity, natural_keys, traits_of
@@ -18,6 +18,7 @@ from services.intake.reception import (
     Refused,
     Sender,
     Submission,
+    bed_of,
     chosen_results,
     code_prefix,
     competent_desk,
@@ -95,7 +96,7 @@ def assembled(
         procedure,
         options,
         declaration.choices.results,
-        hospital=_bed(catalogue, sender, today),
+        hospital=bed_of(catalogue, sender, today, "certificate.facility_code"),
         counter=one_stop.code,
         today=today,
         path="choices.results",
@@ -215,14 +216,3 @@ def _card_flags(declaration: BirthDeclaration, check: CardCheck) -> tuple[str, .
         found = [problem(f"card.{d.field}", "differs", d.message_vi) for d in differences]
         raise Refused(found, slug="card-differs")
     return tuple(f"card-{difference.field}-differs".replace("_", "-") for difference in differences)
-
-
-def _bed(catalogue: Catalogue, sender: Sender, today: date) -> str:
-    """The desk of the declaring hospital, empty when no hospital declares."""
-    if not sender.facility:
-        return ""
-    try:
-        return catalogue.hospital(sender.facility, today).code
-    except UnknownAgency:
-        message = "Cơ sở khám bệnh, chữa bệnh này chưa có trong danh mục."
-        raise Refused([problem("certificate.facility_code", "facility-unknown", message)]) from None

@@ -19,6 +19,7 @@ from services.intake.reception import (
     Refused,
     Sender,
     Submission,
+    bed_of,
     chosen_results,
     code_prefix,
     competent_desk,
@@ -57,7 +58,7 @@ def form_submission(
         raise Refused([problem(refusal.field, refusal.code, refusal.message_vi)])
     form = normalised_form(application.form)
     warnings = checked_form(procedure, form, application.options)
-    _refuse_any(_option_problems(procedure, application, sender))
+    _refuse_any([*_option_problems(procedure, application, sender), *_foreign_certificate(form, sender)])
     unit, as_of, agency = _place(application, sender, desk, today)
     options = procedure.settled_options(application.options)
     results = chosen_results(
@@ -65,7 +66,7 @@ def form_submission(
         procedure,
         options,
         application.results,
-        hospital=catalogue.hospital(sender.facility, today).code if sender.facility else "",
+        hospital=bed_of(catalogue, sender, today, ""),
         counter=agency.code,
         today=today,
     )
@@ -135,6 +136,15 @@ def _option_problems(procedure: Procedure, application: Application, sender: Sen
         if code not in known
     )
     return found
+
+
+def _foreign_certificate(form: Mapping[str, Any], sender: Sender) -> list[Problem]:
+    """A hospital hands in only births it certified."""
+    facility = (form.get("medical_certificate") or {}).get("facility_code")
+    if not facility or not sender.facility or facility == sender.facility:
+        return []
+    message = "Giấy chứng sinh không phải do cơ sở này cấp."
+    return [problem("form.medical_certificate.facility_code", "facility-other", message)]
 
 
 def _place(application: Application, sender: Sender, desk: Desk, today: date) -> tuple[str, date, Agency]:

@@ -124,6 +124,17 @@ def competent_desk(catalogue: Catalogue, field: str, unit: str, as_of: date, tod
         raise Refused([problem(field, "commune-not-served", message)]) from None
 
 
+def bed_of(catalogue: Catalogue, sender: Sender, today: date, field: str) -> str:
+    """The desk of the hospital that hands in, empty when none does. Raises Refused naming `field` for one unknown."""
+    if not sender.facility:
+        return ""
+    try:
+        return catalogue.hospital(sender.facility, today).code
+    except UnknownAgency:
+        message = "Cơ sở khám bệnh, chữa bệnh này chưa có trong danh mục."
+        raise Refused([problem(field, "facility-unknown", message)]) from None
+
+
 def residence_unit(procedure: Procedure, unit: str, as_of: date, competent: str) -> tuple[RoleUnit, ...]:
     """The commune where the residence is registered, when it is not the `competent` one (empty `unit`: none asked)."""
     if not unit or unit == competent or all(step.role != RESIDENCE_ROLE for step in procedure.steps):

@@ -85,6 +85,27 @@ async def test_what_is_wrong_with_a_dossier_is_named(
     assert field in {error["field"] for error in answer.json()["errors"]}
 
 
+async def test_a_hospital_the_catalogue_does_not_know_hands_nothing_in(intake: Intake) -> None:
+    """It is told so; a certificate of another hospital is named too."""
+    form: dict[str, Any] = {
+        "applicant": {"name": "Phạm Thị Canary"},
+        "child": {"sex": "female", "birth_time": "2026-11-20T08:15"},
+    }
+    body = {
+        "procedure": "3.000722",
+        "form": form,
+        "options": {"residence": False},
+        "components": ["declaration", "medical_certificate"],
+        "unit": "31340",
+    }
+    unknown = await intake.post("/dossiers", body, intake.hospital("93999"))
+    assert unknown.status_code == 422, unknown.text
+    assert [error["code"] for error in unknown.json()["errors"]] == ["facility-unknown"]
+    form["medical_certificate"] = {"number": "1", "issued_on": "2026-11-21", "facility_code": "93007"}
+    foreign = await intake.post("/dossiers", body, intake.hospital())
+    assert [error["code"] for error in foreign.json()["errors"]] == ["facility-other"]
+
+
 async def test_identifiers_inside_a_form_are_checked(intake: Intake) -> None:
     """A card number whose year of birth is another, and a phone that is none, are named and not repeated."""
     body = insurance_card()
