@@ -23,7 +23,7 @@ from services.intake.reception import Refused, promise
 from services.intake.rewriting import rewrite
 
 KINDS = ("officer", "system", "service")
-ANYONE = require(kinds=KINDS)
+ANYONE = require(kinds=KINDS, services=ENTRANCES)
 HANDLER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
 ONE_STOP = require("one_stop")
 ENTRIES_MAX = 50
@@ -96,7 +96,7 @@ def _reading(routes: APIRouter, office: Office) -> None:
         """The whole file. The purpose (X-Purpose) is recorded."""
         purpose = purpose_of(request)
         async with office.recording() as connection:
-            dossier = await office.readable(connection, actor, dossier_id)
+            dossier = await office.comparable(connection, actor, dossier_id)
             file = (await file_store.newest(connection, [dossier_id]))[dossier_id]
             papers = await attachment_store.listing(connection, dossier_id)
             await record_reads(connection, actor, purpose, "file", [dossier_id])

@@ -17,12 +17,16 @@ from services.intake.office import Office
 
 ONE_STOP = require("one_stop")
 PAGE_ROWS = 100
+_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# The last pair of a page: one dossier may be in several pairs.
+MARK = f"^({_ID}/{_ID})?$"
 
 
 class Pairs(msgspec.Struct, frozen=True, kw_only=True):
-    """Pairs to be decided."""
+    """Pairs to be decided; ask again with `after` for the next, null when there is none."""
 
     pairs: tuple[Pair, ...]
+    after: str | None = None
 
 
 class Judgement(Body, frozen=True, kw_only=True):
@@ -47,13 +51,16 @@ def router(office: Office) -> APIRouter:
     @routes.get("", openapi_extra=described_answers({200: Pairs}))
     async def listing(
         actor: Annotated[Actor, Depends(ONE_STOP)],
-        after: UUID | None = None,
+        after: Annotated[str, Query(pattern=MARK)] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_ROWS)] = PAGE_ROWS,
     ) -> Response:
         """The open pairs of my agency; to compare them, read both files."""
         async with office.reading() as connection:
-            found = await duplicate_store.open_pairs(connection, actor.agency, after=after, limit=limit)
-        return MsgspecResponse(Pairs(pairs=tuple(found)))
+            found = await duplicate_store.open_pairs(
+                connection, actor.agency, after=_pair_of(after), limit=limit
+            )
+        following = f"{found[-1].dossier_id}/{found[-1].other_id}" if len(found) == limit else None
+        return MsgspecResponse(Pairs(pairs=tuple(found), after=following))
 
     @routes.post("/{dossier_id}/{other_id}", openapi_extra=body(Judgement, answers={200: Judged}))
     async def decide(
@@ -83,3 +90,10 @@ def router(office: Office) -> APIRouter:
         return await once(request, actor, office.writer, work)
 
     return routes
+
+
+def _pair_of(mark: str) -> tuple[UUID, UUID] | None:
+    if not mark:
+        return None
+    dossier_id, _, other_id = mark.partition("/")
+    return UUID(dossier_id), UUID(other_id)

@@ -76,8 +76,10 @@ async def flag(
     return frozenset(one for one, _ in found)
 
 
-async def open_pairs(connection: Any, agency: str, *, after: UUID | None, limit: int) -> list[Pair]:
-    """The pairs not decided yet of which the agency received one, oldest first."""
+async def open_pairs(
+    connection: Any, agency: str, *, after: tuple[UUID, UUID] | None, limit: int
+) -> list[Pair]:
+    """The pairs not decided yet of which the agency received one, oldest first, those after the pair `after`."""
     rows = await connection.fetch(
         """
         SELECT one.id AS dossier_id, one.code, one.received_at, one.facility, one.status,
@@ -87,14 +89,32 @@ async def open_pairs(connection: Any, agency: str, *, after: UUID | None, limit:
         JOIN dossier AS one ON one.id = pair.dossier_id
         JOIN dossier AS other ON other.id = pair.other_id
         WHERE pair.decided = '' AND $1 IN (one.receiving_agency, other.receiving_agency)
-            AND ($2::uuid IS NULL OR pair.dossier_id > $2)
-        ORDER BY pair.dossier_id, pair.other_id LIMIT $3
+            AND ($2::uuid IS NULL OR (pair.dossier_id, pair.other_id) > ($2, $3::uuid))
+        ORDER BY pair.dossier_id, pair.other_id LIMIT $4
         """,
         agency,
-        after,
+        *(after or (None, None)),
         limit,
     )
     return [Pair(**dict(row)) for row in rows]
+
+
+async def is_to_compare(connection: Any, agency: str, dossier_id: UUID) -> bool:
+    """Whether the agency received a dossier that is to be compared with this one."""
+    found: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM likely_duplicate AS pair JOIN dossier AS mine ON mine.id = pair.other_id
+            WHERE pair.dossier_id = $1 AND pair.decided = '' AND mine.receiving_agency = $2
+        ) OR EXISTS (
+            SELECT FROM likely_duplicate AS pair JOIN dossier AS mine ON mine.id = pair.dossier_id
+            WHERE pair.other_id = $1 AND pair.decided = '' AND mine.receiving_agency = $2
+        )
+        """,
+        dossier_id,
+        agency,
+    )
+    return found
 
 
 async def decide(

@@ -14,14 +14,14 @@ from libs.catalogue import Catalogue, UnknownAgency
 from libs.http.auth import Actor
 from libs.http.problems import FieldError, Problem
 from libs.storage.archive import Archive
-from services.intake import store
+from services.intake import duplicate_store, store
 from services.intake.births import Problem as Doubt
 from services.intake.dossier import Dossier, IllegalMove
 from services.intake.reception import Desk, Fresh, Refused, Sender
 from services.intake.reception_store import Known
 
 TOKEN_BYTES = 18  # 144 random bits, 24 characters
-# Services that hand in for citizens; the others only read.
+# Services that hand in for citizens, and read what they handed in; the others read people only (api_people).
 ENTRANCES = ("portal", "gateway")
 HOSPITAL_CHANNELS = frozenset({"hospital"})
 COUNTER_CHANNELS = frozenset({"counter", "post"})
@@ -100,7 +100,9 @@ class Office:
 
     def may_read(self, actor: Actor, dossier: Dossier) -> bool:
         """Whether the actor has to do with the dossier: received or declared it, or has a step of it."""
-        if actor.kind == "service" or (actor.agency and dossier.may_be_read_by(actor.agency)):
+        if actor.kind == "service":
+            return actor.subject in ENTRANCES
+        if actor.agency and dossier.may_be_read_by(actor.agency):
             return True
         return bool(dossier.facility) and dossier.facility == self.facility_of(actor)
 
@@ -116,6 +118,18 @@ class Office:
         """The dossier if the actor may read it. Raises Problem 404 otherwise, as for one that does not exist."""
         found = await store.find(connection, dossier_id)
         if found is None or not self.may_read(actor, found):
+            raise Problem(404)
+        return found
+
+    async def comparable(self, connection: Any, actor: Actor, dossier_id: UUID) -> Dossier:
+        """As `readable`, and also for the one-stop shop that has to compare the dossier with one of its own."""
+        found = await store.find(connection, dossier_id)
+        if found is None:
+            raise Problem(404)
+        if not self.may_read(actor, found) and not (
+            "one_stop" in actor.roles
+            and await duplicate_store.is_to_compare(connection, actor.agency, dossier_id)
+        ):
             raise Problem(404)
         return found
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.intake import api_public
 from services.intake.api_people import PeopleAnswer
-from tests.integration.intake.conftest import OTHER_WARD, Intake
+from tests.integration.intake.conftest import OTHER_WARD, WARD, Intake
 from tests.integration.intake.samples import CANARY_ADDRESS, CANARY_PHONE, birth, insurance_card
 
 
@@ -180,3 +180,65 @@ async def test_a_correction_that_makes_two_births_alike_flags_them(intake: Intak
     body["changes"] = [{"path": "child.weight_g", "value": 3333}]
     assert (await intake.post(f"{where}/corrections", body, intake.hospital())).status_code == 200
     assert (await intake.get("/duplicates", intake.counter())).json()["pairs"] == []
+
+
+async def test_who_has_to_compare_two_births_reads_both_files(intake: Intake) -> None:
+    """A pair received by two agencies: each opens the other's file, recorded, until the pair is decided."""
+    first = (await intake.post("/births", birth(serial=540_006), intake.hospital())).json()
+    moved = {"province_code": "92", "commune_code": "31411", "as_of": "2026-11-20", "address": "Khu vực 1"}
+    again = birth(
+        serial=540_006,
+        certificate__number="888889",
+        child__birth_time="2026-11-21T09:00:00",
+        mother__residence=moved,
+    )
+    second = (await intake.post("/births", again, intake.hospital())).json()
+    assert (first["receiving_agency"], second["receiving_agency"]) == (WARD, OTHER_WARD)
+    others = ((second, intake.counter()), (first, intake.counter(OTHER_WARD)))
+    for dossier, officer in others:
+        read = await intake.get(f"/dossiers/{dossier['dossier_id']}", officer, purpose="check-dossier")
+        assert read.status_code == 200
+    logged = await intake.rows("SELECT agency, dossier_id::text AS dossier FROM http.read_log ORDER BY id")
+    assert [tuple(row.values()) for row in logged] == [
+        (WARD, second["dossier_id"]),
+        (OTHER_WARD, first["dossier_id"]),
+    ]
+    where = f"/dossiers/{second['dossier_id']}"
+    assert (await intake.get(where, intake.police(), purpose="check-dossier")).status_code == 404
+    assert (await intake.post(f"{where}/withdrawal", {}, intake.counter())).status_code == 404
+    pair = f"/duplicates/{second['dossier_id']}/{first['dossier_id']}"
+    assert (await intake.post(pair, {"decision": "different"}, intake.counter())).status_code == 200
+    for dossier, officer in others:
+        read = await intake.get(f"/dossiers/{dossier['dossier_id']}", officer, purpose="check-dossier")
+        assert read.status_code == 404
+
+
+async def test_pairs_of_one_dossier_are_paged_through_one_by_one(intake: Intake) -> None:
+    """A birth that looks like three others: no pair is skipped at the edge of a page."""
+    for number in range(3):
+        like = birth(
+            serial=540_007,
+            certificate__number=f"99999{number}",
+            child__birth_time=f"2026-11-20T0{number}:00:00",
+        )
+        answer = await intake.post("/births", like, intake.hospital())
+        assert answer.status_code == 201, answer.text
+    seen: list[tuple[str, str]] = []
+    mark: str | None = ""
+    while mark is not None:
+        page = (await intake.get(f"/duplicates?limit=1&after={mark}", intake.counter())).json()
+        seen += [(pair["dossier_id"], pair["other_id"]) for pair in page["pairs"]]
+        mark = page["after"]
+    assert len(seen) == len(set(seen)) == 3
+    assert (await intake.get("/duplicates?after=x", intake.counter())).status_code == 422
+
+
+async def test_only_the_services_that_hand_in_read_whole_files(intake: Intake) -> None:
+    """The portal and the gateway read what they handed in; the others have people in batches and nothing more."""
+    first = (await intake.post("/births", birth(serial=540_008), intake.hospital())).json()
+    where = f"/dossiers/{first['dossier_id']}"
+    for path in (where, f"{where}/attachments/1"):
+        for service in ("results", "notify"):
+            answer = await intake.get(path, intake.service(service), purpose="make-document")
+            assert answer.status_code == 403
+    assert (await intake.get(where, intake.service("portal"), purpose="check-dossier")).status_code == 200
