@@ -6,7 +6,7 @@ import secrets
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from libs.http.auth import Actor, require
 from libs.http.bodies import described_answers, read_bytes
@@ -14,14 +14,17 @@ from libs.http.idempotency import Answer, idempotency_key, once
 from libs.http.problems import FieldError, Problem
 from libs.http.reads import purpose_of, record_reads
 from services.intake import attachment_store
+from services.intake import dossier as rules
 from services.intake.attachment_store import Attachment
 from services.intake.attachments import BYTES_MAX, EXTENSIONS, NotTaken, media_type_of
-from services.intake.office import ENTRANCES, Office
+from services.intake.dossier import IllegalMove
+from services.intake.office import ENTRANCES, Office, not_now
 
 KINDS = ("officer", "system", "service")
-ANYONE = require(kinds=KINDS)
+ANYONE = require(kinds=KINDS, services=ENTRANCES)
 HANDLER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
 PER_DOSSIER_MAX = 50
+Number = Annotated[int, Path(ge=1, le=PER_DOSSIER_MAX)]
 
 
 def router(office: Office) -> APIRouter:
@@ -35,7 +38,9 @@ def router(office: Office) -> APIRouter:
         component: Annotated[str, Query(pattern="^[a-z][a-z0-9_]{0,63}$")],
         actor: Annotated[Actor, Depends(HANDLER)],
     ) -> Response:
-        """Attach a paper for a component of the procedure (raw PDF, JPEG or PNG as the body)."""
+        """Attach a paper for a component of the procedure (raw PDF, JPEG or PNG as the body). The same content for
+        another component stays one paper that serves both.
+        """
         idempotency_key(request)
         content = await read_bytes(request, limit_bytes=BYTES_MAX)
         try:
@@ -54,7 +59,10 @@ def router(office: Office) -> APIRouter:
         unused: list[str] = []
 
         async def work(connection: Any) -> Answer:
-            await office.locked(connection, actor, dossier_id)
+            try:
+                rules.take_paper(await office.locked(connection, actor, dossier_id))
+            except IllegalMove as illegal:
+                not_now(illegal)
             added = await attachment_store.add(
                 connection,
                 dossier_id,
@@ -83,12 +91,12 @@ def router(office: Office) -> APIRouter:
 
     @routes.get("/{number}")
     async def download(
-        request: Request, dossier_id: UUID, number: int, actor: Annotated[Actor, Depends(ANYONE)]
+        request: Request, dossier_id: UUID, number: Number, actor: Annotated[Actor, Depends(ANYONE)]
     ) -> Response:
         """The content, always as a download. The purpose (X-Purpose) is recorded."""
         purpose = purpose_of(request)
         async with office.recording() as connection:
-            await office.readable(connection, actor, dossier_id)
+            await office.comparable(connection, actor, dossier_id)
             found = await attachment_store.find(connection, dossier_id, number)
             if found is None:
                 raise Problem(404)

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """One attached paper. `number` counts from 1 in its dossier."""
+    """One attached paper. `number` counts from 1 in its dossier; `also_for` are further components it serves."""
 
     number: int
     component: str
@@ -16,6 +16,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     sha256: str
     added_at: datetime
+    also_for: tuple[str, ...] = ()
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
-_COLUMNS = "number, component, media_type, bytes, encode(sha256, 'hex') AS sha256, added_at"
+_COLUMNS = "number, component, media_type, bytes, encode(sha256, 'hex') AS sha256, added_at, also_for"
 
 
 async def listing(connection: Any, dossier_id: UUID) -> tuple[Attachment, ...]:
@@ -34,7 +35,7 @@ async def listing(connection: Any, dossier_id: UUID) -> tuple[Attachment, ...]:
         f"SELECT {_COLUMNS} FROM attachment WHERE dossier_id = $1 ORDER BY number",  # noqa: S608 - a constant
         dossier_id,
     )
-    return tuple(Attachment(**dict(row)) for row in rows)
+    return tuple(_attachment(dict(row)) for row in rows)
 
 
 async def add(
@@ -48,12 +49,17 @@ async def add(
     key: str,
     added_by: str,
 ) -> Stored:
-    """Add an attachment; the same content again gives the one that is there. The caller holds the dossier's lock."""
+    """Add an attachment; the same content again gives the one that is there, which serves its component too from now
+    on. The caller holds the dossier's lock.
+    """
     row = await connection.fetchrow(
         f"""
         INSERT INTO attachment (dossier_id, number, component, media_type, bytes, sha256, key, added_by)
         SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7 FROM attachment WHERE dossier_id = $1
-        ON CONFLICT (dossier_id, sha256) DO UPDATE SET key = attachment.key
+        ON CONFLICT (dossier_id, sha256) DO UPDATE SET also_for = CASE
+            WHEN excluded.component = ANY (attachment.also_for || attachment.component) THEN attachment.also_for
+            ELSE attachment.also_for || excluded.component
+        END
         RETURNING {_COLUMNS}, key
         """,  # noqa: S608 - a constant
         dossier_id,
@@ -79,4 +85,8 @@ async def find(connection: Any, dossier_id: UUID, number: int) -> Stored | None:
 
 def _stored(row: Any) -> Stored:
     found = dict(row)
-    return Stored(key=found.pop("key"), attachment=Attachment(**found))
+    return Stored(key=found.pop("key"), attachment=_attachment(found))
+
+
+def _attachment(row: dict[str, Any]) -> Attachment:
+    return Attachment(**{**row, "also_for": tuple(row["also_for"])})

@@ -135,6 +135,11 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
             return self.case_status in (TAKEN_BACK, STOPPED)
         return self.state == REFUSED or (self.state == WITHDRAWN and self.accepted_at is None)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more may be done with the file."""
+        return self.state not in (RECEIVED, ACCEPTED) or bool(self.case_status)
+
     def may_be_read_by(self, agency: str) -> bool:
         """Whether an agency has to do with this dossier: it received it, or a step of it is theirs."""
         return agency == self.receiving_agency or agency in self.agencies
@@ -247,7 +252,7 @@ def _at(path: str, field: str) -> bool:
 
 def withdraw(dossier: Dossier, reason: str, at: datetime) -> Step:
     """The applicant takes the dossier back (status 7). Raises IllegalMove once it is decided."""
-    if dossier.state not in (RECEIVED, ACCEPTED) or dossier.case_status:
+    if dossier.ended:
         _refuse("already-ended", "Hồ sơ đã kết thúc, không thể rút.")
     dossier = msgspec.structs.replace(dossier, state=WITHDRAWN, reason=reason, ended_at=at)
     return dossier, (
@@ -257,7 +262,7 @@ def withdraw(dossier: Dossier, reason: str, at: datetime) -> Step:
 
 def correct(dossier: Dossier, fields: tuple[str, ...], reason: str, at: datetime) -> Step:
     """Data of the file were corrected. Raises IllegalMove once it is decided: then an officer amends the step."""
-    if dossier.state not in (RECEIVED, ACCEPTED) or dossier.case_status:
+    if dossier.ended:
         _refuse("already-ended", "Hồ sơ đã kết thúc; việc cải chính thực hiện tại cơ quan đã giải quyết.")
     if not fields:
         _refuse("nothing-changed", "Không có thông tin nào thay đổi.")
@@ -270,6 +275,12 @@ def correct(dossier: Dossier, fields: tuple[str, ...], reason: str, at: datetime
             after_acceptance=dossier.accepted_at is not None,
         ),
     )
+
+
+def take_paper(dossier: Dossier) -> None:
+    """A paper is to be attached to the file. Raises IllegalMove once the dossier has ended."""
+    if dossier.ended:
+        _refuse("already-ended", "Hồ sơ đã kết thúc, không thể thêm giấy tờ.")
 
 
 def supplement_requested(dossier: Dossier, request: SupplementRequest) -> Dossier:

@@ -123,6 +123,38 @@ async def test_an_acknowledged_paper_is_on_the_disk(intake: Intake, monkeypatch:
     assert ".pdf" in forced
 
 
+async def test_one_scan_of_two_papers_serves_both(intake: Intake) -> None:
+    """The same content for another component is not lost: one attachment that says what all it is for."""
+    where, content = await new_dossier(intake), document()
+    for component, also in (("declaration", []), ("birth_certificate", ["birth_certificate"])) * 2:
+        answer = await intake.post(f"{where}?component={component}", content, intake.counter())
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        assert (told["number"], told["component"]) == (1, "declaration")
+        assert set(told["also_for"]) >= set(also)
+    file = (await intake.get(where.removesuffix("/attachments"), intake.counter(), purpose="audit")).json()
+    assert [(a["number"], a["also_for"]) for a in file["attachments"]] == [(1, ["birth_certificate"])]
+
+
+async def test_nothing_is_attached_to_a_dossier_that_has_ended(intake: Intake) -> None:
+    """After a withdrawal a paper is a 409, and its content is not kept."""
+    where = await new_dossier(intake)
+    withdrawn = await intake.post(where.replace("attachments", "withdrawal"), {}, intake.counter())
+    assert withdrawn.status_code == 200
+    answer = await intake.post(f"{where}?component=declaration", document(), intake.counter())
+    assert answer.status_code == 409
+    assert answer.json()["type"].endswith(":already-ended")
+    assert await intake.office.archive.keys("attachments/") == []
+
+
+@pytest.mark.parametrize("number", ["0", "51", "2147483648", "99999999999999999999"])
+async def test_a_number_no_paper_can_have_is_refused(intake: Intake, number: str) -> None:
+    """Also one the database has no type for."""
+    where = await new_dossier(intake)
+    answer = await intake.get(f"{where}/{number}", intake.counter(), purpose="audit")
+    assert answer.status_code == 422
+
+
 async def test_a_component_the_procedure_has_not_is_refused(intake: Intake) -> None:
     """Papers belong to a component of the procedure."""
     where = await new_dossier(intake)
