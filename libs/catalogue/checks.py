@@ -1,7 +1,6 @@
 """Checks of the whole catalogue: every file opens, every reference leads somewhere, every graph ends."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +17,7 @@ from libs.catalogue.forms import FormChecker, followed
 from libs.catalogue.graph import ordered
 from libs.catalogue.holidays import CalendarError
 from libs.catalogue.procedures import Procedure, Result, Step
-
-UNITS_KNOWN_FROM = date(2023, 1, 1)  # the first day of catalogue/units/communes.csv
+from libs.catalogue.units import FIRST_LIST
 
 
 def faults_of(catalogue: Catalogue) -> list[str]:
@@ -156,6 +154,9 @@ def _schema_faults(encoded: bytes) -> tuple[str, ...]:
     """What is wrong with a schema; remembered, because hundreds of procedures share the general form."""
     schema = msgspec.json.decode(encoded)
     odd = [f"the key {key!r} is not English (a title with a comma needs quotes)" for key in _odd_keys(schema)]
+    odd += [
+        f"the pattern {p} takes digits of every script: write [0-9]" for p in _patterns(schema) if r"\d" in p
+    ]
     try:
         FormChecker(schema)
     except SchemaError as error:
@@ -190,6 +191,17 @@ def _odd_keys(node: Any) -> Iterator[str]:
             yield from _odd_keys(value)
 
 
+def _patterns(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        if isinstance(node.get("pattern"), str):
+            yield node["pattern"]
+        for value in node.values():
+            yield from _patterns(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _patterns(value)
+
+
 def _of_agencies_for(procedure: Procedure, catalogue: Catalogue) -> Iterator[str]:
     for role in sorted({step.role for step in procedure.steps}):
         agencies = [a for a in catalogue.agency_entries() if role in a.roles]
@@ -210,10 +222,7 @@ def _of_agency(agency: Agency, catalogue: Catalogue) -> Iterator[str]:
         if successor not in codes:
             yield f"agency {agency.code}: succeeded by the unknown agency {successor}"
     for unit in agency.units:
-        if (
-            len(unit) == 5
-            and catalogue.units.unit(unit, max(agency.effective_from, UNITS_KNOWN_FROM)) is None
-        ):
+        if len(unit) == 5 and catalogue.units.unit(unit, max(agency.effective_from, FIRST_LIST)) is None:
             yield f"agency {agency.code}: no commune {unit} on its first day"
     try:
         catalogue.calendar(agency.calendar)

@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from libs.catalogue.identifiers import IdentifierError, check_personal_number
 
 _PLAIN_KEY = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 
@@ -58,15 +61,33 @@ def inlined(part: Any, definitions: Mapping[str, Any], *, inside: tuple[str, ...
     return {**inlined(definitions[name], definitions, inside=(*inside, name)), **own}
 
 
+def _pattern(validator: Any, pattern: str, instance: object, _schema: Any) -> Iterator[ValidationError]:
+    """JSON Schema's patterns are those of ECMA-262, where `$` is the very end; Python's lets a line end follow."""
+    if validator.is_type(instance, "string"):
+        found = re.search(pattern, str(instance))
+        if found is None or (pattern.endswith("$") and str(instance).endswith("\n")):
+            yield ValidationError("does not match the pattern")
+
+
+_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_FORMATS = FormatChecker(formats=("date", "email"))
+
+
+@_FORMATS.checks("personal-number", raises=IdentifierError)
+def _is_personal_number(value: object) -> bool:
+    """A personal identity number by its own rule. Other shapes are the pattern's to refuse."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{12}", value):
+        check_personal_number(value)
+    return True
+
+
 class FormChecker:
     """A compiled schema. Raises jsonschema.SchemaError or ValueError when the schema itself is wrong."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         Draft202012Validator.check_schema(schema)
         self._schema = schema
-        self._validator = Draft202012Validator(
-            inlined(schema, schema.get("$defs", {})), format_checker=FormatChecker(formats=("date", "email"))
-        )
+        self._validator = _Validator(inlined(schema, schema.get("$defs", {})), format_checker=_FORMATS)
 
     def check(self, data: object) -> list[Problem]:
         """Every problem of the data, ordered by field; empty when there is none."""
@@ -138,6 +159,8 @@ _CODES = {
 def _reason(error: ValidationError) -> str:
     """Why the value was refused, as the second half of a Vietnamese sentence."""
     limit: Any = error.validator_value
+    if isinstance(error.cause, IdentifierError):
+        return error.cause.message_vi
     own_text = error.schema.get("x-message") if isinstance(error.schema, Mapping) else None
     match error.validator:
         case "type":

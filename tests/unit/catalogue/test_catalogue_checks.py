@@ -93,6 +93,12 @@ def test_a_stray_key_of_an_unquoted_comma_is_found(folder: Path) -> None:
     assert any("phường nơi sinh" in fault for fault in faults)
 
 
+def test_a_pattern_that_takes_digits_of_every_script_is_found(folder: Path) -> None:
+    """`\\d` matches full-width and Arabic digits too; a number written with them is another one to a database."""
+    faults = spoil(folder, "schema/definitions.yaml", "pattern: ^[0-9]{5}$", r"pattern: ^\d{5}$")
+    assert any("write [0-9]" in fault for fault in faults)
+
+
 def test_two_versions_in_force_on_one_day_are_found(folder: Path) -> None:
     """A newer version needs the older one to end the day before."""
     plain = yaml.safe_load((folder / FILE).read_text("utf-8"))

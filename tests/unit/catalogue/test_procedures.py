@@ -131,8 +131,16 @@ def test_the_childs_number_may_come_later_and_is_personal() -> None:
     }
     assert birth().check_outcome("register_birth", outcome) == []
     assert birth().check_outcome("register_birth", outcome | {"personal_id": ""}) == []
-    wrong = birth().check_outcome("register_birth", outcome | {"personal_id": "12345"})
-    assert [(p.field, p.code) for p in wrong] == [("personal_id", "pattern")]
+    for number, code in (
+        ("12345", "pattern"),
+        # Digits of another script, and a line end, would be another number to whoever compares them.
+        ("\uff10\uff19\uff12\uff13\uff12\uff16\uff10\uff10\uff10\uff11\uff12\uff13", "pattern"),
+        ("092326000123\n", "pattern"),
+        ("999999999999", "format"),
+    ):
+        wrong = birth().check_outcome("register_birth", outcome | {"personal_id": number})
+        assert [(p.field, p.code) for p in wrong] == [("personal_id", code)]
+        assert number not in wrong[0].message_vi
 
 
 def test_a_good_form_has_no_problem() -> None:
