@@ -152,10 +152,14 @@ class Catalogue:
         if found is not None:
             return found
         follows = self._directory.pattern_of(code)
-        unit = self.units.unit(follows[1], follows[0].effective_from) if follows else None
-        if follows is None or unit is None or not set(follows[0].units) & set(_place(unit).covers):
+        if follows is None:
             raise UnknownAgency(f"no agency {code}")
-        return instance_of(follows[0], _place(unit))
+        pattern, unit_code = follows
+        # An agency may be older than the first list of units, and a commune younger than its agency's pattern.
+        unit = self.units.last_unit(unit_code, pattern.effective_from, pattern.effective_to)
+        if unit is None or not set(pattern.units) & set(_place(unit).covers):
+            raise UnknownAgency(f"no agency {code}")
+        return instance_of(pattern, _place(unit))
 
     def agencies(self, role: str | None = None) -> tuple[Agency, ...]:
         """The agencies written out, of all times, or those with the role, by code (not those of patterns)."""

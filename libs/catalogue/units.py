@@ -85,6 +85,17 @@ class Units:
         row = self._row(code, on)
         return self._unit(row) if row else None
 
+    def last_unit(self, code: str, first_day: date, last_day: date | None) -> Unit | None:
+        """The last unit that had `code` on some day of the period (None: it goes on), or None."""
+        rows = (
+            row
+            for row in self._rows.get(code, ())
+            if (last_day is None or row.valid_from <= last_day)
+            and (row.valid_to is None or row.valid_to > first_day)
+        )
+        row = max(rows, key=lambda row: row.valid_from, default=None)
+        return self._unit(row) if row else None
+
     def resolve(self, code: str, *, on: date, stated_on: date | None = None) -> Resolution:
         """Where the unit written as `code` on the day `stated_on` lies on the day `on` (not earlier).
 

@@ -71,6 +71,14 @@ def test_other_communes_of_the_city_follow_from_a_pattern() -> None:
         CATALOGUE.agency("police-00001-2025")
 
 
+@given(st.sampled_from([unit.code for unit in CATALOGUE.units.communes("93", date(2025, 6, 30))]))
+def test_an_agency_older_than_the_first_list_of_units_is_found_by_its_code(unit: str) -> None:
+    """Hậu Giang's patterns begin in 2020, the units known in 2023 or when a commune was made."""
+    for role in ("police_residence", "civil_status"):
+        agency = CATALOGUE.agency_for(role, unit, date(2025, 6, 30))
+        assert CATALOGUE.agency(agency.code) == agency
+
+
 @given(st.sampled_from([unit.code for unit in CATALOGUE.units.communes("92", AFTER)]))
 def test_each_commune_of_can_tho_gives_dossier_codes_of_its_own(unit: str) -> None:
     """The one-stop counter of any commune has a 13-character prefix that no other has, marked as unverified."""
