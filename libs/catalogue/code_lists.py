@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
@@ -28,7 +29,8 @@ class CodeLists(msgspec.Struct, frozen=True, kw_only=True):
 
     ethnic_groups: QĐ 121-TCTK/PPCĐ 1979, the list XML9 names. ethnic_1979_of_2008: from the 2008 list, 01-20
     only. identity_provinces: the first three digits of a personal number (TT 07/2016/TT-BCA Phụ lục 1) → unit
-    code of the 63 provinces before 2025-07-01.
+    code of the 63 provinces before 2025-07-01. personal_number_insures_from: the first day on which a personal
+    number stands in the place of a social insurance number.
     """
 
     ethnic_groups: Mapping[str, str]
@@ -36,6 +38,7 @@ class CodeLists(msgspec.Struct, frozen=True, kw_only=True):
     identity_provinces: Mapping[str, str]
     province_codes: frozenset[str]
     facilities: Mapping[str, HealthFacility]
+    personal_number_insures_from: date
 
 
 def load_code_lists(folder: Path = CODE_FOLDER) -> CodeLists:
@@ -49,9 +52,10 @@ def load_code_lists(folder: Path = CODE_FOLDER) -> CodeLists:
             },
             identity_provinces=provinces,
             province_codes=frozenset(provinces.values()),
+            personal_number_insures_from=_first_day(folder / "insurance_numbers.csv", "personal-number"),
             facilities={row["code"]: _facility(row) for row in _rows(folder / "health_facilities.csv")},
         )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, StopIteration) as error:
         raise CatalogueError(f"the code lists cannot be read: {error}") from error
 
 
@@ -68,6 +72,10 @@ def _facility(row: dict[str, str]) -> HealthFacility:
         older_name=row["older_name"] or None,
         confidence=cast(Confidence, row["confidence"]),
     )
+
+
+def _first_day(path: Path, kind: str) -> date:
+    return next(date.fromisoformat(row["effective_from"]) for row in _rows(path) if row["kind"] == kind)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -8,11 +8,13 @@ from calendar import monthrange
 from datetime import date
 
 from libs.catalogue.code_lists import CodeLists, HealthFacility, code_lists
-from libs.catalogue.identifiers import IdentifierError
+from libs.catalogue.identifiers import IdentifierError, check_personal_number
 
 CHILD_CARD_YEARS = 6  # 72 months: NĐ 146/2018/NĐ-CP Điều 13
 SCHOOL_YEAR_START = (9, 30)  # month and day on which a child's card ends in the year it turns 72 months
 BENEFIT_PERCENT = {"1": 100, "2": 100, "3": 95, "4": 80, "5": 100}  # QĐ 1351/QĐ-BHXH 2015
+
+PERSONAL_NUMBER_LENGTH = 12
 
 _INSURANCE_NUMBER = re.compile(r"[0-9]{10}")
 _CARD = re.compile(r"[A-Z]{2}[1-5][0-9]{2}[0-9]{10}")
@@ -28,6 +30,16 @@ def check_insurance_number(value: str) -> str:
     if not number.strip("0"):
         raise IdentifierError("insurance_number.zeros", "Mã số bảo hiểm xã hội không được gồm toàn số 0.")
     return number
+
+
+def check_insured_number(value: str, *, on: date, lists: CodeLists | None = None) -> str:
+    """The number of an insured person as written on the day `on`: ten digits, or from the day the personal number
+    took their place (catalogue/codes/insurance_numbers.csv) that one too. XML9 has room for ten only.
+    """
+    number, known = _compact(value), lists or code_lists()
+    if len(number) == PERSONAL_NUMBER_LENGTH and on >= known.personal_number_insures_from:
+        return check_personal_number(number, lists=known)
+    return check_insurance_number(number)
 
 
 def check_health_card(value: str) -> str:

@@ -14,6 +14,7 @@ from libs.catalogue.insurance_numbers import (
     check_facility_code,
     check_health_card,
     check_insurance_number,
+    check_insured_number,
     check_temporary_child_card,
     child_card_end,
     facility,
@@ -112,3 +113,14 @@ def test_a_card_lasts_until_the_child_is_six_and_at_most_nine_months_more(born: 
     """No card ends before the sixth birthday nor later than 30 September or the end of that month."""
     sixth = born.replace(year=born.year + 6, day=min(born.day, 28))
     assert sixth <= child_card_end(born) <= sixth + timedelta(days=273)
+
+
+def test_a_personal_number_insures_from_its_day_on() -> None:
+    """Before it, twelve digits are no number of an insured person; ten always are."""
+    first = code_lists().personal_number_insures_from
+    assert check_insured_number("093195000123", on=first) == "093195000123"
+    for value, on in (("093195000123", first - timedelta(days=1)), ("000000000000", first)):
+        with pytest.raises(IdentifierError):
+            check_insured_number(value, on=on)
+    for on in (first - timedelta(days=1), first):
+        assert check_insured_number("9312 345 678", on=on) == "9312345678"
