@@ -54,9 +54,8 @@ def birth_submission(
     check: CardCheck = NO_CARD,
 ) -> Submission:
     """The dossier of one child. Raises Refused: a broken rule, a foreign certificate, a card that differs."""
-    today = desk.today(at)
     declaration = dated(normalised(declaration), desk.catalogue.units)
-    warnings = _checked(declaration, sender, today, desk.catalogue)
+    warnings = _checked(declaration, sender, at, desk)
     return assembled(
         declaration,
         warnings,
@@ -195,10 +194,10 @@ def _same_home(one: Residence, other: Residence) -> bool:
     return one.commune_code == other.commune_code and fold(one.address) == fold(other.address)
 
 
-def _checked(
-    declaration: BirthDeclaration, sender: Sender, today: date, catalogue: Catalogue
-) -> list[Problem]:
-    problems = check_declaration(declaration, today=today, units=catalogue.units)
+def _checked(declaration: BirthDeclaration, sender: Sender, at: datetime, desk: Desk) -> list[Problem]:
+    problems = check_declaration(
+        declaration, today=desk.today(at), units=desk.catalogue.units, now=desk.wall_clock(at)
+    )
     if sender.facility and declaration.certificate.facility_code != sender.facility:
         message = "Giấy chứng sinh không phải do cơ sở này cấp."
         problems.append(problem("certificate.facility_code", "facility-other", message))

@@ -7,7 +7,7 @@ stop slips.
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from libs.catalogue.document_codes import check_birth_notice_code
@@ -22,12 +22,13 @@ from libs.catalogue.identifiers import (
 from libs.catalogue.insurance_numbers import (
     check_facility_code,
     check_health_card,
-    check_insurance_number,
+    check_insured_number,
     check_temporary_child_card,
 )
 from libs.catalogue.units import Units
 from services.intake.births import VIETNAM, BirthDeclaration, Father, Mother, Problem
 from services.intake.residences import commune_problems
+from services.intake.texts import text_problems
 
 MOTHER_AGE_YEARS_MIN, MOTHER_AGE_YEARS_MAX = 10, 65  # [judgement] outside: a slip of the pen
 MOTHER_AGE_YEARS_USUAL = range(16, 56)  # [judgement] outside: a human looks
@@ -35,6 +36,7 @@ WEIGHT_G_MIN, WEIGHT_G_MAX = 200, 8000  # [judgement] outside: kilograms or a ty
 WEIGHT_G_USUAL = range(500, 6001)
 COUNT_MAX = 9  # [judgement] the most children ever born alive at once
 COPIES_MAX = 50  # [judgement]
+INSURED_LENGTHS = (10, 12)  # a social insurance number, or the personal number in its place
 DELIVERIES = ("hospital", "counter", "post", "electronic")
 NOTE_SURGERY, NOTE_UNDER_32_WEEKS = "phẫu thuật", "dưới 32 tuần tuổi"  # Bảng 9, GHI_CHU
 NOTES_PRESCRIBED = (
@@ -51,15 +53,22 @@ Problems = Iterator[Problem]
 
 
 def check_declaration(
-    declaration: BirthDeclaration, *, today: date, units: Units | None = None
+    declaration: BirthDeclaration, *, today: date, units: Units | None = None, now: datetime | None = None
 ) -> list[Problem]:
     """Every problem of the declaration as seen on `today` (a day in Việt Nam), errors and warnings mixed.
 
-    Empty means it may go on; it is refused when any problem has severity "error". Commune codes are only
-    checked when `units` is given. Raises nothing for any content of the declaration.
+    `now` is the wall clock there, for births later the same day; without it only days are compared. Empty
+    means it may go on; it is refused when any problem has severity "error". Commune codes are only checked when
+    `units` is given. Raises nothing for any content of the declaration.
     """
     problems = [problem for rule in RULES for problem in rule(declaration)]
+    problems += text_problems(declaration)
     problems += _dates(declaration, today)
+    problems += _insurance(declaration, today)
+    born_at = declaration.child.birth_time
+    if now is not None and born_at.date() == today and born_at > now:
+        message = "Giờ sinh của con không được sau thời điểm hiện tại."
+        problems.append(_error("child.birth_time", "in-future", message))
     if units is not None:
         problems += commune_problems(declaration, units, today)
     return problems
@@ -118,8 +127,6 @@ def _certificate(declaration: BirthDeclaration) -> Problems:
             lambda: check_birth_notice_code(code, facility_code=facility or None),
             f"{path}.facility_code",
         )
-    if head := certificate.head_insurance_number:
-        yield from _checked(f"{path}.head_insurance_number", lambda: check_insurance_number(head))
 
 
 def _dates(declaration: BirthDeclaration, today: date) -> Problems:
@@ -254,14 +261,19 @@ def _people(declaration: BirthDeclaration) -> Problems:
         yield from _checked("child.intended_name", lambda: check_person_name(name))
 
 
-def _insurance(declaration: BirthDeclaration) -> Problems:
+def _insurance(declaration: BirthDeclaration, today: date) -> Problems:
     mother, card = declaration.mother, declaration.child.temporary_card
+    if head := declaration.certificate.head_insurance_number:
+        path = "certificate.head_insurance_number"
+        yield from _checked(path, lambda: check_insured_number(head, on=today))
     if number := mother.insurance_number:
-        yield from _checked("mother.insurance_number", lambda: check_insurance_number(number))
+        yield from _checked("mother.insurance_number", lambda: check_insured_number(number, on=today))
     if held := mother.insurance_card:
-        # Cards of the 2020 form print the ten-digit number only (QĐ 1666/QĐ-BHXH).
-        check = check_insurance_number if len(held) == 10 else check_health_card
-        yield from _checked("mother.insurance_card", lambda: check(held))
+        # Cards of the 2020 form print the number of the insured only (QĐ 1666/QĐ-BHXH).
+        if len(held) in INSURED_LENGTHS:
+            yield from _checked("mother.insurance_card", lambda: check_insured_number(held, on=today))
+        else:
+            yield from _checked("mother.insurance_card", lambda: check_health_card(held))
     if card:
         province = mother.residence.province_code or None
         field, rests_on = "child.temporary_card", "mother.residence.province_code"
@@ -293,6 +305,5 @@ RULES: tuple[Callable[[BirthDeclaration], Problems], ...] = (
     _child,
     _note,
     _people,
-    _insurance,
     _choices,
 )

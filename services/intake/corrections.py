@@ -6,18 +6,18 @@ knows it.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from libs.catalogue import Catalogue, Procedure
+from libs.catalogue import Procedure
 from libs.catalogue.forms import followed
 from services.intake.birth_rules import check_declaration, has_errors
 from services.intake.births import BirthDeclaration, normalised
 from services.intake.form_identifiers import normalised_form
 from services.intake.form_reception import checked_form
-from services.intake.reception import RESIDENCE_ROLE, Refused, problem
+from services.intake.reception import RESIDENCE_ROLE, Desk, Refused, problem
 from services.intake.residences import dated
 
 PATH = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){0,7}")
@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def corrected_birth(
-    old: BirthDeclaration, entries: Sequence[Entry], today: date, catalogue: Catalogue
+    old: BirthDeclaration, entries: Sequence[Entry], at: datetime, desk: Desk
 ) -> tuple[BirthDeclaration, tuple[str, ...]]:
     """The declaration with the entries applied and the paths that really changed. Raises Refused."""
     before = msgspec.to_builtins(old)
@@ -55,7 +55,7 @@ def corrected_birth(
     if unknown:
         raise Refused([_unknown(entry.path) for entry in unknown])
     try:
-        new = dated(normalised(msgspec.convert(tree, BirthDeclaration, strict=True)), catalogue.units)
+        new = dated(normalised(msgspec.convert(tree, BirthDeclaration, strict=True)), desk.catalogue.units)
     except msgspec.ValidationError as error:
         found = _ERROR_PATH.search(str(error))
         message = "Giá trị không đúng kiểu, hoặc tờ khai không có mục này."
@@ -63,7 +63,9 @@ def corrected_birth(
     after = msgspec.to_builtins(new)
     at_father = FIXED_WITH_FATHER if old.choices.register_at == "father" else ()
     _refuse_fixed(before, after, (*FIXED_IN_BIRTHS, *at_father))
-    problems = check_declaration(new, today=today, units=catalogue.units)
+    problems = check_declaration(
+        new, today=desk.today(at), units=desk.catalogue.units, now=desk.wall_clock(at)
+    )
     if has_errors(problems):
         raise Refused(problems)
     return new, _changed(before, after, entries)
@@ -74,6 +76,8 @@ def corrected_form(
     old: Mapping[str, Any],
     options: Mapping[str, str | bool],
     entries: Sequence[Entry],
+    at: datetime,
+    desk: Desk,
     *,
     facility: str = "",
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -88,7 +92,7 @@ def corrected_form(
     residence = any(step.role == RESIDENCE_ROLE for step in procedure.steps)
     fixed = (FIXED_WITH_RESIDENCE if residence else ()) + (FIXED_FOR_HOSPITALS if facility else ())
     _refuse_fixed(old, new, fixed)
-    checked_form(procedure, new, options)
+    checked_form(procedure, new, options, at, desk)
     return new, _changed(old, new, entries)
 
 

@@ -6,9 +6,10 @@ the parts of catalogue/schema/definitions.yaml, so the names of the fields say w
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from libs.catalogue.document_codes import check_birth_notice_code
 from libs.catalogue.folding import tidy
 from libs.catalogue.identifiers import (
     IdentifierError,
@@ -21,14 +22,14 @@ from libs.catalogue.identifiers import (
     check_personal_number,
     check_phone,
 )
-from libs.catalogue.insurance_numbers import check_facility_code, check_insurance_number
+from libs.catalogue.insurance_numbers import check_facility_code, check_insured_number
 from services.intake.births import Problem
 
 # The clerk sees the card; a number once given is kept when its holder's sex is recorded anew.
 DOUBTS = frozenset({"personal_number.sex"})
 DEPTH_MAX = 16
 _COMPACT = frozenset(
-    {"personal_id", "social_insurance_number", "insurance_card_number", "temporary_card_number"}
+    {"personal_id", "social_insurance_number", "insurance_card_number", "temporary_card_number", "gcs_code"}
 )
 # Documents and organisations have names too; only a person has one of these beside it.
 _PERSON_SIGNS = frozenset({"sex", "identity", "birth_date", "birth_time"})
@@ -58,22 +59,22 @@ def normalised_form(data: Any, name: str = "", depth: int = 0) -> Any:
     return text
 
 
-def check_identifiers(data: Any, path: str = "", depth: int = 0) -> Iterator[Problem]:
-    """What is wrong with the identifiers anywhere in the form, naming the field and never its value."""
+def check_identifiers(data: Any, today: date, path: str = "", depth: int = 0) -> Iterator[Problem]:
+    """What is wrong on the day with the identifiers anywhere in the form, naming the field and never its value."""
     if depth > DEPTH_MAX:
         return
     if isinstance(data, list):
         for index, item in enumerate(data):
-            yield from check_identifiers(item, f"{path}.{index}".lstrip("."), depth + 1)
+            yield from check_identifiers(item, today, f"{path}.{index}".lstrip("."), depth + 1)
     if not isinstance(data, dict):
         return
     for name, value in data.items():
         here = f"{path}.{name}".lstrip(".")
-        if isinstance(value, str) and value and (check := _check_of(name, data)) is not None:
+        if isinstance(value, str) and value and (check := _check_of(name, data, today)) is not None:
             yield from _problems(here, check, value)
         elif name == "identity" and isinstance(value, dict):
             yield from _identity(here, value, data)
-        yield from check_identifiers(value, here, depth + 1)
+        yield from check_identifiers(value, today, here, depth + 1)
 
 
 def _check_moment(value: str) -> str:
@@ -90,15 +91,17 @@ _SIMPLE: Mapping[str, Callable[[str], str]] = {
     "phone": check_phone,
     "ethnic_code": check_ethnic_code,
     "nationality_code": check_nationality,
-    "social_insurance_number": check_insurance_number,
+    "gcs_code": check_birth_notice_code,
     "first_care_facility": check_facility_code,
     "facility_code": check_facility_code,
 }
 
 
-def _check_of(name: str, person: Mapping[str, Any]) -> Callable[[str], str] | None:
+def _check_of(name: str, person: Mapping[str, Any], today: date) -> Callable[[str], str] | None:
     if name == "personal_id":
         return lambda value: check_personal_number(value, sex=_sex(person), birth_year=_year(person))
+    if name == "social_insurance_number":
+        return lambda value: check_insured_number(value, on=today)
     if name == "name" and _PERSON_SIGNS & person.keys() and person.get("relation") != "organisation":
         return check_person_name
     return _SIMPLE.get(name)
@@ -109,7 +112,7 @@ def _identity(path: str, identity: Mapping[str, Any], person: Mapping[str, Any])
     if not isinstance(number, str):
         return
     foreign = person.get("nationality_code", "000") != "000"
-    if kind == "citizen_id" or (not kind and len(number) == 12 and number.isdigit()):
+    if kind == "citizen_id" or (not kind and len(number) == 12 and number.isascii() and number.isdigit()):
         sex, year = _sex(person), _year(person)
         yield from _problems(
             f"{path}.number", lambda v: check_personal_number(v, sex=sex, birth_year=year), number

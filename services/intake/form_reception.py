@@ -11,6 +11,7 @@ from libs.contracts.intake import ChosenResult, RoleUnit
 from services.intake.birth_duplicates import NaturalKeys, natural_keys
 from services.intake.births import Problem
 from services.intake.form_births import form_traits, registers_birth
+from services.intake.form_facts import check_facts
 from services.intake.form_identifiers import check_identifiers, normalised_form
 from services.intake.reception import (
     FILE_FORM,
@@ -57,7 +58,7 @@ def form_submission(
     if (refusal := procedure.refusal(sender.channel, default_limit=desk.default_limit)) is not None:
         raise Refused([problem(refusal.field, refusal.code, refusal.message_vi)])
     form = normalised_form(application.form)
-    warnings = checked_form(procedure, form, application.options)
+    warnings = checked_form(procedure, form, application.options, at, desk)
     _refuse_any([*_option_problems(procedure, application, sender), *_foreign_certificate(form, sender)])
     unit, as_of, agency = _place(application, sender, desk, today)
     options = procedure.settled_options(application.options)
@@ -102,17 +103,21 @@ def form_submission(
 
 
 def checked_form(
-    procedure: Procedure, form: Mapping[str, Any], options: Mapping[str, str | bool]
+    procedure: Procedure, form: Mapping[str, Any], options: Mapping[str, str | bool], at: datetime, desk: Desk
 ) -> list[Problem]:
-    """The doubts about a form (already in its written form). Raises Refused when a rule is broken."""
-    found = [problem(f"form.{p.field}", p.code, p.message_vi) for p in procedure.check_form(form, options)]
-    identifiers = [
+    """The doubts about a form (already in its written form) at the moment. Raises Refused when a rule is broken."""
+    schema = [problem(p.field, p.code, p.message_vi) for p in procedure.check_form(form, options)]
+    named = {known.field for known in schema}
+    rules = (
+        *check_identifiers(form, desk.today(at)),
+        *check_facts(form, desk.wall_clock(at), desk.catalogue.units),
+    )
+    found = [
         msgspec.structs.replace(p, field=f"form.{p.field}")
-        for p in check_identifiers(form)
-        if f"form.{p.field}" not in {known.field for known in found}
+        for p in (*schema, *(p for p in rules if p.field not in named))
     ]
-    _refuse_any(found + [p for p in identifiers if p.severity == "error"])
-    return [p for p in identifiers if p.severity == "warning"]
+    _refuse_any([p for p in found if p.severity == "error"])
+    return found
 
 
 def form_keys(procedure: Procedure, form: Mapping[str, Any], facility: str = "") -> NaturalKeys:

@@ -78,6 +78,10 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         """The day in Việt Nam."""
         return at.astimezone(VIETNAM).date()
 
+    def wall_clock(self, at: datetime) -> datetime:
+        """What the clocks in Việt Nam show."""
+        return at.astimezone(VIETNAM).replace(tzinfo=None)
+
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A new dossier ready to be stored; its code follows from `prefix`, `day` and a number the database gives.

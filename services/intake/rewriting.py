@@ -51,8 +51,7 @@ def _changed(
 ) -> tuple[bytes, tuple[str, ...], NaturalKeys]:
     if old.kind == FILE_BIRTH:
         declaration = msgspec.json.decode(old.content, type=BirthDeclaration)
-        today = office.desk.today(office.now())
-        birth, fields = corrected_birth(declaration, entries, today, office.catalogue)
+        birth, fields = corrected_birth(declaration, entries, office.now(), office.desk)
         return msgspec.json.encode(birth), fields, natural_keys(traits_of(birth))
     procedure = office.catalogue.procedure(dossier.procedure, dossier.procedure_from)
     form, fields = corrected_form(
@@ -60,6 +59,8 @@ def _changed(
         msgspec.json.decode(old.content),
         dossier.options,
         entries,
+        office.now(),
+        office.desk,
         facility=dossier.facility,
     )
     return msgspec.json.encode(form), fields, form_keys(procedure, form, dossier.facility)

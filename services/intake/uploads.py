@@ -77,7 +77,11 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(data: bytes, sender: Sender, fresh: Callable[[], Fresh], at: datetime, desk: Desk) -> Prepared:
     """Read an upload and assemble a dossier for each good record. Raises xml9.UploadRefused for the whole file."""
     report = parse_upload(
-        data, today=desk.today(at), facility_code=sender.facility or None, units=desk.catalogue.units
+        data,
+        today=desk.today(at),
+        facility_code=sender.facility or None,
+        units=desk.catalogue.units,
+        now=desk.wall_clock(at),
     )
     return Prepared(
         facility_code=report.facility_code,

@@ -116,12 +116,14 @@ def parse_upload(
     limits: UploadLimits = DEFAULT_LIMITS,
     facility_code: str | None = None,
     units: Units | None = None,
+    now: datetime | None = None,
 ) -> UploadReport:
     """Read an upload and judge each record as seen on `today` (a day in Việt Nam).
 
     `facility_code` is the sender's own: a bare file needs it, an envelope of another facility is refused.
-    Commune codes are checked when `units` is given. Takes up to a few seconds of processor for the largest
-    file, so call it from a thread. Raises UploadRefused, and nothing else for any bytes.
+    Commune codes are checked when `units` is given, births later today when `now` (wall time) is. Takes up to a
+    few seconds of processor for the largest file, so call it from a thread. Raises UploadRefused, and nothing
+    else for any bytes.
     """
     raw = read_upload(data, limits)
     facility = _facility(raw, facility_code)
@@ -133,7 +135,7 @@ def parse_upload(
     _set_orders(drafts)
     first_of: dict[_Certificate, int] = {}
     reports = [
-        _once(_judge(index, draft, facility, today, units), _certificate(draft), first_of)
+        _once(_judge(index, draft, facility, today, units, now), _certificate(draft), first_of)
         for index, draft in enumerate(drafts, start=1)
     ]
     return UploadReport(
@@ -296,14 +298,16 @@ def _order_delivery(delivery: Sequence[_Draft]) -> None:
             )
 
 
-def _judge(index: int, draft: _Draft, facility: str, today: date, units: Units | None) -> RecordReport:
+def _judge(
+    index: int, draft: _Draft, facility: str, today: date, units: Units | None, now: datetime | None
+) -> RecordReport:
     problems = list(draft.problems)
     declaration = None
     if draft.typed:
         extra = {tag: value for tag, value in draft.values.items() if tag not in RULE_OF}
         drafted = draft_declaration(facility, draft.typed, extra, order=draft.order)
         declaration = dated(normalised(drafted), units)
-        found = check_declaration(declaration, today=today, units=units)
+        found = check_declaration(declaration, today=today, units=units, now=now)
         problems += _by_tag(found, {problem.field for problem in problems})
     accepted = not has_errors(problems)
     return RecordReport(

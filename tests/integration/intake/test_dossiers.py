@@ -1,6 +1,6 @@
 """A dossier by its form, and everything that may be done with it at the desk."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +8,7 @@ import pytest
 
 from libs.bus.handling import Change, Received
 from libs.contracts.event import Envelope, Event
-from libs.contracts.routing import DossierSettled, StepAssigned, SupplementRequested
+from libs.contracts.routing import DossierSettled, StepAssigned
 from services.intake import store
 from services.intake.handlers import HANDLERS
 from tests.integration.intake.conftest import MORNING, OTHER_WARD, WARD, Intake
@@ -118,6 +118,24 @@ async def test_identifiers_inside_a_form_are_checked(intake: Intake) -> None:
     assert "093195000777" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("residence", "unit_code", "99999"),
+        ("child", "birth_date", "2027-01-01"),
+        ("applicant", "name", "Hoa\u202e"),
+        ("child", "personal_id", "\uff10\uff19\uff12326000123"),
+    ],
+)
+async def test_what_a_form_says_must_be_possible(intake: Intake, part: str, name: str, value: str) -> None:
+    """A commune there never was, a day to come, a hidden sign, digits of another script: named, and never stored."""
+    body = insurance_card()
+    body["form"][part][name] = value
+    answer = await intake.post("/dossiers", body, intake.counter())
+    assert answer.status_code == 422, answer.text
+    assert f"form.{part}.{name}" in {error["field"] for error in answer.json()["errors"]}
+
+
 async def test_the_form_of_a_birth_and_the_hospitals_declaration_are_one_birth(intake: Intake) -> None:
     """A parent who hands the same birth in at the counter is shown the hospital's dossier."""
     first = (await intake.post("/births", birth(serial=510_001), intake.hospital())).json()
@@ -136,97 +154,6 @@ async def test_the_form_of_a_birth_and_the_hospitals_declaration_are_one_birth(i
     answer = await intake.post("/dossiers", body, intake.counter())
     assert answer.status_code == 409, answer.text
     assert answer.json()["dossier_id"] == first["dossier_id"]
-
-
-async def test_missing_papers_are_supplemented_and_the_dossier_accepted(intake: Intake) -> None:
-    """A dossier without its papers waits (status 1); when the last one comes the counter has accepted it."""
-    receipt = await handed_in(intake, insurance_card(components=["declaration"]), intake.counter())
-    where = f"/dossiers/{receipt['dossier_id']}"
-    assert (receipt["missing"], receipt["status"]) == (["birth_certificate"], 1)
-    early = await intake.post(f"{where}/accept", {}, intake.counter())
-    assert early.status_code == 409
-    wrong = await intake.post(f"{where}/supplements", {"components": ["declaration"]}, intake.counter())
-    assert wrong.status_code == 409
-    intake.set_time(MORNING + timedelta(days=2))
-    answer = await intake.post(
-        f"{where}/supplements", {"components": ["birth_certificate"]}, intake.counter()
-    )
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["status"] == 2
-    subjects = [subject for subject, _ in await intake.events(receipt["dossier_id"])]
-    assert subjects == [
-        "intake.dossier-received.v1",
-        "intake.dossier-supplemented.v1",
-        "intake.dossier-accepted.v1",
-    ]
-
-
-async def test_what_an_officer_asked_for_is_supplemented(intake: Intake) -> None:
-    """Papers and data asked for by routing are handed in; the file gets a new version, the event names no value."""
-    receipt = await handed_in(intake, insurance_card(), intake.counter())
-    dossier_id = receipt["dossier_id"]
-    respond_by = datetime(2026, 12, 3, 10, tzinfo=UTC)
-    await hear(
-        intake,
-        dossier_id,
-        SupplementRequested(
-            request=1,
-            step="issue_insurance_card",
-            components=("birth_certificate",),
-            fields=("child.personal_id",),
-            reason="unreadable",
-            respond_by=respond_by,
-            requested_at=MORNING,
-        ),
-    )
-    body = {
-        "components": ["birth_certificate"],
-        "fields": [{"path": "child.personal_id", "value": "092326000123"}],
-    }
-    answer = await intake.post(f"/dossiers/{dossier_id}/supplements", body, intake.counter())
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["missing"] == []
-    subject, said = (await intake.events(dossier_id))[-1]
-    assert subject == "intake.dossier-supplemented.v1"
-    assert (said["request"], said["complete"]) == (1, True)
-    assert said["components"] == ["birth_certificate", "child.personal_id"]
-    read = await intake.get(f"/dossiers/{dossier_id}", intake.counter(), purpose="check-dossier")
-    assert read.json()["file"]["child"]["personal_id"] == "092326000123"
-    assert read.json()["file_version"] == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "field", "code"),
-    [
-        ({"fields": [{"path": "applicant.name", "value": "Tên Canary"}]}, "fields[0].path", "not-asked-for"),
-        ({"fields": [{"path": "child", "value": {}}]}, "fields[0].path", "not-asked-for"),
-        ({"components": ["birth_certificate", "Nguyễn Văn Canary"]}, "components[1]", "unknown"),
-    ],
-)
-async def test_a_supplement_answers_the_request_and_rewrites_nothing_else(
-    intake: Intake, body: dict[str, Any], field: str, code: str
-) -> None:
-    """Data nobody asked for, the object above what was, a paper the procedure does not have: 422, all stays."""
-    receipt = await handed_in(intake, insurance_card(), intake.counter())
-    dossier_id = receipt["dossier_id"]
-    asked = SupplementRequested(
-        request=1,
-        step="issue_insurance_card",
-        components=("birth_certificate",),
-        fields=("child.personal_id",),
-        reason="unreadable",
-        respond_by=datetime(2026, 12, 3, 10, tzinfo=UTC),
-        requested_at=MORNING,
-    )
-    await hear(intake, dossier_id, asked)
-    body = {"components": ["birth_certificate"], **body}
-    answer = await intake.post(f"/dossiers/{dossier_id}/supplements", body, intake.counter())
-    assert answer.status_code == 422, answer.text
-    assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(field, code)]
-    assert "Canary" not in answer.text
-    assert (await intake.rows("SELECT max(version) AS n FROM file"))[0]["n"] == 1
-    kept = await intake.rows("SELECT convert_from(state, 'UTF8') AS state FROM dossier")
-    assert "Canary" not in kept[0]["state"]
 
 
 async def test_a_refused_dossier_frees_its_birth(intake: Intake) -> None:

@@ -305,3 +305,45 @@ def test_the_declaration_travels_as_json() -> None:
     assert msgspec.json.decode(body, type=BirthDeclaration) == GOOD
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(body.replace(b"T08:15:00", b"T08:15:00Z"), type=BirthDeclaration)
+
+
+def test_a_birth_later_today_is_refused_to_the_minute() -> None:
+    """The wall clock decides, where it is known."""
+    declaration = changed(GOOD, "child.birth_time", datetime.fromisoformat("2026-11-23T09:01"))
+    declaration = changed(declaration, "certificate.issued_on", TODAY)
+    for minute, expected in (("09:00", [("child.birth_time", "in-future")]), ("09:01", [])):
+        now = datetime.fromisoformat(f"2026-11-23T{minute}")
+        problems = check_declaration(declaration, today=TODAY, units=UNITS, now=now)
+        assert [(problem.field, problem.code) for problem in problems] == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("mother.name", "A" * 256, "too-long"),
+        ("father.name", "A" * 256, "too-long"),
+        ("certificate.number", "1" * 201, "too-long"),
+        ("child.place_of_birth", "B" * 1025, "too-long"),
+        ("child.hometown", "B" * 1025, "too-long"),
+        ("attendants.midwife", "Lê Thị \u202eiaM", "hidden-sign"),
+        ("mother.residence.address", "Khu vực\x1b[31m 3", "hidden-sign"),
+    ],
+)
+def test_a_text_too_long_or_with_hidden_signs_is_refused(path: str, value: str, code: str) -> None:
+    """The maxima are those of Bảng 9; a sign nobody sees has no place in a register."""
+    assert (path, code, "error") in found(changed(GOOD, path, value))
+
+
+def test_free_text_is_as_long_as_it_is() -> None:
+    """Bảng 9 gives no maximum for the child's state and the note."""
+    assert found(changed(GOOD, "child.state", "khỏe mạnh " * 500)) == set()
+
+
+def test_a_personal_number_stands_for_the_insurance_number_since_august_2025() -> None:
+    """Ten digits stay good; twelve are a personal number with its own rule."""
+    for number, expected in (
+        ("9312345678", set()),
+        ("093195000123", set()),
+        ("999195000123", {("mother.insurance_number", "personal_number.province", "error")}),
+    ):
+        assert found(changed(GOOD, "mother.insurance_number", number)) == expected

@@ -1,6 +1,6 @@
 """Changing declared data by path: only known fields, only valid values, only names of fields outside."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from libs.catalogue import Catalogue
 from services.intake.corrections import Entry, corrected_birth, corrected_form
-from services.intake.reception import Refused
+from services.intake.reception import Desk, Refused
 from tests.unit.intake.test_birth_rules import GOOD
 
+AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 FORM: dict[str, Any] = {
     "applicant": {"name": "Phạm Thị Hoa"},
@@ -22,9 +23,9 @@ FORM: dict[str, Any] = {
 
 
 @cache
-def catalogue() -> Catalogue:
-    """The city's catalogue."""
-    return Catalogue.load("catalogue")
+def desk() -> Desk:
+    """The city's reception."""
+    return Desk(catalogue=Catalogue.load("catalogue"))
 
 
 def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
@@ -37,8 +38,8 @@ def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
             Entry(path="mother.name", value=GOOD.mother.name),
             Entry(path="father.contact.phone", value="+84 987 654 321"),
         ],
-        TODAY,
-        catalogue(),
+        AT,
+        desk(),
     )
     assert fields == ("child.weight_g", "father.contact.phone")
     assert new.child.weight_g == 3300
@@ -49,13 +50,13 @@ def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
 
 def test_items_of_lists_are_counted_from_zero() -> None:
     """`documents.0.copies` is the first document's; there is no second to correct."""
-    procedure = catalogue().procedure("2.000815", TODAY)
-    new, fields = corrected_form(procedure, FORM, {}, [Entry(path="documents.0.copies", value=5)])
+    procedure = desk().catalogue.procedure("2.000815", TODAY)
+    new, fields = corrected_form(procedure, FORM, {}, [Entry(path="documents.0.copies", value=5)], AT, desk())
     assert (new["documents"][0]["copies"], fields) == (5, ("documents.0.copies",))
     with pytest.raises(Refused):
-        corrected_form(procedure, FORM, {}, [Entry(path="documents.1.copies", value=5)])
+        corrected_form(procedure, FORM, {}, [Entry(path="documents.1.copies", value=5)], AT, desk())
     with pytest.raises(Refused):
-        corrected_form(procedure, FORM, {}, [Entry(path="documents.0.colour", value="đỏ")])
+        corrected_form(procedure, FORM, {}, [Entry(path="documents.0.colour", value="đỏ")], AT, desk())
 
 
 def whole(path: str, **changes: Any) -> Entry:
@@ -89,19 +90,19 @@ def whole(path: str, **changes: Any) -> Entry:
 def test_what_decided_the_agency_stays_however_it_is_addressed(entry: Entry, fixed: str) -> None:
     """The field by its own path, or within the whole object above it: the same refusal."""
     with pytest.raises(Refused) as refused:
-        corrected_birth(GOOD, [entry], TODAY, catalogue())
+        corrected_birth(GOOD, [entry], AT, desk())
     assert [(p.field, p.code) for p in refused.value.problems] == [(fixed, "not-correctable")]
 
 
 def test_a_whole_object_may_be_given_when_what_is_fixed_in_it_stays() -> None:
     """Correcting the certificate as one object is no change of its facility."""
-    new, fields = corrected_birth(GOOD, [whole("certificate", number="000777")], TODAY, catalogue())
+    new, fields = corrected_birth(GOOD, [whole("certificate", number="000777")], AT, desk())
     assert (new.certificate.number, fields) == ("000777", ("certificate",))
 
 
 def test_a_hospitals_form_keeps_its_certificates_facility() -> None:
     """The declaring hospital cannot turn its dossier into one about another hospital's certificate."""
-    procedure = catalogue().procedure("1.001193", TODAY)
+    procedure = desk().catalogue.procedure("1.001193", TODAY)
     form = {
         "applicant": {"name": "Phạm Thị Hoa"},
         "child": {"sex": "female", "birth_time": "2026-11-20T08:15"},
@@ -113,9 +114,9 @@ def test_a_hospitals_form_keeps_its_certificates_facility() -> None:
         Entry(path="medical_certificate", value=certificate),
     ):
         with pytest.raises(Refused) as refused:
-            corrected_form(procedure, form, {}, [entry], facility="93016")
+            corrected_form(procedure, form, {}, [entry], AT, desk(), facility="93016")
         assert [p.code for p in refused.value.problems] == ["not-correctable"]
-        new, _ = corrected_form(procedure, form, {}, [entry])
+        new, _ = corrected_form(procedure, form, {}, [entry], AT, desk())
         assert new["medical_certificate"]["facility_code"] == "93007"
 
 
@@ -123,8 +124,10 @@ def test_a_hospitals_form_keeps_its_certificates_facility() -> None:
 def test_any_path_and_value_is_taken_or_refused_without_being_repeated(path: str, value: Any) -> None:
     """Whatever is sent, the answer is a correction of known fields or a refusal; unknown names are not echoed."""
     for correct in (
-        lambda entry: corrected_birth(GOOD, [entry], TODAY, catalogue()),
-        lambda entry: corrected_form(catalogue().procedure("2.000815", TODAY), FORM, {}, [entry]),
+        lambda entry: corrected_birth(GOOD, [entry], AT, desk()),
+        lambda entry: corrected_form(
+            desk().catalogue.procedure("2.000815", TODAY), FORM, {}, [entry], AT, desk()
+        ),
     ):
         try:
             _, fields = correct(Entry(path=path, value=value))
@@ -149,7 +152,7 @@ def test_any_path_and_value_is_taken_or_refused_without_being_repeated(path: str
 def test_known_fields_take_only_values_of_their_type(path: str, value: Any) -> None:
     """A value of another type is refused, never stored."""
     try:
-        new, _ = corrected_birth(GOOD, [Entry(path=path, value=value)], TODAY, catalogue())
+        new, _ = corrected_birth(GOOD, [Entry(path=path, value=value)], AT, desk())
     except Refused:
         return
     assert type(new) is type(GOOD)
