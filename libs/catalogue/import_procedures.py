@@ -92,7 +92,6 @@ def procedure_of(row: Row, field: Field) -> dict[str, Any]:
                 "deliveries": ["counter", "post"] if row["postal_channel"] == "yes" else ["counter"],
             }
         ],
-        "cutoff": "15:00",
     }
     procedure.update(_limit(row))
     procedure.update(_fees(row))

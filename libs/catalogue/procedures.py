@@ -163,7 +163,6 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     results: tuple[Result, ...] = ()
     limit: Limit | None = None
     limit_when: tuple[LimitCase, ...] = ()
-    cutoff: str = ""
     supplement_limit: Limit | None = None
     fees: tuple[Fee, ...] | None = None
     replaced_by: str = ""
