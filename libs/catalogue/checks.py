@@ -130,6 +130,7 @@ def _conditions(procedure: Procedure) -> Iterator[Condition]:
         yield from need.when
     for case in procedure.limit_when:
         yield from case.when
+    yield from procedure.fees_unknown_when
     for fee in procedure.fees or ():
         yield from fee.when
 

@@ -165,6 +165,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     limit_when: tuple[LimitCase, ...] = ()
     supplement_limit: Limit | None = None
     fees: tuple[Fee, ...] | None = None
+    fees_unknown_when: tuple[Condition, ...] = ()
     replaced_by: str = ""
 
     @cached_property
@@ -261,9 +262,9 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def fees_for(self, options: Options) -> tuple[Fee, ...] | None:
         """The fees for these options; empty means free, None that the amount is not known."""
-        if self.fees is None:
-            return None
         settled = self.settled_options(options)
+        if self.fees is None or (self.fees_unknown_when and all_hold(self.fees_unknown_when, settled)):
+            return None
         return tuple(fee for fee in self.fees if all_hold(fee.when, settled))
 
     def refusal(self, channel: str, *, default_limit: Limit | None = None) -> Problem | None:

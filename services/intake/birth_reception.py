@@ -22,6 +22,7 @@ from services.intake.reception import (
     chosen_results,
     code_prefix,
     competent_desk,
+    late_registration,
     new_dossier,
     problem,
     promise,
@@ -89,7 +90,7 @@ def assembled(
     one_stop = competent_desk(catalogue, where, home.commune_code, home.as_of, today)
     if sender.agency:
         one_stop = catalogue.agency(sender.agency)
-    options = options_of(declaration, procedure)
+    options = options_of(declaration, procedure, today)
     results = chosen_results(
         catalogue,
         procedure,
@@ -141,13 +142,14 @@ def birth_procedure(catalogue: Catalogue, today: date) -> Procedure:
         raise Refused([problem("procedure", "not-in-force", message)]) from None
 
 
-def options_of(declaration: BirthDeclaration, procedure: Procedure) -> dict[str, bool | str]:
+def options_of(declaration: BirthDeclaration, procedure: Procedure, today: date) -> dict[str, bool | str]:
     """The branches the family wants: as stated, and those a chosen result belongs to (the identity card)."""
     choices = declaration.choices
     stated: dict[str, bool | str] = {
         "residence": choices.register_residence,
         "insurance": choices.issue_insurance_card,
         "other_residence": _elsewhere(declaration),
+        **late_registration(declaration.child.birth_time.date(), today),
     }
     for result in choices.results:
         producing = [step for step in procedure.steps if result.code in step.produces]

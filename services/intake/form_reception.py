@@ -10,7 +10,7 @@ from libs.catalogue import Agency, Procedure
 from libs.contracts.intake import ChosenResult, RoleUnit
 from services.intake.birth_duplicates import NaturalKeys, natural_keys
 from services.intake.births import Problem
-from services.intake.form_births import form_traits, registers_birth
+from services.intake.form_births import form_traits, local_minute, registers_birth
 from services.intake.form_facts import check_facts
 from services.intake.form_identifiers import check_identifiers, normalised_form
 from services.intake.reception import (
@@ -24,6 +24,7 @@ from services.intake.reception import (
     chosen_results,
     code_prefix,
     competent_desk,
+    late_registration,
     new_dossier,
     problem,
     procedure_in_force,
@@ -61,7 +62,7 @@ def form_submission(
     warnings = checked_form(procedure, form, application.options, at, desk)
     _refuse_any([*_option_problems(procedure, application, sender), *_foreign_certificate(form, sender)])
     unit, as_of, agency = _place(application, sender, desk, today)
-    options = procedure.settled_options(application.options)
+    options = procedure.settled_options({**application.options, **_late(form, today)})
     results = chosen_results(
         catalogue,
         procedure,
@@ -162,6 +163,12 @@ def _place(application: Application, sender: Sender, desk: Desk, today: date) ->
     if own is not None and len(own.units) == 1:
         return own.units[0], own.effective_from, own
     raise Refused([problem("unit", "required", "Chưa ghi xã, phường có thẩm quyền giải quyết.")])
+
+
+def _late(form: Mapping[str, Any], today: date) -> dict[str, str | bool]:
+    """Whether the birth is registered late, from the form itself; a procedure that does not ask leaves it out."""
+    born = local_minute(str((form.get("child") or {}).get("birth_time", "")))
+    return late_registration(born.date(), today) if born else {}
 
 
 def _residence_step(

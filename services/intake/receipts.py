@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from libs.catalogue import Catalogue, Fee, Procedure
-from libs.catalogue.calendar import VIETNAM
+from libs.catalogue.calendar import VIETNAM, WorkingCalendar
 from libs.contracts.intake import ChosenResult
 from services.intake.births import Problem
 from services.intake.dossier import ACCEPTED, STATUS_NAMES, Dossier
@@ -75,7 +75,8 @@ def receipt(
         status_name=STATUS_NAMES[dossier.status],
         received_at=dossier.received_at,
         appointment_at=dossier.appointment_at,
-        appointment_text=_appointment_text(dossier, agency.name_vi, _paper_names(procedure, dossier)),
+        appointment_text=_appointment_text(dossier, agency.name_vi, _paper_names(procedure, dossier))
+        + _provisional_text(dossier, catalogue.calendar(agency.calendar)),
         components=_papers(procedure, dossier),
         missing=dossier.missing,
         results=dossier.results,
@@ -104,6 +105,16 @@ def _appointment_text(dossier: Dossier, agency: str, missing: str) -> str:
     if dossier.state == ACCEPTED:
         return f"Hẹn trả kết quả trước {when}; nơi tiếp nhận: {agency}."
     return f"Hồ sơ chờ {agency} tiếp nhận. Nếu được tiếp nhận ngay, kết quả có trước {when}."
+
+
+def _provisional_text(dossier: Dossier, calendar: WorkingCalendar) -> str:
+    """A warning when the appointment rests on days off that are not decided yet (next year's Tết)."""
+    first, last = (
+        moment.astimezone(VIETNAM).date() for moment in (dossier.received_at, dossier.appointment_at)
+    )
+    if dossier.missing or not calendar.is_provisional(first, last):
+        return ""
+    return " Lịch nghỉ lễ trong thời gian này chưa được công bố chính thức nên ngày hẹn có thể thay đổi."
 
 
 def _papers(procedure: Procedure, dossier: Dossier) -> tuple[PaperLine, ...]:

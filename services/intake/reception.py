@@ -4,7 +4,7 @@ Pure: the day, the ids and the tokens come from outside. `birth_reception` and `
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -32,6 +32,8 @@ FILE_BIRTH: Literal["birth"] = "birth"
 FILE_FORM: Literal["form"] = "form"
 # Who registers residences is competent where the residence is, not where the birth is registered.
 RESIDENCE_ROLE = "police_residence"
+# Free when registered within 60 days of birth (Luật Hộ tịch 2014 Đ11, Đ15 k1).
+LATE_REGISTRATION, REGISTRATION_TERM = "late_registration", timedelta(days=60)
 PLACE_ROLES = {"hospital": "hospital", "counter": "one_stop"}
 
 
@@ -137,6 +139,11 @@ def bed_of(catalogue: Catalogue, sender: Sender, today: date, field: str) -> str
     except UnknownAgency:
         message = "Cơ sở khám bệnh, chữa bệnh này chưa có trong danh mục."
         raise Refused([problem(field, "facility-unknown", message)]) from None
+
+
+def late_registration(born_on: date, today: date) -> dict[str, bool | str]:
+    """The option that says whether a birth is registered later than the law wants, as a procedure may ask for it."""
+    return {LATE_REGISTRATION: today > born_on + REGISTRATION_TERM}
 
 
 def residence_unit(procedure: Procedure, unit: str, as_of: date, competent: str) -> tuple[RoleUnit, ...]:
