@@ -110,6 +110,15 @@ class AgencyDirectory:
         """The agencies written out, of all times, or those with the role, by code."""
         return tuple(agency for agency in self._by_code.values() if role is None or role in agency.roles)
 
+    def predecessors(self, code: str) -> tuple[str, ...]:
+        """The agencies written out whose succession leads to this one, by code."""
+        found: set[str] = set()
+        reached = {code}
+        while reached:
+            reached = {a.code for a in self._by_code.values() if reached.intersection(a.succeeded_by)} - found
+            found |= reached
+        return tuple(sorted(found - {code}))
+
     def pattern_of(self, code: str) -> tuple[Agency, str] | None:
         """The pattern the code follows and the commune code in it, or None."""
         for pattern in self.patterns:

@@ -1,6 +1,7 @@
 """The catalogue of one city: asks by code and day, reads a file only when it is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from libs.catalogue.files import (
     with_definitions,
 )
 from libs.catalogue.procedures import Procedure
-from libs.catalogue.units import Unit, Units
+from libs.catalogue.units import STEPS_MAX, Unit, Units
 
 COMPETENT_MAX = 10_000  # remembered answers of `agency_for`; then the memory starts anew
 
@@ -183,6 +184,33 @@ class Catalogue:
                 self._competent.clear()
             self._competent[key] = self._directory.competent(role, self._place_on(unit_code, on, as_of), on)
         return self._competent[key]
+
+    def predecessors(self, code: str) -> tuple[str, ...]:
+        """The agencies whose succession leads to this one, by code, ended or not."""
+        return self._directory.predecessors(code)
+
+    def heir(self, code: str, unit: str, as_of: date, on: date) -> str:
+        """The agency that on the day does what this one has begun: itself while it exists, then what followed it.
+
+        Where several followed, the one competent for the commune `unit` as it stood on `as_of`; the agency itself
+        when that is none of them, for then nobody has taken its work over.
+        """
+        for _ in range(STEPS_MAX):
+            agency = self.agency(code)
+            if agency.in_force(on) or not agency.succeeded_by:
+                return code
+            following = agency.succeeded_by
+            if len(following) > 1:
+                following = tuple(c for c in self._competent_now(agency, unit, as_of, on) if c in following)
+            if not following:
+                return code
+            code = following[0]
+        return code
+
+    def _competent_now(self, agency: Agency, unit: str, as_of: date, on: date) -> Iterator[str]:
+        for role in agency.roles:
+            with suppress(LookupError):
+                yield self.agency_for(role, unit, on, as_of).code
 
     def _place_on(self, code: str, on: date, as_of: date | None) -> Place:
         if as_of is None:

@@ -57,7 +57,7 @@ def router(office: Office) -> APIRouter:
         """The open pairs of my agency; to compare them, read both files."""
         async with office.reading() as connection:
             found = await duplicate_store.open_pairs(
-                connection, actor.agency, after=_pair_of(after), limit=limit
+                connection, office.desks_of(actor), after=_pair_of(after), limit=limit
             )
         following = f"{found[-1].dossier_id}/{found[-1].other_id}" if len(found) == limit else None
         return MsgspecResponse(Pairs(pairs=tuple(found), after=following))
@@ -71,7 +71,7 @@ def router(office: Office) -> APIRouter:
 
         async def work(connection: Any) -> Answer:
             known = await store.load(connection, [dossier_id, other_id])
-            if actor.agency not in {dossier.receiving_agency for dossier in known.values()}:
+            if not any(office.handles(actor, dossier) for dossier in known.values()):
                 raise Problem(404)
             if not await duplicate_store.decide(
                 connection, dossier_id, other_id, decision=wanted.decision, decided_by=actor.subject

@@ -104,6 +104,11 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(self.assignments.values())
 
     @property
+    def concerned(self) -> frozenset[str]:
+        """The agencies that may read the file: the one that received it, and those that have to do with a step."""
+        return self.agencies | {self.receiving_agency}
+
+    @property
     def open_request(self) -> SupplementRequest | None:
         """The supplement request that is not answered completely, if any."""
         return next((r for r in reversed(self.requests) if r.missing), None)
@@ -139,10 +144,6 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         """Whether nothing more may be done with the file."""
         return self.state not in (RECEIVED, ACCEPTED) or bool(self.case_status)
-
-    def may_be_read_by(self, agency: str) -> bool:
-        """Whether an agency has to do with this dossier: it received it, or a step of it is theirs."""
-        return agency == self.receiving_agency or agency in self.agencies
 
 
 Step = tuple[Dossier, tuple[Event, ...]]

@@ -77,9 +77,9 @@ async def flag(
 
 
 async def open_pairs(
-    connection: Any, agency: str, *, after: tuple[UUID, UUID] | None, limit: int
+    connection: Any, agencies: Sequence[str], *, after: tuple[UUID, UUID] | None, limit: int
 ) -> list[Pair]:
-    """The pairs not decided yet of which the agency received one, oldest first, those after the pair `after`."""
+    """The pairs not decided yet of which the agencies received one, oldest first, those after the pair `after`."""
     rows = await connection.fetch(
         """
         SELECT one.id AS dossier_id, one.code, one.received_at, one.facility, one.status,
@@ -88,31 +88,31 @@ async def open_pairs(
         FROM likely_duplicate AS pair
         JOIN dossier AS one ON one.id = pair.dossier_id
         JOIN dossier AS other ON other.id = pair.other_id
-        WHERE pair.decided = '' AND $1 IN (one.receiving_agency, other.receiving_agency)
+        WHERE pair.decided = '' AND ARRAY[one.receiving_agency, other.receiving_agency] && $1::text[]
             AND ($2::uuid IS NULL OR (pair.dossier_id, pair.other_id) > ($2, $3::uuid))
         ORDER BY pair.dossier_id, pair.other_id LIMIT $4
         """,
-        agency,
+        list(agencies),
         *(after or (None, None)),
         limit,
     )
     return [Pair(**dict(row)) for row in rows]
 
 
-async def is_to_compare(connection: Any, agency: str, dossier_id: UUID) -> bool:
-    """Whether the agency received a dossier that is to be compared with this one."""
+async def is_to_compare(connection: Any, agencies: Sequence[str], dossier_id: UUID) -> bool:
+    """Whether one of the agencies received a dossier that is to be compared with this one."""
     found: bool = await connection.fetchval(
         """
         SELECT EXISTS (
             SELECT FROM likely_duplicate AS pair JOIN dossier AS mine ON mine.id = pair.other_id
-            WHERE pair.dossier_id = $1 AND pair.decided = '' AND mine.receiving_agency = $2
+            WHERE pair.dossier_id = $1 AND pair.decided = '' AND mine.receiving_agency = ANY ($2::text[])
         ) OR EXISTS (
             SELECT FROM likely_duplicate AS pair JOIN dossier AS mine ON mine.id = pair.dossier_id
-            WHERE pair.other_id = $1 AND pair.decided = '' AND mine.receiving_agency = $2
+            WHERE pair.other_id = $1 AND pair.decided = '' AND mine.receiving_agency = ANY ($2::text[])
         )
         """,
         dossier_id,
-        agency,
+        list(agencies),
     )
     return found
 

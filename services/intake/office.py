@@ -102,7 +102,7 @@ class Office:
         """Whether the actor has to do with the dossier: received or declared it, or has a step of it."""
         if actor.kind == "service":
             return actor.subject in ENTRANCES
-        if actor.agency and dossier.may_be_read_by(actor.agency):
+        if actor.agency and any(self._does_work_of(actor, one, dossier) for one in dossier.concerned):
             return True
         return bool(dossier.facility) and dossier.facility == self.facility_of(actor)
 
@@ -110,9 +110,25 @@ class Office:
         """Whether the actor may speak for the applicant: the receiving counter, the declaring hospital, an entrance."""
         if actor.kind == "service":
             return actor.subject in ENTRANCES
-        if "one_stop" in actor.roles and actor.agency == dossier.receiving_agency:
+        if "one_stop" in actor.roles and self._does_work_of(actor, dossier.receiving_agency, dossier):
             return True
         return bool(dossier.facility) and dossier.facility == self.facility_of(actor)
+
+    def desks_of(self, actor: Actor) -> tuple[str, ...]:
+        """The actor's agency and those that ended and were followed by it; empty without one."""
+        if not actor.agency:
+            return ()
+        older = self.catalogue.predecessors(actor.agency)
+        return (actor.agency, *(agency for agency in older if not self._exists(agency)))
+
+    def _does_work_of(self, actor: Actor, agency: str, dossier: Dossier) -> bool:
+        """Whether the actor's agency is the one, or has taken this dossier over from it."""
+        if agency == actor.agency:
+            return True
+        if agency not in self.catalogue.predecessors(actor.agency):
+            return False
+        today = self.desk.today(self.now())
+        return self.catalogue.heir(agency, dossier.unit, dossier.unit_as_of, today) == actor.agency
 
     async def readable(self, connection: Any, actor: Actor, dossier_id: UUID) -> Dossier:
         """The dossier if the actor may read it. Raises Problem 404 otherwise, as for one that does not exist."""
@@ -128,7 +144,7 @@ class Office:
             raise Problem(404)
         if not self.may_read(actor, found) and not (
             "one_stop" in actor.roles
-            and await duplicate_store.is_to_compare(connection, actor.agency, dossier_id)
+            and await duplicate_store.is_to_compare(connection, self.desks_of(actor), dossier_id)
         ):
             raise Problem(404)
         return found

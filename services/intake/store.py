@@ -99,21 +99,22 @@ async def move(connection: Any, before: Dossier, decide: Callable[[Dossier], Ste
 async def page(
     connection: Any,
     *,
-    agency: str,
+    agencies: Sequence[str],
     facility: str,
     statuses: Sequence[int] = (),
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Dossier]:
-    """The dossiers an agency received or a facility declared, the newest first, those before `before`."""
-    # Two index ranges, each already in the order wanted, instead of an OR that would sort everything.
+    """The dossiers the agencies received or a facility declared, the newest first, those before `before`."""
+    # An index range for each, already in the order wanted, instead of an OR that would sort everything.
     rows = await connection.fetch(
         """
         SELECT id, state FROM (
-            (SELECT id, state FROM dossier
-             WHERE $1 <> '' AND receiving_agency = $1 AND ($3::uuid IS NULL OR id < $3)
-                AND (cardinality($4::smallint[]) = 0 OR status = ANY($4))
-             ORDER BY id DESC LIMIT $5)
+            (SELECT its.id, its.state FROM unnest($1::text[]) AS mine (agency) CROSS JOIN LATERAL (
+                SELECT id, state FROM dossier
+                WHERE receiving_agency = mine.agency AND ($3::uuid IS NULL OR id < $3)
+                    AND (cardinality($4::smallint[]) = 0 OR status = ANY($4))
+                ORDER BY id DESC LIMIT $5) AS its)
             UNION
             (SELECT id, state FROM dossier
              WHERE $2 <> '' AND facility <> '' AND facility = $2 AND ($3::uuid IS NULL OR id < $3)
@@ -121,7 +122,7 @@ async def page(
              ORDER BY id DESC LIMIT $5)
         ) AS mine ORDER BY id DESC LIMIT $5
         """,
-        agency,
+        list(agencies),
         facility,
         before,
         list(statuses),

@@ -1,6 +1,7 @@
 """Reads by others: people in batches for services, the public status, and likely duplicates for a human."""
 
 import time
+from datetime import UTC, datetime
 from statistics import median
 from uuid import uuid4
 
@@ -10,7 +11,13 @@ import pytest
 from services.intake import api_public
 from services.intake.api_people import PeopleAnswer
 from tests.integration.intake.conftest import OTHER_WARD, WARD, Intake
-from tests.integration.intake.samples import CANARY_ADDRESS, CANARY_PHONE, birth, insurance_card
+from tests.integration.intake.samples import (
+    CANARY_ADDRESS,
+    CANARY_PHONE,
+    birth,
+    certified_copy,
+    insurance_card,
+)
 
 
 async def test_services_read_people_of_births_and_forms_in_one_shape(intake: Intake) -> None:
@@ -242,3 +249,20 @@ async def test_only_the_services_that_hand_in_read_whole_files(intake: Intake) -
             answer = await intake.get(path, intake.service(service), purpose="make-document")
             assert answer.status_code == 403
     assert (await intake.get(where, intake.service("portal"), purpose="check-dossier")).status_code == 200
+
+
+async def test_what_a_merged_ward_received_is_handled_by_its_heir(intake: Intake) -> None:
+    """Taken in at Lái Hiếu in June 2025, withdrawn at the new ward; the other new ward sees nothing of it."""
+    intake.set_time(datetime(2025, 6, 27, 2, tzinfo=UTC))
+    receipt = (await intake.post("/dossiers", certified_copy(), intake.counter("one-stop-31341"))).json()
+    where = f"/dossiers/{receipt['dossier_id']}"
+    early = await intake.get(where, intake.counter(), purpose="check-dossier")
+    assert early.status_code == 404
+    intake.set_time(datetime(2025, 7, 2, 2, tzinfo=UTC))
+    heir, other = intake.counter(), intake.counter(OTHER_WARD)
+    assert (await intake.get(where, heir, purpose="check-dossier")).status_code == 200
+    assert (await intake.get(where, other, purpose="check-dossier")).status_code == 404
+    listed = [(await intake.get("/dossiers", officer)).json()["dossiers"] for officer in (heir, other)]
+    assert [[line["code"] for line in lines] for lines in listed] == [[receipt["code"]], []]
+    assert (await intake.post(f"{where}/withdrawal", {}, other)).status_code == 404
+    assert (await intake.post(f"{where}/withdrawal", {}, heir)).status_code == 200

@@ -153,3 +153,23 @@ def test_an_agency_without_sense_is_refused() -> None:
     for changes in ({"code_prefix": "H30"}, {"effective_to": "2019-12-31"}):
         with pytest.raises(msgspec.ValidationError):
             agency("a", **changes)
+
+
+@pytest.mark.parametrize(
+    ("old", "unit", "on", "heir"),
+    [
+        # Before the merger, and an agency that goes on: itself.
+        ("one-stop-31341", "31341", BEFORE, "one-stop-31341"),
+        ("one-stop-31340-2025", "31340", AFTER, "one-stop-31340-2025"),
+        ("one-stop-31341", "31341", AFTER, "one-stop-31340-2025"),
+        # The city's counter was followed by two: the one of the dossier's commune.
+        ("one-stop-nga-bay-city", "31341", AFTER, "one-stop-31340-2025"),
+        ("one-stop-nga-bay-city", "31344", AFTER, "one-stop-31411-2025"),
+        # Of no commune of theirs: nobody took it over.
+        ("one-stop-nga-bay-city", "31417", AFTER, "one-stop-nga-bay-city"),
+    ],
+)
+def test_what_an_agency_began_goes_on_with_its_heir(old: str, unit: str, on: date, heir: str) -> None:
+    """After the merger an open dossier lies with whoever followed the agency, for its commune."""
+    assert CATALOGUE.heir(old, unit, BEFORE, on) == heir
+    assert heir == old or old in CATALOGUE.predecessors(heir)
