@@ -78,12 +78,14 @@ async def _taken(request: Request, actor: Actor, office: Office, prepared: Prepa
     """Store what is new of the file and answer with the report; the same file again gets the report there is."""
     if (answered := await answered_before(request, actor, office.writer)) is not None:
         return answered
+    file = prepared.facility_code, prepared.fingerprint
     async with office.reading() as connection:
-        known = await upload_store.same_before(connection, prepared.facility_code, prepared.fingerprint)
+        known = await upload_store.same_before(connection, *file)
+        upload_id = await upload_store.id_of(connection, *file) or new_id()
     report = known
     if report is None:
         outcomes = await _store_all(office.writer, prepared.submissions)
-        report = upload_answer(new_id(), prepared, outcomes)
+        report = upload_answer(upload_id, prepared, outcomes)
 
     async def work(connection: Any) -> Answer:
         if known is None:

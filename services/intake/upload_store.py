@@ -33,6 +33,14 @@ async def same_before(connection: Any, facility: str, fingerprint: str) -> Uploa
     return None if ended else report
 
 
+async def id_of(connection: Any, facility: str, fingerprint: str) -> UUID | None:
+    """The id of the report of the same file sent before: its address stays when the report is replaced."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT id FROM upload WHERE facility = $1 AND fingerprint = $2", facility, fingerprint
+    )
+    return found
+
+
 async def keep(connection: Any, report: UploadAnswer, fingerprint: str, uploaded_by: str) -> None:
     """Store a report; that of the same file sent before is replaced."""
     await connection.execute(

@@ -169,6 +169,8 @@ async def test_a_refused_record_is_judged_anew_when_its_file_is_sent_again(intak
     intake.set_time(MORNING + timedelta(days=1))
     second = await intake.post("/births/xml9", data, intake.hospital())
     assert [record["status"] for record in second.json()["records"]] == ["known", "accepted"]
+    report = await intake.get(first.headers["location"], intake.hospital())
+    assert report.content == second.content
     third = await intake.post("/births/xml9", data, intake.hospital())
     assert (third.status_code, third.content) == (200, second.content)
 
