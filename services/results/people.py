@@ -9,7 +9,6 @@ import msgspec
 
 from libs.http.client import Refused, ServiceClient
 
-
 # What routing gives at once.
 _OUTCOMES_MAX = 500
 
