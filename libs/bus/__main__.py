@@ -1,5 +1,6 @@
 """`python -m libs.bus keeper` keeps streams and durables; `python -m libs.bus topology` reconciles them once.
 
+`forget-durables <service>` lets a service hear everything again from the first message (docs/runbook.md).
 `keeper-alive` and `keeper-ready` ask the file that a running keeper notes its turns in (HEARTBEAT_FILE) and exit 1
 when it does not turn, or when the streams were not all there at its last turn.
 """
@@ -18,7 +19,8 @@ from libs.bus.heartbeat import is_alive, is_ready
 from libs.bus.jetstream import ApiError
 from libs.bus.keeper import Keeper, KeeperSettings
 from libs.bus.permissions import KEEPER
-from libs.bus.topology import API_LEVEL_MIN, TopologyRefused, TopologySettings, reconcile
+from libs.bus.topology import API_LEVEL_MIN, TopologyRefused, TopologySettings, forget_durables, reconcile
+from libs.contracts.catalogue import SERVICES
 from libs.telemetry.logs import configure_logs
 
 
@@ -36,8 +38,8 @@ class TooOld(Exception):
     """The server lacks what the streams need."""
 
 
-async def main(command: str, settings: Settings) -> None:
-    """Run `keeper` until a signal, or `topology` once (whose only output is what it changed)."""
+async def main(command: str, settings: Settings, service: str = "") -> None:
+    """Run `keeper` until a signal, or `topology` or `forget-durables` once (their only output is what they changed)."""
     configure_logs(KEEPER, settings.log_level, stream=None if command == "keeper" else sys.stderr.buffer)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,7 +56,8 @@ async def main(command: str, settings: Settings) -> None:
             heartbeat = Path(settings.heartbeat_file) if settings.heartbeat_file else None
             await Keeper(client, KeeperSettings(topology=topology), heartbeat=heartbeat).run(stop)
         else:
-            for change in await reconcile(client, topology):
+            changes = forget_durables(client, service) if service else reconcile(client, topology)
+            for change in await changes:
                 sys.stdout.write(f"{change}\n")
     finally:
         await close(client)
@@ -71,15 +74,20 @@ def ask_keeper(question: Callable[[Path], bool]) -> int:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["keeper" | "topology"]:
+            named = ""
+        case ["forget-durables", named] if named in SERVICES:
             pass
         case ["keeper-alive"]:
             sys.exit(ask_keeper(is_alive))
         case ["keeper-ready"]:
             sys.exit(ask_keeper(is_ready))
         case _:
-            sys.exit("usage: python -m libs.bus keeper|topology|keeper-alive|keeper-ready")
+            sys.exit(
+                "usage: python -m libs.bus keeper|topology|keeper-alive|keeper-ready, "
+                f"or forget-durables {'|'.join(SERVICES)}"
+            )
     try:
-        asyncio.run(main(sys.argv[1], msgspec.convert(dict(os.environ), Settings, strict=False)))
+        asyncio.run(main(sys.argv[1], msgspec.convert(dict(os.environ), Settings, strict=False), named))
     except (msgspec.ValidationError, ValueError) as error:
         sys.exit(f"bad setting: {error}")
     except (NatsNotReached, TopologyRefused, TooOld, ApiError) as error:

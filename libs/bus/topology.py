@@ -1,5 +1,6 @@
 """Streams and durable consumers, derived from FLOWS, and how the server is brought to have exactly them."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -201,6 +202,20 @@ async def reconcile_stream(client: Client, stream: StreamPlan) -> list[str]:
     )
     for durable in stream.durables:
         done += await _bring_durable(client, durable)
+    return done
+
+
+async def forget_durables(client: Client, consumer: str) -> list[str]:
+    """Delete every durable of a consuming service, and return what was deleted, one line each.
+
+    The keeper makes them anew, and they begin with the first message. Raises as jetstream.request does.
+    """
+    done: list[str] = []
+    for durable in (durable for stream in plan() for durable in stream.durables):
+        if durable.name == durable_of(consumer, durable.stream.lower()):
+            with contextlib.suppress(jetstream.NotFound):
+                await jetstream.delete_consumer(client, durable.stream, durable.name)
+                done.append(f"durable {durable.stream}/{durable.name}: deleted")
     return done
 
 
