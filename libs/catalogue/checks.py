@@ -166,10 +166,14 @@ def _schema_faults(encoded: bytes) -> tuple[str, ...]:
 
 
 def _of_outcome_fields(step: Step) -> Iterator[str]:
-    named = {*step.pending_fields, *(name for key in step.unique for name in key.fields)}
+    named = {*step.pending_fields, *(name for key in step.unique for name in key.named_fields)}
     for name in sorted(named):
         if not _leads_somewhere(step.outcome, name):
             yield f"step {step.code} names the unknown outcome field {name}"
+    for key in step.unique:
+        compared = (key.book or key.fields[0], key.yearly.number if key.yearly else key.fields[0])
+        if not set(compared) <= set(key.fields):
+            yield f"step {step.code}: the key {key.name} has a book or a yearly number that is none of its fields"
 
 
 def _leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:

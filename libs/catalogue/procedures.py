@@ -52,12 +52,31 @@ class OutsideWait(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     when: tuple[Condition, ...] = ()
 
 
+class YearlyNumber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number that begins anew each year: its field, and the day whose year it belongs to when none is written."""
+
+    number: str
+    day: str
+
+
 class UniqueKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Outcome fields that together may occur once, within one agency or in the whole city."""
+    """Outcome fields that together may occur once, within one agency or in the whole city.
+
+    `name` is the register they are kept in: the same number in two registers is two numbers. `book` names the field
+    with the register's book, which may be left out; `yearly` a number that begins anew each year.
+    """
 
     name: str
     fields: tuple[str, ...]
     within: Literal["agency", "city"] = "agency"
+    book: str = ""
+    yearly: YearlyNumber | None = None
+
+    @property
+    def named_fields(self) -> frozenset[str]:
+        """Every outcome field the key names."""
+        more = (self.book, *((self.yearly.number, self.yearly.day) if self.yearly else ()))
+        return frozenset(name for name in (*self.fields, *more) if name)
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

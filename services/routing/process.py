@@ -12,6 +12,7 @@ from libs.process.serving import service_app
 from libs.process.settings import named
 from services.routing import api, reading, store
 from services.routing.handlers import HANDLERS
+from services.routing.renumbering import Renumbering
 from services.routing.rules import Rules
 from services.routing.settings import Settings
 from services.routing.worker import TimerWorker
@@ -47,6 +48,14 @@ class Process:
         app = service_app(self._settings, service=SERVICE, version=VERSION, bus=self.bus, routers=routers)
         app.state.pool, app.state.writer, app.state.rules = self.bus.pool, self.bus.writer, self.rules
         return app
+
+    async def renumber(self) -> None:
+        """Compare every number recorded so far in the present way; before anybody may record another."""
+        await Renumbering(self.bus.writer, self.rules).work_off()
+
+    async def keep_numbers(self, stop: asyncio.Event) -> None:
+        """Do so with what older code beside this records, until told to stop."""
+        await Renumbering(self.bus.writer, self.rules).run(stop)
 
     async def fire_timers(self, stop: asyncio.Event) -> None:
         """Fire deadlines until told to stop."""

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.routing.case import OPEN_STATES
-from services.routing.outcomes import UniqueNumber
+from services.routing.outcomes import COMPARISON, UniqueNumber
 
 Connection = Any
 
@@ -88,9 +88,9 @@ async def claim(connection: Connection, claims: Sequence[tuple[UniqueNumber, UUI
     # xmax is 0 in a row this statement has inserted.
     rows = await connection.fetch(
         """
-        INSERT INTO outcome_key AS known (digest, name, dossier_id, step)
-        SELECT * FROM unnest($1::bytea[], $2::text[], $3::uuid[], $4::text[])
-        ON CONFLICT (digest) DO UPDATE SET name = excluded.name
+        INSERT INTO outcome_key AS known (digest, name, dossier_id, step, comparison)
+        SELECT *, $5::smallint FROM unnest($1::bytea[], $2::text[], $3::uuid[], $4::text[])
+        ON CONFLICT (digest) DO UPDATE SET name = excluded.name, comparison = excluded.comparison
         WHERE known.dossier_id = excluded.dossier_id AND known.step = excluded.step
         RETURNING digest, xmax = 0 AS fresh
         """,
@@ -98,6 +98,7 @@ async def claim(connection: Connection, claims: Sequence[tuple[UniqueNumber, UUI
         [number.name for number, _, _ in ordered],
         [dossier_id for _, dossier_id, _ in ordered],
         [step for _, _, step in ordered],
+        COMPARISON,
     )
     mine = {row["digest"] for row in rows}
     return Claimed(
@@ -118,6 +119,43 @@ async def release(connection: Connection, dossier_id: UUID, step: str, kept: Seq
         dossier_id,
         step,
         list(kept),
+    )
+
+
+async def compared_otherwise(connection: Connection, rows_max: int) -> list[tuple[UUID, str]]:
+    """The (dossier, step) of numbers that were claimed under an earlier way of comparing."""
+    rows = await connection.fetch(
+        "SELECT dossier_id, step FROM outcome_key WHERE comparison < $1 ORDER BY digest LIMIT $2",
+        COMPARISON,
+        rows_max,
+    )
+    return list(dict.fromkeys((row["dossier_id"], row["step"]) for row in rows))
+
+
+async def drop_compared_otherwise(connection: Connection, claimed_anew: Sequence[tuple[UUID, str]]) -> None:
+    """Delete the earlier claims of these steps."""
+    await connection.execute(
+        """
+        DELETE FROM outcome_key USING unnest($1::uuid[], $2::text[]) AS anew (dossier_id, step)
+        WHERE outcome_key.dossier_id = anew.dossier_id AND outcome_key.step = anew.step AND comparison < $3
+        """,
+        [dossier_id for dossier_id, _ in claimed_anew],
+        [step for _, step in claimed_anew],
+        COMPARISON,
+    )
+
+
+async def leave_compared(connection: Connection, steps: Sequence[tuple[UUID, str]]) -> None:
+    """Leave the earlier claims of these steps as they are, and do not ask for them again."""
+    await connection.execute(
+        """
+        UPDATE outcome_key SET comparison = $3
+        FROM unnest($1::uuid[], $2::text[]) AS left_alone (dossier_id, step)
+        WHERE outcome_key.dossier_id = left_alone.dossier_id AND outcome_key.step = left_alone.step
+        """,
+        [dossier_id for dossier_id, _ in steps],
+        [step for _, step in steps],
+        COMPARISON,
     )
 
 

@@ -13,6 +13,8 @@ from services.routing import completion, record_store
 from services.routing.case import Case, IllegalMove
 from services.routing.completion import Completion, NumberTaken, OutcomeRefused
 from services.routing.desk import Forbidden, NotMine
+from services.routing.outcomes import COMPARISON
+from services.routing.renumbering import renumber_batch
 from tests.integration.routing.conftest import Office, actor, birth
 from tests.unit.routing.samples import CARD, CIVIL, INSURANCE, POLICE, RESIDENCE, accepted
 
@@ -147,6 +149,40 @@ async def test_a_corrected_register_number_frees_the_wrong_one(office: Office) -
     await office.complete(actor(CIVIL), birth(first, "7"))
     await amend(office, Completion(dossier_id=first, step="register_birth", outcome={"register_number": "8"}))
     assert isinstance((await office.complete(actor(CIVIL), birth(second, "7")))[0], Case)
+
+
+async def test_a_number_recorded_in_the_earlier_way_stays_taken(office: Office) -> None:
+    """Numbers claimed before the present way of comparing are claimed anew: taken for all but their own step."""
+    first, second = await office.open(), await office.open()
+    await office.complete(actor(CIVIL), birth(first, "7", "092226000001"))
+    await office.pool.execute(
+        "UPDATE outcome_key SET comparison = 1, name = 'register', digest = '\\x00' WHERE name = 'birth-register'"
+    )
+    await office.pool.execute("UPDATE outcome_key SET comparison = 1")
+    assert await renumbered(office) == 1
+    assert await renumbered(office) == 0
+    names = await office.pool.fetch("SELECT name, comparison FROM outcome_key ORDER BY name")
+    assert [tuple(row) for row in names] == [
+        ("birth-register", COMPARISON),
+        ("personal_id", COMPARISON),
+    ]
+    assert isinstance((await office.complete(actor(CIVIL), birth(second, "07")))[0], NumberTaken)
+    await amend(office, Completion(dossier_id=first, step="register_birth", outcome={"register_page": "3"}))
+
+
+async def test_what_the_catalogue_no_longer_knows_keeps_its_claim(office: Office) -> None:
+    """A claim that cannot be made anew stays as it is and is not looked at again."""
+    await office.pool.execute(
+        "INSERT INTO outcome_key (digest, name, dossier_id, step) VALUES ('\\x01', 'register', $1, 'gone')",
+        uuid4(),
+    )
+    assert await renumbered(office) == 1
+    assert await office.pool.fetchval("SELECT comparison FROM outcome_key") == COMPARISON
+
+
+async def renumbered(office: Office) -> int:
+    async with office.pool.acquire() as connection, connection.transaction():
+        return await renumber_batch(connection, office.rules)
 
 
 async def test_a_stale_version_is_refused(office: Office) -> None:

@@ -1,0 +1,104 @@
+"""Numbers recorded under an earlier way of comparing are compared in the present one, so that they still count.
+
+A digest does not tell its number, so each is made anew from the outcome it was claimed for. Code of the earlier way may
+run beside this for a while; what it records is taken up within a minute.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from libs.bus.outages import is_contention, is_outage
+from libs.bus.writer import Writer
+from libs.telemetry.logs import log
+from services.routing import outcomes, record_store, store
+from services.routing.case import Case, IllegalMove
+from services.routing.outcomes import UniqueNumber
+from services.routing.record_store import Recorded
+from services.routing.rules import Rules
+
+ROWS_MAX = 500
+POLL_SECONDS = 60.0
+
+Claim = tuple[UniqueNumber, UUID, str]
+
+
+async def renumber_batch(connection: Any, rules: Rules, rows_max: int = ROWS_MAX) -> int:
+    """Claim anew, in the caller's transaction, what was compared otherwise; for how many steps that was."""
+    wanted = await record_store.compared_otherwise(connection, rows_max)
+    if not wanted:
+        return 0
+    # Locked before the outcomes are read: an officer may just be correcting one.
+    cases = await store.load(connection, list({dossier_id for dossier_id, _ in wanted}))
+    outcomes_now = await record_store.newest_outcomes(connection, wanted)
+    numbers = {
+        (one.dossier_id, one.step): _numbers(one, cases.get(one.dossier_id), rules) for one in outcomes_now
+    }
+    anew = [step for step in wanted if numbers.get(step) is not None]
+    claims, twice = _once_each([(number, *step) for step in anew for number in numbers[step] or ()])
+    claimed = await record_store.claim(connection, claims)
+    await record_store.drop_compared_otherwise(connection, anew)
+    for number, dossier_id, step in (
+        *twice,
+        *(claim for claim in claims if claim[0].digest in claimed.taken),
+    ):
+        # Two steps hold what is one number now: which is right only people can tell.
+        log.error("number-recorded-twice", dossier_id=dossier_id, step=step, code=number.name)
+    left = [step for step in wanted if numbers.get(step) is None]
+    await record_store.leave_compared(connection, left)
+    for dossier_id, code in left:
+        log.error("number-not-compared", dossier_id=dossier_id, step=code)
+    return len(wanted)
+
+
+def _numbers(one: Recorded, case: Case | None, rules: Rules) -> list[UniqueNumber] | None:
+    """The numbers of an outcome; None when the catalogue has no such step any more."""
+    if case is None:
+        return None
+    try:
+        rule = rules.step_rule(case, one.step)
+    except (IllegalMove, KeyError):
+        return None
+    return outcomes.unique_numbers(rule, one.agency, msgspec.json.decode(one.data, type=dict[str, Any]))
+
+
+def _once_each(claims: Sequence[Claim]) -> tuple[list[Claim], list[Claim]]:
+    """The first claim of each number, and the others."""
+    first: dict[bytes, Claim] = {}
+    others = [claim for claim in claims if first.setdefault(claim[0].digest, claim) is not claim]
+    return list(first.values()), others
+
+
+class Renumbering:
+    """Works off what was compared otherwise: all of it before the service answers, then what older code adds."""
+
+    def __init__(self, writer: Writer, rules: Rules, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._writer = writer
+        self._rules = rules
+        self._poll_seconds = poll_seconds
+
+    async def work_off(self) -> None:
+        """Until nothing is left. Raises what the database raises."""
+        while True:
+            async with self._writer.transaction() as connection:
+                done = await renumber_batch(connection, self._rules)
+            if not done:
+                return
+            log.info("numbers-compared-anew", count=done)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look again every `poll_seconds` until told to stop."""
+        while not stop.is_set():
+            try:
+                await self.work_off()
+            except Exception as error:
+                if not (is_outage(error) or is_contention(error)):
+                    raise
+                log.warning("numbers-wait-for-database", exc_info=error)
+            try:
+                await asyncio.wait_for(stop.wait(), self._poll_seconds)
+            except TimeoutError:
+                continue
