@@ -22,6 +22,7 @@ from libs.catalogue.files import (
     with_definitions,
 )
 from libs.catalogue.procedures import Procedure
+from libs.catalogue.reasons import Move, Reason, Reasons
 from libs.catalogue.units import STEPS_MAX, Unit, Units
 
 COMPETENT_MAX = 10_000  # remembered answers of `agency_for`; then the memory starts anew
@@ -36,11 +37,15 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Procedures that follow each other in law under changing codes, oldest first."""
+    """Procedures that follow each other in law under changing codes, oldest first.
+
+    `declared_fields` are the fields (dotted paths) of what a hospital declares for them instead of filling in the form.
+    """
 
     code: str
     name_vi: str
     procedures: tuple[str, ...]
+    declared_fields: tuple[str, ...] = ()
 
 
 class Catalogue:
@@ -111,6 +116,15 @@ class Catalogue:
         """Groups of procedures by code."""
         groups = read_yaml(self.folder / "procedure-groups.yaml", tuple[Group, ...])
         return {group.code: group for group in groups}
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """The reasons an officer may choose from, of all times, by move."""
+        return read_yaml(self.folder / "reasons.yaml", dict[Move, tuple[Reason, ...]])
+
+    def reasons_for(self, move: Move, on: date) -> tuple[Reason, ...]:
+        """The reasons for a move that may be chosen on the day."""
+        return tuple(reason for reason in self.reasons[move] if reason.in_force(on))
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:

@@ -13,10 +13,11 @@ from libs.catalogue.agencies import Agency
 from libs.catalogue.catalogue import Catalogue
 from libs.catalogue.conditions import Condition
 from libs.catalogue.errors import CatalogueError
-from libs.catalogue.forms import FormChecker, followed
+from libs.catalogue.forms import FormChecker, leads_somewhere
 from libs.catalogue.graph import ordered
 from libs.catalogue.holidays import CalendarError
 from libs.catalogue.procedures import Procedure, Result, Step
+from libs.catalogue.reasons import faults_of_reasons
 from libs.catalogue.units import FIRST_LIST
 
 
@@ -39,6 +40,7 @@ def faults_of(catalogue: Catalogue) -> list[str]:
     faults.extend(_overlaps([procedure for _, procedure in versions]))
     faults.extend(_of_groups(catalogue, [procedure for _, procedure in versions]))
     faults.extend(fault for entry in catalogue.agency_entries() for fault in _of_agency(entry, catalogue))
+    faults.extend(faults_of_reasons(catalogue.reasons))
     fields = [field for field in catalogue.fields.values() if field.role not in catalogue.roles]
     faults.extend(f"field {field.code}: unknown role {field.role}" for field in fields)
     return faults
@@ -139,7 +141,7 @@ def _of_schemas(procedure: Procedure) -> Iterator[str]:
     yield from _of_schema("form", procedure.form)
     for need in procedure.form_needs:
         for path in need.fields:
-            if not _leads_somewhere(procedure.form, path):
+            if not leads_somewhere(procedure.form, path):
                 yield f"form_needs names the unknown field {path}"
     for step in procedure.steps:
         yield from _of_schema(f"outcome of {step.code}", step.outcome)
@@ -168,21 +170,12 @@ def _schema_faults(encoded: bytes) -> tuple[str, ...]:
 def _of_outcome_fields(step: Step) -> Iterator[str]:
     named = {*step.pending_fields, *(name for key in step.unique for name in key.named_fields)}
     for name in sorted(named):
-        if not _leads_somewhere(step.outcome, name):
+        if not leads_somewhere(step.outcome, name):
             yield f"step {step.code} names the unknown outcome field {name}"
     for key in step.unique:
         compared = (key.book or key.fields[0], key.yearly.number if key.yearly else key.fields[0])
         if not set(compared) <= set(key.fields):
             yield f"step {step.code}: the key {key.name} has a book or a yearly number that is none of its fields"
-
-
-def _leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:
-    here: Mapping[str, Any] | None = schema
-    for name in path.split("."):
-        here = followed(here, schema).get("properties", {}).get(name) if here else None
-        if here is None:
-            return False
-    return True
 
 
 def _odd_keys(node: Any) -> Iterator[str]:

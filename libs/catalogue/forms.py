@@ -13,6 +13,8 @@ from jsonschema.validators import extend
 
 from libs.catalogue.identifiers import IdentifierError, check_personal_number
 
+# Places 0 to 99: a longer number in a path could be anybody's.
+ITEM_DIGITS_MAX = 2
 _PLAIN_KEY = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 
 _TYPE_NAMES = {
@@ -40,6 +42,18 @@ def followed(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str,
         return part
     definitions: Mapping[str, Mapping[str, Any]] = schema.get("$defs", {})
     return definitions.get(reference.removeprefix("#/$defs/"), part)
+
+
+def leads_somewhere(schema: Mapping[str, Any], path: str) -> bool:
+    """Whether the dotted path is one of the schema; items of a list by number, of which no list has more than 100."""
+    part: Any = schema
+    for name in path.split("."):
+        part = followed(part, schema)
+        is_item = name.isascii() and name.isdigit() and len(name) <= ITEM_DIGITS_MAX
+        part = part.get("items") if is_item else part.get("properties", {}).get(name)
+        if not isinstance(part, Mapping):
+            return False
+    return True
 
 
 def inlined(part: Any, definitions: Mapping[str, Any], *, inside: tuple[str, ...] = ()) -> Any:

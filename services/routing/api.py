@@ -12,7 +12,6 @@ from starlette.responses import Response
 from libs.http.auth import Actor, require
 from libs.http.bodies import body, read_body
 from libs.http.idempotency import Answer, once
-from libs.http.problems import FieldError, Problem
 from services.routing import completion, endings, pauses, steps
 from services.routing.case import Case, Move, Officer
 from services.routing.completion import Completion
@@ -20,6 +19,7 @@ from services.routing.desk import Order, carry_out
 from services.routing.refusals import REFUSALS, fate_of, refuse
 from services.routing.rules import Rules
 from services.routing.views import step_done
+from services.routing.vocabulary import check_missing, check_reason
 from services.routing.wire import (
     AmendBody,
     AssignBody,
@@ -127,6 +127,7 @@ async def give_back(request: Request, dossier_id: UUID, step: str, actor: Staff)
     rules = rules_of(request)
 
     def decide(case: Case, code: str, by: Officer, now: datetime) -> Move:
+        check_reason("return", wanted.reason, now, rules)
         return steps.give_back(case, code, by, reason=wanted.reason, to=wanted.to, at=now, rules=rules)
 
     order = Order(
@@ -174,6 +175,7 @@ async def find(request: Request, dossier_id: UUID, step: str, actor: Staff) -> R
         decide=decide,
         reason=wanted.option,
         note=wanted.note,
+        version=wanted.version,
     )
     return await act(request, actor, order)
 
@@ -187,7 +189,8 @@ async def request_supplement(request: Request, dossier_id: UUID, actor: Staff) -
     rules = rules_of(request)
 
     def decide(case: Case, code: str, _by: Officer, now: datetime) -> Move:
-        _refuse_unknown_papers(case, wanted.components, rules)
+        check_reason("supplement-request", wanted.reason, now, rules)
+        check_missing(case, wanted.components, wanted.fields, rules)
         return pauses.request_supplement(
             case,
             code,
@@ -205,6 +208,7 @@ async def request_supplement(request: Request, dossier_id: UUID, actor: Staff) -
         decide=decide,
         reason=wanted.reason,
         note=wanted.note,
+        version=wanted.version,
     )
     return await act(request, actor, order)
 
@@ -216,6 +220,7 @@ async def refuse_step(request: Request, dossier_id: UUID, actor: Staff) -> Respo
     rules = rules_of(request)
 
     def decide(case: Case, code: str, _by: Officer, now: datetime) -> Move:
+        check_reason("refuse", wanted.reason, now, rules)
         return endings.refuse(case, code, wanted.reason, now, rules)
 
     order = Order(
@@ -225,6 +230,7 @@ async def refuse_step(request: Request, dossier_id: UUID, actor: Staff) -> Respo
         decide=decide,
         reason=wanted.reason,
         note=wanted.note,
+        version=wanted.version,
     )
     return await act(request, actor, order)
 
@@ -254,16 +260,12 @@ async def _clock(
     def decide(case: Case, code: str, _by: Officer, now: datetime) -> Move:
         return change(case, code, wanted.reason, now, rules)
 
-    order = Order(dossier_id=dossier_id, step=wanted.step, move=move, decide=decide, reason=wanted.reason)
+    order = Order(
+        dossier_id=dossier_id,
+        step=wanted.step,
+        move=move,
+        decide=decide,
+        reason=wanted.reason,
+        version=wanted.version,
+    )
     return await act(request, actor, order)
-
-
-def _refuse_unknown_papers(case: Case, components: tuple[str, ...], rules: Rules) -> None:
-    known = {c.code for c in rules.procedure(case.procedure, case.procedure_from).components}
-    errors = [
-        FieldError(f"components[{place}]", "unknown", "Thủ tục không có thành phần hồ sơ này.")
-        for place, code in enumerate(components)
-        if code not in known
-    ]
-    if errors:
-        raise Problem(422, "unknown-component", "Thành phần hồ sơ không đúng", errors=errors)

@@ -21,6 +21,9 @@ OPEN_STATES = frozenset({ASSIGNED, STARTED, RETURNED})
 
 GRANTED, REFUSED, STOPPED, WITHDRAWN = "granted", "refused", "stopped", "withdrawn"
 
+# A leader may finish what another officer of the agency began (illness, leave).
+LEADER = "leader"
+
 # Reasons for which the clock stands still, besides the waits for outsiders that the catalogue names.
 SUPPLEMENT, FEE = "supplement", "fee"
 
@@ -263,6 +266,14 @@ def refuse_if_ended(case: Case) -> None:
             f"Hồ sơ {_OUTCOME_WORDS[case.settled.outcome]}, không còn xử lý tiếp.",
             outcome=case.settled.outcome,
         )
+
+
+def refuse_if_taken(step: Step, by: Officer) -> None:
+    """Raises IllegalMove when another officer has the step in hand; a leader may go on with it."""
+    taken = step.state == STARTED and step.started_by != by.subject
+    if taken and by.role != LEADER and step.started_at is not None:
+        text = "Cán bộ khác của cơ quan đang xử lý bước này."
+        raise IllegalMove("step-taken", text, at=step.started_at.isoformat(), role=step.started_role)
 
 
 _OUTCOME_WORDS = {

@@ -13,10 +13,9 @@ from libs.bus.outbox import Outgoing, emit
 from libs.catalogue.holidays import CalendarError
 from libs.http.auth import Actor
 from services.routing import store
-from services.routing.case import RETURNED, Case, IllegalMove, Move, Officer, Step
+from services.routing.case import LEADER, RETURNED, Case, IllegalMove, Move, Officer, Step, refuse_if_taken
 from services.routing.record_store import Act, log
 from services.routing.rules import Rules
-from services.routing.steps import LEADER
 
 SOURCE = "routing"
 ONE_STOP = "one_stop"
@@ -103,6 +102,7 @@ async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -
     if now is None:
         raise NotMine
     refuse_stale(step, order.version)
+    refuse_if_taken(step, by)
     with within_calendar():
         after, events = order.decide(case, step.code, by, now)
     if after is case:

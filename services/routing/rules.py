@@ -11,6 +11,7 @@ from libs.catalogue.errors import NotEffective, UnknownAgency, UnknownProcedure
 from libs.catalogue.limits import Limit
 from libs.catalogue.procedures import Procedure
 from libs.catalogue.procedures import Step as StepRule
+from libs.catalogue.reasons import Move, Reason
 from services.routing.case import Case, IllegalMove
 
 # Missing papers are to be handed in within 7 working days (NĐ 63/2024, reference/domain.md 2.2 no. 3).
@@ -49,6 +50,15 @@ class Rules:
     def step_rule(self, case: Case, step: str) -> StepRule:
         """What the catalogue says of one step of the case."""
         return self.procedure(case.procedure, case.procedure_from).step(step)
+
+    def reasons(self, move: Move, at: datetime) -> tuple[Reason, ...]:
+        """The reasons an officer may choose from for a move on that day."""
+        return self.catalogue.reasons_for(move, self.calendar("").local_date(at))
+
+    def declared_fields(self, procedure: Procedure) -> frozenset[str]:
+        """The fields of what a hospital declares for the procedure; none when it only has its form."""
+        group = self.catalogue.groups.get(procedure.group)
+        return frozenset(group.declared_fields) if group else frozenset()
 
     def competent(self, role: str, unit: str, as_of: date, at: datetime) -> str:
         """The agency competent now for the unit as it stood on `as_of`; empty when that is not certain."""

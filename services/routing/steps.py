@@ -34,6 +34,7 @@ from services.routing.case import (
     changed,
     known_step,
     refuse_if_ended,
+    refuse_if_taken,
     replaced,
     with_step,
 )
@@ -41,8 +42,6 @@ from services.routing.endings import settle_if_done
 from services.routing.pauses import end_pauses_of, run_again
 from services.routing.rules import Rules
 
-# A leader may finish what another officer of the agency began (illness, leave).
-LEADER = "leader"
 NO_AGENCY = "no-competent-agency"
 
 
@@ -294,10 +293,7 @@ def _in_hand(case: Case, code: str, by: Officer) -> Step:
     refuse_if_ended(case)
     if step.state not in (ASSIGNED, STARTED):
         raise IllegalMove("step-not-in-hand", _NOT_IN_HAND[step.state])
-    taken = step.state == STARTED and step.started_by != by.subject
-    if taken and by.role != LEADER and step.started_at is not None:
-        text = "Cán bộ khác của cơ quan đang xử lý bước này."
-        raise IllegalMove("step-taken", text, at=step.started_at.isoformat(), role=step.started_role)
+    refuse_if_taken(step, by)
     return step
 
 

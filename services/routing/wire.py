@@ -11,7 +11,7 @@ from libs.http.bodies import Body
 from services.routing.completion import Completion
 from services.routing.record_store import DeskStep, DraftedApology
 
-# Codes end up in events: no room for a person's name in them.
+# The shape of a code. Those that go into events are looked up besides (vocabulary.py): a name can be written as a code.
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 StepCode = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9_.-]{0,63})?$")]
 AgencyCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
@@ -66,24 +66,27 @@ class FindingBody(Body, frozen=True, kw_only=True):
     option: Code
     value: bool | Code
     note: Note = ""
+    version: int | None = None
 
 
 class SupplementBody(Body, frozen=True, kw_only=True):
-    """Everything that is missing, at once: papers by code, form fields by path."""
+    """Everything that is missing, at once: papers by code, form fields by path; the reason is one of the catalogue."""
 
     reason: Code
     step: StepCode = ""
     components: Codes = ()
     fields: Paths = ()
     note: Note = ""
+    version: int | None = None
 
 
 class RefusalBody(Body, frozen=True, kw_only=True):
-    """Refuse a step, for a reason of law."""
+    """Refuse a step, for a reason of the catalogue."""
 
     reason: Code
     step: StepCode = ""
     note: Note = ""
+    version: int | None = None
 
 
 class PauseBody(Body, frozen=True, kw_only=True):
@@ -91,6 +94,7 @@ class PauseBody(Body, frozen=True, kw_only=True):
 
     reason: Code
     step: StepCode = ""
+    version: int | None = None
 
 
 class CompleteManyBody(Body, frozen=True, kw_only=True):

@@ -199,6 +199,50 @@ async def test_missing_papers_are_asked_for_once_and_all_together(office: Office
     assert refused.json()["type"].endswith(":supplement-open")
 
 
+async def test_a_name_written_as_a_code_reaches_no_event(office: Office, desk: Desk) -> None:
+    """A reason outside the catalogue and a field outside the form are 422; nothing is said and no clock stands."""
+    dossier = await office.open(accepted(datetime.now(UTC)))
+    said = len(await office.said(dossier))
+    name, number = "nguyen-thi-mai-093196001234", "093196001234"
+    path = f"/cases/{dossier}"
+    for call, body, slug in (
+        ("supplement-requests", {"reason": name, "components": ["declaration"]}, "unknown-reason"),
+        ("supplement-requests", {"reason": "missing-paper", "fields": [number]}, "unknown-field"),
+        ("refusal", {"reason": name}, "unknown-reason"),
+        ("steps/register_birth/return", {"reason": name}, "unknown-reason"),
+    ):
+        refused = await desk.post(CIVIL, f"{path}/{call}", body)
+        assert refused.status_code == 422
+        assert refused.json()["type"].endswith(f":{slug}")
+        assert number not in refused.text
+    assert len(await office.said(dossier)) == said
+
+
+async def test_nobody_ends_or_stops_what_a_colleague_holds(office: Office, desk: Desk) -> None:
+    """Refusing, asking for papers and pausing a step another officer has in hand are 409, as is a stale view of it."""
+    dossier = await office.open(accepted(datetime.now(UTC)))
+    await desk.post(CIVIL, f"/cases/{dossier}/steps/register_birth/start", {})
+    other = Officer(subject="officer-9", agency=CIVIL.agency, role=CIVIL.role)
+    missing = {"reason": "missing-paper", "components": ["declaration"]}
+    calls: dict[str, dict[str, Any]] = {
+        "refusal": {"reason": "not-eligible"},
+        "supplement-requests": missing,
+        "pauses": {"reason": "fee"},
+    }
+    for call, body in calls.items():
+        taken = await desk.post(other, f"/cases/{dossier}/{call}", body)
+        assert (taken.status_code, taken.json()["type"].split(":")[-1]) == (409, "step-taken")
+        stale = await desk.post(CIVIL, f"/cases/{dossier}/{call}", body | {"version": 1})
+        assert (stale.status_code, stale.json()["type"].split(":")[-1]) == (409, "version-changed")
+    assert (
+        await desk.post(CIVIL, f"/cases/{dossier}/pauses", {"reason": "fee", "version": 2})
+    ).status_code == 200
+    leader = Officer(subject="officer-10", agency=CIVIL.agency, role="leader")
+    assert (
+        await desk.post(leader, f"/cases/{dossier}/refusal", {"reason": "not-eligible"})
+    ).status_code == 200
+
+
 async def test_refusing_the_first_step_ends_the_dossier(office: Office, desk: Desk) -> None:
     """When the birth is refused nothing else can be done: status 8, settled as refused."""
     dossier = await office.open()

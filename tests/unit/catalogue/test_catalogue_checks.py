@@ -141,3 +141,18 @@ def test_notes_of_the_portal_are_not_papers() -> None:
         ("Giấy chứng sinh", 1, 0)
     ]
     assert paper_name("  + Tờ\u200e khai   theo mẫu") == "Tờ khai theo mẫu"
+
+
+def test_a_reason_that_stands_twice_and_a_move_without_reasons_are_named(folder: Path) -> None:
+    """Of two reasons with one code nobody knows which words hold; a move without reasons could never be made."""
+    lapsed = "  - {code: supplement-lapsed, name_vi: Đã hết thời hạn bổ sung giấy tờ, effective_from: 2015-07-01}\n"
+    again = spoil(folder, "reasons.yaml", lapsed, lapsed + lapsed)
+    assert again == ["reasons.yaml: lapse has the reason supplement-lapsed twice"]
+    none = spoil(folder, "reasons.yaml", "lapse:\n" + lapsed + lapsed, "")
+    assert none == ["reasons.yaml: no reason for lapse"]
+
+
+def test_a_book_or_yearly_number_outside_its_key_is_named(folder: Path) -> None:
+    """A key compares only its own fields."""
+    faults = spoil(folder, FILE, "book: register_book", "book: register_page")
+    assert any("birth-register" in fault for fault in faults)
