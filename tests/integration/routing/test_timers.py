@@ -70,11 +70,12 @@ async def test_a_worker_waits_for_a_lock_somebody_else_holds(database: DatabaseF
     async with asyncpg.create_pool(dsn, min_size=1, server_settings={"lock_timeout": "50"}) as pool:
         office, stop = Office(pool), asyncio.Event()
         dossier = await office.open(accepted(long_ago(20)))
-        worker = asyncio.create_task(TimerWorker(Writer(pool, lambda: None), office.rules).run(stop))
         async with pool.acquire() as other, other.transaction():
             await other.execute("SELECT FROM timer FOR UPDATE")
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await fire(office)
+            worker = asyncio.create_task(TimerWorker(Writer(pool, lambda: None), office.rules).run(stop))
+            await asyncio.wait([worker], timeout=0.3)
         await eventually(lambda: _has_missed(office, dossier), deadline_seconds=20)
         stop.set()
         await worker
