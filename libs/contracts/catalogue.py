@@ -27,6 +27,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow(routing.StepCompleted, by="routing", to=("results",)),
     Flow(routing.StepAmended, by="routing", to=("results",)),
     Flow(routing.StepReturned, by="routing", to=("intake",)),
+    Flow(routing.StepRefused, by="routing", to=("notify",)),
     Flow(routing.SupplementRequested, by="routing", to=("intake", "notify")),
     Flow(routing.ClockPaused, by="routing", to=()),
     Flow(routing.ClockResumed, by="routing", to=("intake",)),

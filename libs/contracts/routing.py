@@ -91,6 +91,26 @@ class StepReturned(Event, frozen=True, kw_only=True):
     returned_at: Moment
 
 
+class StepRefused(Event, frozen=True, kw_only=True):
+    """A step will not be done: its agency refused it, or it was stopped since the papers asked for never came.
+
+    `outcome` is refused or stopped, `reason` a code of the catalogue. `dropped` are the steps that fall with it,
+    `results` what will therefore not be issued. `ends_dossier` says that nothing was granted and nothing is left, so
+    that dossier-settled follows. Not decided here: what other agencies still do.
+    """
+
+    SUBJECT: ClassVar[str] = "routing.step-refused.v1"
+
+    step: str
+    agency: str
+    outcome: str
+    reason: str
+    refused_at: Moment
+    dropped: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    ends_dossier: bool = False
+
+
 class SupplementRequested(Event, frozen=True, kw_only=True):
     """An officer has asked for everything that is missing, at once; the clock stands still until it comes.
 

@@ -23,8 +23,12 @@ PLACEHOLDERS = frozenset(
         "day",
         "results",
         "granted",
+        "refused",
+        "reason",
     }
 )
+
+_DENIED = ("refused", "stopped")
 
 _DELIVERY_WORDS = {
     "hospital": "nhận tại {place}",
@@ -46,6 +50,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     """What the texts need besides the occasions: the dossier's code, its procedure's name, the link, and name lists.
 
     `desk` is the one-stop shop that answers for the dossier; `fields` are the labels of form fields by path.
+    `reasons` are those for which a step or a dossier may be refused or stopped.
     """
 
     code: str
@@ -56,6 +61,8 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     components: Mapping[str, str]
     fields: Mapping[str, str]
     places: Mapping[str, str]
+    steps: Mapping[str, str] = {}
+    reasons: Mapping[str, str] = {}
 
 
 def placeholders_of(text: str) -> set[str]:
@@ -83,6 +90,8 @@ def fill(text: str, occasions: Sequence[Occasion], words: Words) -> str:
         "components": _wanted(facts, words),
         "results": _results(occasions, words),
         "granted": _granted(occasions, words),
+        "refused": _refused(occasions, words),
+        "reason": _reason(occasions, words),
     }
     return " ".join(text.format_map(values).split())
 
@@ -124,6 +133,24 @@ def _name(occasion: Occasion, words: Words) -> str:
 def _sentence(names: Iterable[str]) -> str:
     text = "; ".join(dict.fromkeys(names))
     return f"{text}." if text else ""
+
+
+def _refused(occasions: Sequence[Occasion], words: Words) -> str:
+    """The names of the steps that will not be done, those that fall with another after it."""
+    steps = [
+        step
+        for occasion in occasions
+        if occasion.facts.get("outcome") in _DENIED and occasion.facts.get("step")
+        for step in (occasion.facts["step"], *occasion.facts.get("dropped", ()))
+    ]
+    return "; ".join(dict.fromkeys(words.steps.get(step, step) for step in steps))
+
+
+def _reason(occasions: Sequence[Occasion], words: Words) -> str:
+    """Why, as a sentence; empty when the catalogue has no words for it."""
+    codes = [str(o.facts.get("reason", "")) for o in occasions if o.facts.get("outcome") in _DENIED]
+    told = dict.fromkeys(words.reasons[code] for code in codes if code in words.reasons)
+    return f"Lý do: {'; '.join(told)}." if told else ""
 
 
 def _moment(value: Any) -> str:

@@ -38,6 +38,12 @@ class Wording:
             components={component.code: component.name_vi for component in procedure.components},
             # A path the form does not know is no word for a citizen.
             fields={path: label for path, label in labels.items() if label != path},
+            steps={step.code: step.name_vi for step in procedure.steps},
+            reasons={
+                reason.code: reason.name_vi
+                for move in ("refuse", "lapse")
+                for reason in self._catalogue.reasons[move]
+            },
             places={place: name for place, name in names.items() if name},
         )
 

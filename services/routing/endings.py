@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from libs.catalogue.graph import closure
-from libs.contracts.routing import DossierSettled
+from libs.contracts.routing import DossierSettled, StepRefused
 from services.routing.case import (
     CANCELLED,
     COMPLETED,
@@ -85,14 +85,34 @@ def close(case: Case, at: datetime) -> Move:
 def _dropped(case: Case, code: str, cause: str, at: datetime, rules: Rules) -> Move:
     dependents: dict[str, list[str]] = {}
     for step in case.steps:
-        for before in rules.step_rule(case, step.code).depends_on:
-            dependents.setdefault(before, []).append(step.code)
+        for needed in rules.step_rule(case, step.code).depends_on:
+            dependents.setdefault(needed, []).append(step.code)
     gone = closure([code], dependents)
-    case = replaced(case, steps=_cancelled(case, gone, cause))
+    before, case = case, replaced(case, steps=_cancelled(case, gone, cause))
+    dropped = [now.code for was, now in zip(before.steps, case.steps, strict=True) if was is not now]
     case, ending = settle_if_done(case, at)
+    refused = _refused(case, code, dropped, at, rules)
     if case.settled is not None:
-        return case, ending
-    return end_pauses_of(case, gone, at, rules)
+        return case, (refused, *ending)
+    case, resumed = end_pauses_of(case, gone, at, rules)
+    return case, (refused, *resumed)
+
+
+def _refused(case: Case, code: str, dropped: Collection[str], at: datetime, rules: Rules) -> StepRefused:
+    """What is said of a step that will not be done, with the `dropped` ones that fall with it."""
+    step = known_step(case, code)
+    outcome, _, reason = step.cause.partition(":")
+    lost = {result for name in dropped for result in rules.step_rule(case, name).produces}
+    return StepRefused(
+        step=code,
+        agency=step.agency,
+        outcome=outcome,
+        reason=reason,
+        refused_at=at,
+        dropped=tuple(name for name in dropped if name != code),
+        results=tuple(chosen.code for chosen in case.results if chosen.code in lost),
+        ends_dossier=case.settled is not None and case.settled.outcome != GRANTED,
+    )
 
 
 def _cancelled(case: Case, codes: Collection[str], cause: str) -> tuple[Step, ...]:

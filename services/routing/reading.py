@@ -15,7 +15,9 @@ from libs.http.problems import Problem
 from libs.http.reads import PURPOSES, purpose_of, record_reads
 from services.routing import apologies, record_store, store
 from services.routing.api import Staff, rules_of
+from services.routing.desk import ONE_STOP
 from services.routing.refusals import REFUSALS, refuse
+from services.routing.refused import RefusedSteps, refused_of
 from services.routing.views import CaseView, acting, may_see, view_of
 from services.routing.wire import Apologies, Outcome, Outcomes, ReadOutcomesBody, SignBody, Signed, Steps
 
@@ -23,6 +25,8 @@ router = APIRouter(tags=["cases"])
 Anyone = Annotated[Actor, Depends(require(kinds=("officer", "system", "service")))]
 Officer = Annotated[Actor, Depends(require(kinds=("officer",)))]
 Service = Annotated[Actor, Depends(require(kinds=("service",)))]
+# Those who answer the family: the one-stop shop at its counter, the portal on its screen.
+WhoAnswers = Annotated[Actor, Depends(require(ONE_STOP, kinds=("officer", "service"), services=("portal",)))]
 STATES = ("assigned", "started", "returned", "completed", "cancelled")
 # How long a request waits for a free connection before it is told to come back (503).
 ACQUIRE_TIMEOUT_SECONDS = 2.0
@@ -69,6 +73,19 @@ async def show_case(request: Request, dossier_id: UUID, actor: Anyone) -> Respon
         # What officers write to each other may name people.
         acts = [msgspec.structs.replace(act, note="") for act in acts]
     return MsgspecResponse(view_of(case, acts, rules_of(request)))
+
+
+@router.get("/cases/{dossier_id}/refusals", openapi_extra=described_answers({200: RefusedSteps}))
+async def show_refusals(request: Request, dossier_id: UUID, actor: WhoAnswers) -> Response:
+    """What was refused and why, with the officers' words to the family; every such read is recorded."""
+    purpose = purpose_of(request, ("answer-citizen", "check-dossier", "hand-over"))
+    async with request.app.state.writer.transaction() as connection:
+        case = await store.read(connection, dossier_id)
+        if case is None or not (actor.kind == "service" or actor.agency == case.receiving_agency):
+            raise Problem(404)
+        acts = await record_store.acts_of(connection, dossier_id, TIMELINE_MAX)
+        await record_reads(connection, actor, purpose, "refusal", [dossier_id])
+    return MsgspecResponse(refused_of(case, acts, rules_of(request)))
 
 
 @router.get("/apologies", openapi_extra=described_answers({200: Apologies}))

@@ -55,6 +55,11 @@ class Rules:
         """The reasons an officer may choose from for a move on that day."""
         return self.catalogue.reasons_for(move, self.calendar("").local_date(at))
 
+    def reason_words(self, code: str) -> str:
+        """The words for a reason why a step was refused or stopped; empty for one the catalogue never had."""
+        listed = (*self.catalogue.reasons["refuse"], *self.catalogue.reasons["lapse"])
+        return next((reason.name_vi for reason in listed if reason.code == code), "")
+
     def declared_fields(self, procedure: Procedure) -> frozenset[str]:
         """The fields of what a hospital declares for the procedure; none when it only has its form."""
         group = self.catalogue.groups.get(procedure.group)

@@ -49,8 +49,9 @@ class Desk:
         headers = self._headers(by, key) | ({"X-Purpose": purpose} if purpose else {})
         return await self._http.post(path, json=body, headers=headers)
 
-    async def get(self, by: Officer | str, path: str) -> httpx.Response:
-        return await self._http.get(path, headers=self._headers(by))
+    async def get(self, by: Officer | str, path: str, *, purpose: str = "") -> httpx.Response:
+        headers = self._headers(by) | ({"X-Purpose": purpose} if purpose else {})
+        return await self._http.get(path, headers=headers)
 
 
 @pytest_asyncio.fixture
@@ -58,7 +59,7 @@ async def desk(office: Office, tmp_path: Path) -> AsyncIterator[Desk]:
     """The application on the office's database, called in process."""
     signers = {
         issuer: TokenSigner.from_file(issuer, make_key(issuer, tmp_path))
-        for issuer in ("identity", "results", "routing")
+        for issuer in ("identity", "results", "routing", "portal")
     }
 
     async def ready() -> Readiness:
@@ -274,6 +275,39 @@ async def test_a_refused_branch_leaves_the_family_the_rest(office: Office, desk:
     assert isinstance(settled, DossierSettled)
     assert (settled.outcome, settled.reason) == ("granted", "partial")
     assert set(settled.results) == {"birth_certificate", "insurance_card"}
+
+
+async def test_the_family_is_told_why_through_those_who_answer_it(office: Office, desk: Desk) -> None:
+    """The portal and the one-stop shop read the reason in words and the officer's note, for a purpose, recorded."""
+    dossier = await office.open()
+    await desk.post(
+        CIVIL, f"/cases/{dossier}/refusal", {"reason": "not-eligible", "note": "Đã đăng ký năm 2020."}
+    )
+    path = f"/cases/{dossier}/refusals"
+    for reader in ("portal", ONE_STOP):
+        answer = await desk.get(reader, path, purpose="answer-citizen")
+        assert answer.status_code == 200, answer.text
+        birth, residence, _ = answer.json()["refused"]
+        assert (birth["step"], birth["outcome"], birth["reason"]) == (
+            "register_birth",
+            "refused",
+            "not-eligible",
+        )
+        assert birth["reason_text"] == "Không đủ điều kiện giải quyết theo quy định"
+        assert (birth["note"], residence["note"]) == ("Đã đăng ký năm 2020.", "")
+        assert birth["refused_at"]
+    read = await office.pool.fetch(
+        "SELECT actor, purpose, what, dossier_id FROM http.read_log ORDER BY actor"
+    )
+    assert [tuple(row) for row in read] == [
+        ("officer-0", "answer-citizen", "refusal", dossier),
+        ("portal", "answer-citizen", "refusal", dossier),
+    ]
+    assert (await desk.get("portal", path)).status_code == 400
+    assert (await desk.get("results", path, purpose="answer-citizen")).status_code == 403
+    assert (await desk.get(POLICE, path, purpose="answer-citizen")).status_code == 403
+    elsewhere = Officer(subject="x", agency="one-stop-31411-2025", role="one_stop")
+    assert (await desk.get(elsewhere, path, purpose="answer-citizen")).status_code == 404
 
 
 async def test_a_step_given_back_goes_by_the_one_stop_shop_to_another_agency(

@@ -6,7 +6,14 @@ import msgspec
 import pytest
 
 from libs.contracts.intake import RoleUnit
-from libs.contracts.routing import AppointmentMoved, CaseOpened, StepAssigned, StepCompleted
+from libs.contracts.routing import (
+    AppointmentMoved,
+    CaseOpened,
+    DossierSettled,
+    StepAssigned,
+    StepCompleted,
+    StepRefused,
+)
 from services.routing import endings, pauses, status, steps
 from services.routing.case import IllegalMove, Officer
 from services.routing.rules import Rules
@@ -245,3 +252,33 @@ def test_an_unknown_procedure_is_refused() -> None:
     other: Rules = rules()
     with pytest.raises(IllegalMove):
         other.procedure("9.999999", date(2026, 1, 1))
+
+
+def test_a_refused_branch_is_said_with_what_falls_with_it() -> None:
+    """Refusing the residence names its notice and ends nothing; refusing the birth takes everything with it."""
+    _, events = endings.refuse(completed(opened(), BIRTH, CIVIL), RESIDENCE, "no-consent", MONDAY, rules())
+    [refused] = [e for e in events if isinstance(e, StepRefused)]
+    assert (refused.step, refused.agency, refused.outcome, refused.reason) == (
+        RESIDENCE,
+        POLICE.agency,
+        "refused",
+        "no-consent",
+    )
+    assert (refused.dropped, refused.results, refused.ends_dossier) == ((), ("residence_notice",), False)
+    _, events = endings.refuse(opened(), BIRTH, "not-eligible", MONDAY, rules())
+    birth, settled = events
+    assert isinstance(birth, StepRefused)
+    assert (birth.dropped, birth.ends_dossier) == ((RESIDENCE, CARD), True)
+    assert set(birth.results) == {"birth_certificate", "residence_notice", "insurance_card"}
+    assert isinstance(settled, DossierSettled)
+
+
+def test_the_last_branch_refused_does_not_end_what_was_granted() -> None:
+    """When the refused branch is the last one left, the dossier is settled as granted in part."""
+    case = completed(completed(opened(), BIRTH, CIVIL), CARD, INSURANCE)
+    _, events = endings.refuse(case, RESIDENCE, "not-eligible", MONDAY, rules())
+    refused, settled = events
+    assert isinstance(refused, StepRefused)
+    assert not refused.ends_dossier
+    assert isinstance(settled, DossierSettled)
+    assert (settled.outcome, settled.reason) == ("granted", "partial")

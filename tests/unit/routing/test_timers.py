@@ -7,7 +7,14 @@ import pytest
 from libs.bus.handling import Received
 from libs.contracts.event import Envelope
 from libs.contracts.intake import DossierSupplemented
-from libs.contracts.routing import AppointmentMoved, DeadlineMissed, DeadlineNear, DossierSettled, ReminderDue
+from libs.contracts.routing import (
+    AppointmentMoved,
+    DeadlineMissed,
+    DeadlineNear,
+    DossierSettled,
+    ReminderDue,
+    StepRefused,
+)
 from services.routing import endings, pauses, timers
 from services.routing.case import IllegalMove
 from services.routing.handlers import on_dossier_supplemented
@@ -73,7 +80,7 @@ def test_a_stopped_clock_has_no_timer() -> None:
     case, events = timers.fire_due(case, asked.respond_by, rules())
     assert [type(e) for e in events] == [ReminderDue]
     case, events = timers.fire_due(case, asked.respond_by + ANSWER_ON_ITS_WAY, rules())
-    assert [type(e) for e in events] == [DossierSettled]
+    assert [type(e) for e in events] == [StepRefused, DossierSettled]
     assert (LAPSED, "1") in timers.fired(case)
 
 
@@ -106,6 +113,9 @@ def test_papers_lapsing_in_one_branch_leave_the_other() -> None:
     case, events = timers.fire_due(case, lapsed_at, rules())
     assert case.settled is None
     assert case.clock.stopped_at is None
+    assert [(e.step, e.outcome, e.reason) for e in events if isinstance(e, StepRefused)] == [
+        (RESIDENCE_STEP, "stopped", "supplement-lapsed")
+    ]
     case = completed(case, CARD, INSURANCE, at=lapsed_at)
     assert case.settled is not None
     assert (case.settled.outcome, case.settled.reason) == ("granted", "partial")
