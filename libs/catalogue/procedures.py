@@ -83,7 +83,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One step one agency does. `outcome` is the JSON Schema of what the officer enters on completing it.
 
     `chosen_when` makes the step optional; `pending_fields` of the outcome may be completed after the step
-    (the child's identity number, CV 3160/BTP-CNTT of 13/09/2021).
+    (the child's identity number, CV 3160/BTP-CNTT of 13/09/2021). `begins_term` and `ends_term` name a term of the
+    family that runs from the step's completion: `child-residence`, 60 days (Luật Cư trú 2020 Đ20).
     """
 
     code: str
@@ -99,6 +100,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     unique: tuple[UniqueKey, ...] = ()
     outside_waits: tuple[OutsideWait, ...] = ()
     sub_procedure: str = ""
+    begins_term: Literal["", "child-residence"] = ""
+    ends_term: Literal["", "child-residence"] = ""
 
     def limit_for(self, options: Options) -> Limit | None:
         """The step's term for these options; None when no text gives one."""

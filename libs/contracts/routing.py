@@ -150,23 +150,31 @@ class ClockResumed(Event, frozen=True, kw_only=True):
 
 
 class DeadlineNear(Event, frozen=True, kw_only=True):
-    """A deadline is one working day away and the work is not done. `step` is empty for the whole dossier."""
+    """A deadline is one working day away and the work is not done. `step` is empty for the whole dossier.
+
+    `apology` is 0 for the term by law, else the number of the apology that promised this appointment.
+    """
 
     SUBJECT: ClassVar[str] = "routing.deadline-near.v1"
 
     due_at: Moment
     agency: str
     step: str = ""
+    apology: int = 0
 
 
 class DeadlineMissed(Event, frozen=True, kw_only=True):
-    """A deadline has passed and the work is not done. `step` is empty for the whole dossier."""
+    """A deadline has passed and the work is not done. `step` is empty for the whole dossier.
+
+    `apology` is 0 for the term by law, else the number of the apology that promised this appointment.
+    """
 
     SUBJECT: ClassVar[str] = "routing.deadline-missed.v1"
 
     due_at: Moment
     agency: str
     step: str = ""
+    apology: int = 0
 
 
 class AppointmentMoved(Event, frozen=True, kw_only=True):

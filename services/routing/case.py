@@ -53,7 +53,8 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A running or stopped term. `due_at` is the last due time; while `stopped_at` is set nothing is due.
 
     `near_at` is the moment of the warning, one working day before; None when the term is shorter than that.
-    `unit` says how time is counted after a stop (see clocks.shifted).
+    `unit` says how time is counted after a stop (see clocks.shifted), `moves` how often it has run out later than it
+    was to: each time is warned of anew.
     """
 
     started_at: datetime
@@ -61,6 +62,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str
     near_at: datetime | None = None
     stopped_at: datetime | None = None
+    moves: int = 0
 
     @property
     def due(self) -> datetime | None:
@@ -138,7 +140,10 @@ class Supplement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Apology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A written apology with a new date (TT 03/2025/TT-VPCP form 04): drafted by us, signed by an officer."""
+    """A written apology with a new date (TT 03/2025/TT-VPCP form 04): drafted by us, signed by an officer.
+
+    It speaks of the appointment `was_at`: a draft is void once the appointment is another one.
+    """
 
     number: int
     agency: str
@@ -221,6 +226,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def stopped_for(self, step: str) -> Pause | None:
         """An open pause that holds the clock of the step, or None."""
         return next((p for p in self.pauses if p.ended_at is None and p.covers(step)), None)
+
+    def is_void(self, apology: Apology) -> bool:
+        """Whether the draft can no longer be signed: the case is decided, or its appointment is another one by now."""
+        stale = apology.was_at != self.appointment.due_at
+        return apology.signed_at is None and (self.settled is not None or stale)
 
     @property
     def responsible(self) -> str:

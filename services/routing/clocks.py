@@ -44,7 +44,7 @@ def resumed(calendar: WorkingCalendar, clock: Clock, at: datetime, near_days: in
     if clock.stopped_at is None:
         return clock
     due = shifted(calendar, clock.due_at, clock.unit, clock.stopped_at, max(at, clock.stopped_at))
-    return _running(calendar, clock.started_at, due, clock.unit, near_days)
+    return _moved(clock, _running(calendar, clock.started_at, due, clock.unit, near_days))
 
 
 def shifted(
@@ -70,9 +70,9 @@ def restarted(
         if stop >= due:
             break
         if resume is None:
-            return msgspec.structs.replace(clock, due_at=due, unit=unit, stopped_at=stop)
+            return _moved(clock, msgspec.structs.replace(clock, due_at=due, unit=unit, stopped_at=stop))
         due = shifted(calendar, due, unit, stop, resume)
-    return _running(calendar, clock.started_at, due, unit, near_days)
+    return _moved(clock, _running(calendar, clock.started_at, due, unit, near_days))
 
 
 def working_days_after(calendar: WorkingCalendar, at: datetime, days: int) -> datetime:
@@ -83,6 +83,10 @@ def working_days_after(calendar: WorkingCalendar, at: datetime, days: int) -> da
 def _running(calendar: WorkingCalendar, at: datetime, due: datetime, unit: str, near_days: int) -> Clock:
     near = working_days_after(calendar, due, -near_days)
     return Clock(started_at=at, due_at=due, unit=unit, near_at=near if at < near < due else None)
+
+
+def _moved(old: Clock, new: Clock) -> Clock:
+    return msgspec.structs.replace(new, moves=old.moves + (new.due_at != old.due_at))
 
 
 def _spans(pauses: Iterable[Pause], start: datetime) -> list[tuple[datetime, datetime | None]]:

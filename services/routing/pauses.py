@@ -200,7 +200,9 @@ def find(case: Case, option: str, value: str | bool, at: datetime, rules: Rules)
     near = rules.numbers.near_days
     clock = _later(case.clock, clocks.restarted(calendar, case.clock, whole, case.pauses, near))
     was = case.appointment.due_at
-    case = replaced(case, clock=clock, appointment=_later(case.appointment, clock))
+    # What was promised moves with the term; how often it has moved is its own count.
+    term = msgspec.structs.replace(clock, moves=case.appointment.moves + 1)
+    case = replaced(case, clock=clock, appointment=_later(case.appointment, term))
     return moved_appointment(case, was, f"finding:{option}", at, apology=False)
 
 

@@ -26,7 +26,8 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     apologies_max: int = 1
     apology_extension_days: int = 2
     residence_reminder_calendar_days: tuple[int, ...] = (30, 50)
-    supplement_reminder_calendar_days: tuple[int, ...] = (5, 30, 50)
+    # The term to supplement is 7 working days: a later reminder than this would come after it.
+    supplement_reminder_calendar_days: tuple[int, ...] = (5,)
 
 
 DEFAULT_NUMBERS = Numbers()

@@ -203,9 +203,7 @@ async def _save_apologies(connection: Connection, changes: Sequence[Change[Case]
     rows: list[tuple[Case, Apology]] = []
     for change in changes:
         case, before = change.after, change.before
-        if not case.apologies or (
-            before is not None and before.apologies == case.apologies and before.settled == case.settled
-        ):
+        if not case.apologies or (before is not None and _apology_states(before) == _apology_states(case)):
             continue
         rows += [(case, apology) for apology in case.apologies]
     if not rows:
@@ -227,13 +225,17 @@ async def _save_apologies(connection: Connection, changes: Sequence[Change[Case]
         [apology.number for _, apology in rows],
         [case.code for case, _ in rows],
         [apology.agency for _, apology in rows],
-        ["signed" if a.signed_at else "void" if case.settled else "drafted" for case, a in rows],
+        ["signed" if a.signed_at else "void" if case.is_void(a) else "drafted" for case, a in rows],
         [apology.reason for _, apology in rows],
         [apology.drafted_at for _, apology in rows],
         [apology.was_at for _, apology in rows],
         [apology.proposed_at for _, apology in rows],
         [apology.signed_at for _, apology in rows],
     )
+
+
+def _apology_states(case: Case) -> list[tuple[Apology, bool]]:
+    return [(apology, case.is_void(apology)) for apology in case.apologies]
 
 
 def apology_id(dossier_id: UUID, number: int) -> UUID:

@@ -12,6 +12,7 @@ from libs.contracts.event import Event
 from libs.contracts.routing import DeadlineMissed, DeadlineNear, ReminderDue
 from services.routing import clocks
 from services.routing.case import (
+    CANCELLED,
     COMPLETED,
     GRANTED,
     Apology,
@@ -30,8 +31,10 @@ NEAR, MISSED, APOLOGY = "deadline-near", "deadline-missed", "apology"
 LAPSED, PAPERS, RESIDENCE = "supplement-lapsed", "supplement-reminder", "residence-reminder"
 
 # The residence of a child is to be registered within 60 days of its birth registration (Luật Cư trú 2020 Đ20,
-# reference/domain.md 2.5). Which results mean which is the catalogue's naming.
-BIRTH_RESULT, RESIDENCE_RESULT = "birth_certificate", "residence_notice"
+# reference/domain.md 2.5). The catalogue says which steps begin and end that term.
+CHILD_RESIDENCE = "child-residence"
+# In labels: an appointment promised by an apology, and a term that has been moved since it was first warned of.
+APOLOGISED, MOVED = "#", "~"
 APOLOGY_REASON = "not-finished-in-time"
 # Intake takes papers while the bus is away: an answer given in time may still be on its way when the term ends.
 ANSWER_ON_ITS_WAY = timedelta(days=1)
@@ -47,7 +50,8 @@ def armed(case: Case, rules: Rules) -> dict[Key, datetime]:
     moments: dict[Key, datetime] = {}
     chains = [_residence_chain(case, rules)]
     if case.settled is None:
-        chains += [_clock_chain(case.clock, ""), _apology_chain(case, rules), _papers_chain(case, rules)]
+        chains += [_clock_chain(case.clock, ""), _appointment_chain(case)]
+        chains += [_apology_chain(case, rules), _papers_chain(case, rules)]
         chains += [_clock_chain(step.clock, step_label(step)) for step in case.steps if step.open]
     for chain in chains:
         first = next(((key, at) for key, at in chain if _name(key) not in case.fired), None)
@@ -83,13 +87,16 @@ def sign_apology(
         raise IllegalMove("no-such-apology", "Không có văn bản xin lỗi này hoặc hồ sơ đã giải quyết xong.")
     if draft.signed_at is not None:
         raise IllegalMove("apology-signed", "Văn bản xin lỗi đã được ký.", at=draft.signed_at.isoformat())
+    was = case.appointment.due_at
+    if case.is_void(draft):
+        text = "Ngày hẹn đã thay đổi sau khi lập văn bản xin lỗi này; văn bản không còn hiệu lực."
+        raise IllegalMove("apology-void", text, appointment_at=was.isoformat())
     if any(p.ended_at is None for p in case.pauses):
         raise IllegalMove("clock-stopped", "Thời hạn đang tạm dừng; ngày hẹn mới sẽ tính khi tiếp tục.")
     new = appointment_at or draft.proposed_at
-    if new <= max(at, draft.was_at):
+    if new <= max(at, was):
         raise IllegalMove("date-too-early", "Ngày hẹn mới phải sau ngày hẹn cũ và sau thời điểm ký.")
     signed = msgspec.structs.replace(draft, proposed_at=new, signed_at=at)
-    was = case.appointment.due_at
     calendar = rules.calendar(case.receiving_agency)
     promise = clocks.promised(calendar, at, new, case.appointment.unit, rules.numbers.near_days)
     case = replaced(
@@ -107,8 +114,18 @@ Chain = list[tuple[Key, datetime]]
 def _clock_chain(clock: Clock | None, label: str) -> Chain:
     if clock is None or clock.stopped_at is not None:
         return []
+    if clock.moves:
+        label = f"{label}{MOVED}{clock.moves}"
     near = [((NEAR, label), clock.near_at)] if clock.near_at else []
     return [*near, ((MISSED, label), clock.due_at)]
+
+
+def _appointment_chain(case: Case) -> Chain:
+    """The appointment an apology has promised, watched where the legal term no longer says when that is."""
+    signed = [a.number for a in case.apologies if a.signed_at is not None]
+    if not signed or case.appointment.due_at <= case.clock.due_at:
+        return []
+    return _clock_chain(case.appointment, f"{APOLOGISED}{signed[-1]}")
 
 
 def step_label(step: Step) -> str:
@@ -119,11 +136,11 @@ def step_label(step: Step) -> str:
 def _apology_chain(case: Case, rules: Rules) -> Chain:
     """One day before the promise breaks (NĐ 61/2018; reference/domain.md 1.5), a limited number of times."""
     clock = case.appointment
-    drafted = len(case.apologies)
-    unsigned = any(a.signed_at is None for a in case.apologies)
-    if clock.stopped_at is not None or unsigned or drafted >= rules.numbers.apologies_max:
+    valid = [a for a in case.apologies if not case.is_void(a)]
+    unsigned = any(a.signed_at is None for a in valid)
+    if clock.stopped_at is not None or unsigned or len(valid) >= rules.numbers.apologies_max:
         return []
-    return [((APOLOGY, str(drafted + 1)), clock.near_at or clock.due_at)]
+    return [((APOLOGY, str(len(case.apologies) + 1)), clock.near_at or clock.due_at)]
 
 
 def _papers_chain(case: Case, rules: Rules) -> Chain:
@@ -137,12 +154,16 @@ def _papers_chain(case: Case, rules: Rules) -> Chain:
 
 
 def _residence_chain(case: Case, rules: Rules) -> Chain:
+    """Reminders from the birth registration on, unless an agency is registering the residence or has done so."""
     if case.settled is not None and case.settled.outcome != GRANTED:
         return []
-    birth = next((s for s in case.steps if BIRTH_RESULT in s.produced), None)
-    if birth is None or birth.completed_at is None:
+    birth = next(
+        (s for s in case.steps if rules.step_rule(case, s.code).begins_term == CHILD_RESIDENCE), None
+    )
+    if birth is None or birth.completed_at is None or birth.state != COMPLETED:
         return []
-    if any(s.state == COMPLETED and RESIDENCE_RESULT in s.produced for s in case.steps):
+    ends = [s for s in case.steps if rules.step_rule(case, s.code).ends_term == CHILD_RESIDENCE]
+    if any(step.state != CANCELLED for step in ends):
         return []
     days = rules.numbers.residence_reminder_calendar_days
     return [((RESIDENCE, str(day)), birth.completed_at + timedelta(days=day)) for day in days]
@@ -158,21 +179,25 @@ def _fire(case: Case, key: Key, now: datetime, rules: Rules) -> Move:
         return lapse(case, int(label), now, rules)
     number, _, day = label.rpartition(".")
     if kind == RESIDENCE:
-        return case, (ReminderDue(kind="residence", day=int(day)),)
+        # When several are due at once, such as after a refusal, the family hears the newest only.
+        overtaken = any(at <= now for key, at in _residence_chain(case, rules) if int(key[1]) > int(day))
+        return case, () if overtaken else (ReminderDue(kind="residence", day=int(day)),)
     return case, (ReminderDue(kind="supplement", day=int(day), request=int(number)),)
 
 
 def _deadline(case: Case, kind: str, label: str, now: datetime) -> Move:
+    label = label.partition(MOVED)[0]
     step = next((s for s in case.steps if s.open and step_label(s) == label), None) if label else None
-    clock = step.clock if step else case.clock
+    apology = int(label.removeprefix(APOLOGISED)) if label.startswith(APOLOGISED) else 0
+    clock = step.clock if step else case.appointment if apology else case.clock
     agency = step.agency if step else case.responsible
     code = step.code if step else ""
     if clock is None:
         return case, ()
     if kind == MISSED:
-        return case, (DeadlineMissed(due_at=clock.due_at, agency=agency, step=code),)
+        return case, (DeadlineMissed(due_at=clock.due_at, agency=agency, step=code, apology=apology),)
     # After an outage the deadline itself may have come: "near" would be wrong then, "missed" follows at once.
-    near = DeadlineNear(due_at=clock.due_at, agency=agency, step=code)
+    near = DeadlineNear(due_at=clock.due_at, agency=agency, step=code, apology=apology)
     return case, (near,) if now < clock.due_at else ()
 
 

@@ -1,6 +1,6 @@
 """Deadlines of a case: what is armed when, and what firing does."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -27,6 +27,7 @@ from tests.unit.routing.samples import (
     DOSSIER,
     INSURANCE,
     MONDAY,
+    POLICE,
     accepted,
     completed,
     opened,
@@ -142,6 +143,58 @@ def test_an_apology_never_brings_the_appointment_forward() -> None:
         timers.sign_apology(case, 1, case.appointment.due_at, MONDAY, rules())
 
 
+def test_the_appointment_of_an_apology_is_watched() -> None:
+    """After the legal term was missed the new appointment is warned of and missed in its turn, named by its apology."""
+    case = opened()
+    case, _ = timers.fire_due(case, case.clock.near_at or MONDAY, rules())
+    case, _ = timers.sign_apology(case, 1, None, case.apologies[0].drafted_at, rules())
+    case, _ = timers.fire_due(case, case.clock.due_at, rules())
+    promised = case.appointment
+    assert promised.near_at is not None
+    case, events = timers.fire_due(case, promised.near_at, rules())
+    assert [(e.due_at, e.apology) for e in events if isinstance(e, DeadlineNear)] == [(promised.due_at, 1)]
+    case, events = timers.fire_due(case, promised.due_at, rules())
+    assert [(e.due_at, e.apology) for e in events if isinstance(e, DeadlineMissed)] == [(promised.due_at, 1)]
+    assert timers.armed(case, rules()) == {}
+
+
+def test_a_term_that_moves_is_warned_of_again() -> None:
+    """A warning given before a stop is given anew for the later due time, and so is the miss after a finding."""
+    case = opened(accepted(options={"residence": True}))
+    assert case.clock.near_at is not None
+    at = case.clock.near_at
+    case, events = timers.fire_due(case, at, rules())
+    assert [e.due_at for e in events if isinstance(e, DeadlineNear) and not e.step] == [case.clock.due_at]
+    case, _ = pauses.pause(case, BIRTH, "fee", at, rules())
+    case, _ = pauses.resume(case, BIRTH, "fee", at + timedelta(days=20), rules())
+    later = case.clock
+    assert later.near_at is not None
+    assert timers.armed(case, rules())[NEAR, "~1"] == later.near_at
+    case, events = timers.fire_due(case, later.near_at, rules())
+    assert [e.due_at for e in events if isinstance(e, DeadlineNear) and not e.step] == [later.due_at]
+    case, _ = timers.fire_due(case, later.due_at, rules())
+    case, _ = pauses.find(case, "residence_verification", True, later.due_at, rules())
+    assert timers.armed(case, rules())[NEAR, "~2"] < case.clock.due_at
+
+
+def test_a_draft_is_void_when_the_appointment_has_moved() -> None:
+    """A finding after the draft moves the appointment: the draft cannot be signed, and a new one is made in time."""
+    case = opened()
+    at = case.clock.near_at or MONDAY
+    case, _ = timers.fire_due(case, at, rules())
+    case, _ = pauses.find(case, "residence_verification", True, at, rules())
+    moved = case.appointment
+    with pytest.raises(IllegalMove) as refused:
+        timers.sign_apology(case, 1, None, at, rules())
+    assert refused.value.code == "apology-void"
+    assert case.appointment == moved
+    case, _ = timers.fire_due(case, moved.near_at or at, rules())
+    case, events = timers.sign_apology(case, 2, None, moved.near_at or at, rules())
+    assert isinstance(events[0], AppointmentMoved)
+    assert events[0].was_at == moved.due_at
+    assert (APOLOGY, "3") not in timers.armed(case, rules())
+
+
 def test_the_family_is_reminded_of_the_residence_after_30_and_50_days() -> None:
     """A family that did not choose the residence is reminded twice after the birth registration, then no more."""
     event = accepted(options={"residence": False, "insurance": False})
@@ -151,6 +204,28 @@ def test_the_family_is_reminded_of_the_residence_after_30_and_50_days() -> None:
     assert [(e.kind, e.day) for e in events if isinstance(e, ReminderDue)] == [("residence", 30)]
     case, events = timers.fire_due(case, MONDAY + LONG, rules())
     assert [(e.kind, e.day) for e in events if isinstance(e, ReminderDue)] == [("residence", 50)]
+    assert timers.armed(case, rules()) == {}
+
+
+def test_nobody_is_reminded_of_a_residence_an_agency_is_registering() -> None:
+    """No reminder while the residence step is open or done; after its refusal the newest that is due, once."""
+    case = completed(opened(), BIRTH, CIVIL)
+    assert RESIDENCE not in {kind for kind, _ in timers.armed(case, rules())}
+    done = completed(case, RESIDENCE_STEP, POLICE)
+    assert RESIDENCE not in {kind for kind, _ in timers.armed(done, rules())}
+    at = MONDAY + timedelta(days=52)
+    case, _ = timers.fire_due(case, at, rules())
+    case, _ = endings.refuse(case, RESIDENCE_STEP, "no-consent", at, rules())
+    case, events = timers.fire_due(case, at, rules())
+    assert [(e.kind, e.day) for e in events if isinstance(e, ReminderDue)] == [("residence", 50)]
+
+
+def test_registering_an_adult_s_birth_again_reminds_nobody() -> None:
+    """A birth certificate made anew for somebody long born begins no term for a child's residence."""
+    event = accepted(procedure="1.004884", first_day=date(2016, 1, 1), results=("birth_certificate",))
+    case = opened(event)
+    case = completed(case, case.steps[0].code, CIVIL)
+    assert case.steps[0].produced == ("birth_certificate",)
     assert timers.armed(case, rules()) == {}
 
 
