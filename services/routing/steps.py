@@ -42,6 +42,8 @@ from services.routing.endings import settle_if_done
 from services.routing.pauses import end_pauses_of, run_again
 from services.routing.rules import Rules
 
+# Still to come like a field of the outcome: an amendment from which a result can be made.
+AMENDMENT = "amendment"
 NO_AGENCY = "no-competent-agency"
 
 
@@ -208,7 +210,7 @@ def amend(case: Case, code: str, fields: Sequence[str], pending: Sequence[str], 
         raise IllegalMove("step-not-completed", "Chỉ sửa được kết quả của bước đã hoàn thành.")
     if not fields:
         raise IllegalMove("nothing-changed", "Kết quả không có thay đổi nào.")
-    amended = changed(step, revision=step.revision + 1, pending=tuple(pending))
+    amended = changed(step, revision=step.revision + 1, pending=tuple(pending), cause="")
     replaces = tuple(
         ProducedResult(code=chosen.code, delivery=chosen.delivery, place=chosen.place, copies=chosen.copies)
         for chosen in case.results
@@ -270,12 +272,18 @@ def assign(case: Case, code: str, agency: str, at: datetime, rules: Rules) -> Mo
 def reopen(case: Case, code: str, reason: str, at: datetime, rules: Rules) -> Move:
     """A result could not be made from the step's outcome: its agency does it again.
 
-    Nothing changes when the step is already being redone, or the dossier has meanwhile ended another way.
+    After the hand-over the papers handed out stay good and only the amendment is lost: the step lies in the agency's
+    list of what is pending until it is amended in another way. Nothing changes when the step is already being redone,
+    or the dossier has meanwhile ended another way.
     """
     step = known_step(case, code)
     ended = case.settled is not None and case.settled.outcome != GRANTED
-    if step.state != COMPLETED or ended or case.closed_at is not None:
+    if step.state != COMPLETED or ended:
         return case, ()
+    if case.closed_at is not None:
+        if AMENDMENT in step.pending:
+            return case, ()
+        return with_step(case, changed(step, pending=(*step.pending, AMENDMENT), cause=reason)), ()
     returned = StepReturned(step=code, agency=step.agency, reason=reason, returned_at=at)
     case, moved = run_again(replaced(case, settled=None), at, rules)
     redone = changed(step, produced=(), pending=())

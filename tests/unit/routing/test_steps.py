@@ -282,3 +282,20 @@ def test_the_last_branch_refused_does_not_end_what_was_granted() -> None:
     assert not refused.ends_dossier
     assert isinstance(settled, DossierSettled)
     assert (settled.outcome, settled.reason) == ("granted", "partial")
+
+
+def test_an_amendment_rejected_after_the_hand_over_lies_on_the_agency_s_list() -> None:
+    """The closed case stays closed; the step is pending with the reason until it is amended anew."""
+    event = accepted(options={"residence": False, "insurance": False}, results=("birth_certificate",))
+    case, _ = endings.close(completed(opened(event), BIRTH, CIVIL), MONDAY)
+    case, _ = steps.amend(case, BIRTH, ("personal_id",), (), MONDAY)
+    case, events = steps.reopen(case, BIRTH, "unprintable", MONDAY, rules())
+    step = case.step(BIRTH)
+    assert step is not None
+    assert (step.state, step.pending, step.cause, events) == ("completed", ("amendment",), "unprintable", ())
+    assert status.status_of(case) == status.HANDED_OVER
+    assert steps.reopen(case, BIRTH, "unprintable", MONDAY, rules()) == (case, ())
+    case, _ = steps.amend(case, BIRTH, ("child_name",), (), MONDAY)
+    step = case.step(BIRTH)
+    assert step is not None
+    assert (step.pending, step.cause) == ((), "")
