@@ -12,19 +12,20 @@ from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, body, described_answers, read_body
 from libs.http.idempotency import Answer, once
 from libs.http.problems import Problem
-from libs.http.reads import PURPOSES, purpose_of, record_reads
+from libs.http.reads import HEADER, PURPOSES, purpose_of, record_reads
 from services.routing import apologies, record_store, store
 from services.routing.api import Staff, rules_of
 from services.routing.desk import ONE_STOP
 from services.routing.refusals import REFUSALS, refuse
 from services.routing.refused import RefusedSteps, refused_of
-from services.routing.views import CaseView, acting, may_see, view_of
+from services.routing.views import CaseView, sight_of, view_of
 from services.routing.wire import Apologies, Outcome, Outcomes, ReadOutcomesBody, SignBody, Signed, Steps
 
 router = APIRouter(tags=["cases"])
-Anyone = Annotated[Actor, Depends(require(kinds=("officer", "system", "service")))]
+Anyone = Annotated[Actor, Depends(require(kinds=("officer", "system", "service"), services=("portal",)))]
 Officer = Annotated[Actor, Depends(require(kinds=("officer",)))]
-Service = Annotated[Actor, Depends(require(kinds=("service",)))]
+# Whoever makes documents of outcomes.
+Service = Annotated[Actor, Depends(require(kinds=("service",), services=("results",)))]
 # Those who answer the family: the one-stop shop at its counter, the portal on its screen.
 WhoAnswers = Annotated[Actor, Depends(require(ONE_STOP, kinds=("officer", "service"), services=("portal",)))]
 STATES = ("assigned", "started", "returned", "completed", "cancelled")
@@ -63,16 +64,22 @@ async def list_steps(
 
 @router.get("/cases/{dossier_id}", openapi_extra=described_answers({200: CaseView}))
 async def show_case(request: Request, dossier_id: UUID, actor: Anyone) -> Response:
-    """One case: status, steps, clocks and timeline; for services and agencies that have to do with it."""
-    async with request.app.state.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+    """One case: status, steps, clocks and timeline, as far as the caller has to do with it.
+
+    What officers wrote may name people: it is shown to whoever states a purpose, which is recorded.
+    """
+    purpose = purpose_of(request) if HEADER in request.headers else ""
+    async with request.app.state.writer.transaction() as connection:
         case = await store.read(connection, dossier_id)
-        if case is None or not (actor.kind == "service" or may_see(case, actor)):
+        sight = sight_of(case, actor) if case is not None else None
+        if case is None or sight is None:
             raise Problem(404)
         acts = await record_store.acts_of(connection, dossier_id, TIMELINE_MAX)
-    if not acting(case, actor):
-        # What officers write to each other may name people.
-        acts = [msgspec.structs.replace(act, note="") for act in acts]
-    return MsgspecResponse(view_of(case, acts, rules_of(request)))
+        if purpose and sight.agency:
+            await record_reads(connection, actor, purpose, "case", [dossier_id])
+        else:
+            acts = [msgspec.structs.replace(act, note="") for act in acts]
+    return MsgspecResponse(view_of(case, acts, rules_of(request), sight))
 
 
 @router.get("/cases/{dossier_id}/refusals", openapi_extra=described_answers({200: RefusedSteps}))

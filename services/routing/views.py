@@ -15,7 +15,7 @@ from services.routing.wire import StepDone
 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of the graph."""
+    """One step of the graph; of another agency's only what it is and its state."""
 
     step: str
     name: str
@@ -71,24 +71,40 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     timeline: tuple[Entry, ...]
 
 
-def acting(case: Case, actor: Actor) -> bool:
-    """Whether the actor's agency works on the case: it received it, or has or had a step."""
-    agencies = {case.receiving_agency, *(step.agency for step in case.steps)}
-    agencies.update(code for step in case.steps for code in step.declined_by)
-    return actor.agency != "" and actor.agency in agencies
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a case somebody sees: all of it, what concerns one agency, or where it stands.
+
+    `supplied` adds what the family was asked for, for the hospital that declared and hands it in.
+    """
+
+    whole: bool = False
+    agency: str = ""
+    supplied: bool = False
+
+    def covers(self, agency: str) -> bool:
+        """Whether what an agency has and does is seen."""
+        return self.whole or (self.agency != "" and agency == self.agency)
 
 
-def may_see(case: Case, actor: Actor) -> bool:
-    """Whether the actor has to do with the case: works on it, handed it in, or hands out its results."""
-    if actor.facility and actor.facility == case.facility:
-        return True
-    places = {result.place for result in case.results}
-    return acting(case, actor) or (actor.agency != "" and actor.agency in places)
+def sight_of(case: Case, actor: Actor) -> Sight | None:
+    """What the actor sees: the one-stop shop and the portal all, an agency what it has to do; None for strangers.
+
+    An agency that gave its step back has nothing to do with the case any more.
+    """
+    if actor.kind == "service" or (actor.agency and actor.agency == case.receiving_agency):
+        return Sight(whole=True, agency=actor.agency)
+    declared = actor.facility != "" and actor.facility == case.facility
+    if actor.agency and any(step.agency == actor.agency for step in case.steps):
+        return Sight(agency=actor.agency, supplied=declared)
+    hands_out = actor.agency != "" and actor.agency in {result.place for result in case.results}
+    return Sight(supplied=declared) if declared or hands_out else None
 
 
-def view_of(case: Case, acts: Sequence[Act], rules: Rules) -> CaseView:
-    """The case with its timeline: what the state tells, and what officers did."""
+def view_of(case: Case, acts: Sequence[Act], rules: Rules, sight: Sight) -> CaseView:
+    """The case as far as it is seen, with its timeline: what the state tells, and what officers did."""
     code = status.status_of(case)
+    own = {step.code for step in case.steps if sight.covers(step.agency)}
+    asked = sight.supplied or sight.whole
     return CaseView(
         dossier_id=case.dossier_id,
         code=case.code,
@@ -102,15 +118,31 @@ def view_of(case: Case, acts: Sequence[Act], rules: Rules) -> CaseView:
         appointment_at=case.appointment.due_at,
         due_at=None if case.settled else case.clock.due,
         calendar=case.calendar,
-        steps=tuple(_step(case, step, rules) for step in case.steps),
-        pauses=case.pauses,
-        supplements=case.supplements,
-        apologies=case.apologies,
-        corrections=case.corrections,
+        steps=tuple(_step(case, step, rules, whole=step.code in own) for step in case.steps),
+        pauses=tuple(p for p in case.pauses if sight.whole or not p.step or p.step in own),
+        supplements=tuple(s for s in case.supplements if asked or s.step in own),
+        apologies=tuple(a for a in case.apologies if sight.covers(a.agency)),
+        corrections=case.corrections if asked or sight.agency else (),
         settled=case.settled,
         closed_at=case.closed_at,
-        timeline=tuple(sorted([*_happened(case), *_done(acts)], key=lambda entry: entry.at)),
+        timeline=tuple(sorted(_timeline(case, acts, sight), key=lambda entry: entry.at)),
     )
+
+
+def _timeline(case: Case, acts: Sequence[Act], sight: Sight) -> list[Entry]:
+    """What happened to the dossier as a whole, and what happened and was done at the agencies that are seen."""
+    own = {step.code for step in case.steps if sight.covers(step.agency)}
+    told = {"received", "accepted", "settled", "closed"}
+    if sight.agency or sight.supplied:
+        told.add("corrected")
+    if sight.supplied:
+        told |= {"supplemented", "supplement-lapsed"}
+    happened = [
+        entry
+        for entry in _happened(case)
+        if sight.whole or entry.what in told or entry.step in own or sight.covers(entry.agency)
+    ]
+    return [*happened, *_done([act for act in acts if sight.covers(act.agency)])]
 
 
 def step_done(case: Case, code: str) -> StepDone:
@@ -130,24 +162,26 @@ def step_done(case: Case, code: str) -> StepDone:
     )
 
 
-def _step(case: Case, step: Step, rules: Rules) -> StepView:
+def _step(case: Case, step: Step, rules: Rules, *, whole: bool) -> StepView:
+    """A step, of another agency's only what it is and how far it got."""
     rule = rules.step_rule(case, step.code)
+    seen = step if whole else Step(code=step.code, state=step.state)
     return StepView(
         step=step.code,
         name=rule.name_vi,
         role=rule.role,
         depends_on=rule.depends_on,
         state=step.state,
-        agency=step.agency,
-        version=step.version,
-        assigned_at=step.assigned_at,
-        started_at=step.started_at,
-        completed_at=step.completed_at,
-        due_at=step.due_at if step.open else None,
-        produced=step.produced,
-        pending=step.pending,
-        cause=step.cause,
-        flagged=step.flagged,
+        agency=seen.agency,
+        version=seen.version,
+        assigned_at=seen.assigned_at,
+        started_at=seen.started_at,
+        completed_at=seen.completed_at,
+        due_at=seen.due_at if seen.open else None,
+        produced=seen.produced,
+        pending=seen.pending,
+        cause=seen.cause,
+        flagged=seen.flagged,
     )
 
 

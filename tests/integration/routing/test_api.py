@@ -113,7 +113,25 @@ async def test_other_agencies_find_nothing(office: Office, desk: Desk) -> None:
     assert (await desk.post(wrong_role, path, {})).status_code == 403
     assert (await desk.post("results", path, {})).status_code == 403
     assert (await desk._http.post(path, json={})).status_code == 401
-    assert (await desk.get("results", f"/cases/{dossier}")).status_code == 200
+    assert (await desk.get("results", f"/cases/{dossier}")).status_code == 403
+    assert (await desk.get("portal", f"/cases/{dossier}")).status_code == 200
+
+
+async def test_words_of_officers_are_read_for_a_purpose_and_recorded(office: Office, desk: Desk) -> None:
+    """A note is shown to its own agency and the one-stop shop, only with a purpose; each such read leaves a row."""
+    dossier = await office.open()
+    asked = {"reason": "missing-paper", "components": ["declaration"], "note": "Bà Mai chưa ký."}
+    assert (await desk.post(CIVIL, f"/cases/{dossier}/supplement-requests", asked)).status_code == 200
+    path = f"/cases/{dossier}"
+    for reader in (CIVIL, ONE_STOP):
+        assert "Bà Mai" not in (await desk.get(reader, path)).text
+        assert "Bà Mai" in (await desk.get(reader, path, purpose="supplement")).text
+    assert "Bà Mai" not in (await desk.get("portal", path, purpose="supplement")).text
+    rows = await office.pool.fetch("SELECT actor, what, purpose FROM http.read_log ORDER BY actor")
+    assert [tuple(row) for row in rows] == [
+        ("officer-0", "case", "supplement"),
+        ("officer-1", "case", "supplement"),
+    ]
 
 
 async def test_a_step_given_back_goes_by_the_one_stop_shop_to_another_agency(
@@ -163,6 +181,7 @@ async def test_outcomes_are_read_by_services_for_a_purpose_and_recorded(office: 
     assert tuple(logged) == ("results", "make-document", "outcome", dossier)
     assert (await desk.post("results", "/outcomes/read", {"items": body["items"]})).status_code == 400
     assert (await desk.post(CIVIL, "/outcomes/read", body)).status_code == 403
+    assert (await desk.post("portal", "/outcomes/read", body)).status_code == 403
 
 
 def item(dossier: UUID, number: str) -> dict[str, Any]:
