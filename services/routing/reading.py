@@ -13,9 +13,10 @@ from libs.http.bodies import MsgspecResponse, body, described_answers, read_body
 from libs.http.idempotency import Answer, once
 from libs.http.problems import Problem
 from libs.http.reads import HEADER, PURPOSES, purpose_of, record_reads
-from services.routing import apologies, record_store, store
+from services.routing import apologies, desk_store, record_store, store
 from services.routing.api import Staff, rules_of
 from services.routing.desk import ONE_STOP
+from services.routing.desk_store import mark_of, read_mark
 from services.routing.refusals import REFUSALS, refuse
 from services.routing.refused import RefusedSteps, refused_of
 from services.routing.views import CaseView, sight_of, view_of
@@ -44,21 +45,23 @@ async def list_steps(
     *,
     pending: bool = False,
     limit: Annotated[int, Query(ge=1, le=STEPS_MAX)] = 100,
-    after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    after: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """My agency's steps, the most urgent first: those on the desk, or in the states asked for, or still pending."""
     if any(asked not in STATES for asked in state or ()):
         raise Problem(422, "unknown-state", "Không có trạng thái này", extra={"allowed": list(STATES)})
+    try:
+        mark = read_mark(after) if after else None
+    except ValueError:
+        raise Problem(422, "unknown-page", "Không có trang này") from None
     async with request.app.state.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         if pending:
-            found = await record_store.pending_steps(
-                connection, actor.agency, rows_max=limit + 1, after=after
-            )
+            found = await desk_store.pending_steps(connection, actor.agency, rows_max=limit + 1, after=mark)
         else:
-            found = await record_store.on_desk(
-                connection, actor.agency, state or [], rows_max=limit + 1, after=after
+            found = await desk_store.on_desk(
+                connection, actor.agency, state or [], rows_max=limit + 1, after=mark
             )
-    more = after + limit if len(found) > limit else None
+    more = str(mark_of(found[limit - 1])) if len(found) > limit else None
     return MsgspecResponse(Steps(steps=tuple(found[:limit]), next=more))
 
 

@@ -1,4 +1,4 @@
-"""SQL beside the case: outcomes and their unique numbers, the log of officers' acts, what desks list."""
+"""SQL beside the case: outcomes and their unique numbers, the log of officers' acts, apologies."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 
-from services.routing.case import OPEN_STATES
 from services.routing.outcomes import COMPARISON, UniqueNumber
 
 Connection = Any
@@ -36,22 +35,6 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     step: str = ""
     reason: str = ""
     note: str = ""
-
-
-class DeskStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step as an agency's list shows it. `pending` says that outcome data are still to come."""
-
-    dossier_id: UUID
-    step: str
-    code: str
-    procedure: str
-    state: str
-    priority: int
-    assigned_at: datetime | None
-    due_at: datetime | None
-    flagged: bool
-    pending: bool
-    version: int
 
 
 class DraftedApology(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,44 +207,6 @@ async def acts_of(connection: Connection, dossier_id: UUID, rows_max: int) -> li
         rows_max,
     )
     return [Act(**dict(row)) for row in rows]
-
-
-async def on_desk(
-    connection: Connection, agency: str, states: Sequence[str], *, rows_max: int, after: int
-) -> list[DeskStep]:
-    """The agency's steps in these states, the most urgent first, skipping `after` rows.
-
-    Without states those on the desk now.
-    """
-    wanted = list(states) or sorted(OPEN_STATES)
-    # Spelt out for the planner: only this condition lets it use the index of open steps.
-    open_only = "AND state IN ('assigned', 'started', 'returned')" if set(wanted) <= OPEN_STATES else ""
-    rows = await connection.fetch(
-        f"""
-        SELECT dossier_id, step, code, procedure, state, priority, assigned_at, due_at, flagged, pending, version
-        FROM step WHERE agency = $1 AND state = ANY($2::text[]) {open_only}
-        ORDER BY priority DESC, due_at, dossier_id LIMIT $3 OFFSET $4
-        """,  # noqa: S608 - one of two constants
-        agency,
-        wanted,
-        rows_max,
-        after,
-    )
-    return [DeskStep(**dict(row)) for row in rows]
-
-
-async def pending_steps(connection: Connection, agency: str, *, rows_max: int, after: int) -> list[DeskStep]:
-    """The agency's completed steps whose outcome still lacks something."""
-    rows = await connection.fetch(
-        """
-        SELECT dossier_id, step, code, procedure, state, priority, assigned_at, due_at, flagged, pending, version
-        FROM step WHERE agency = $1 AND pending ORDER BY dossier_id LIMIT $2 OFFSET $3
-        """,
-        agency,
-        rows_max,
-        after,
-    )
-    return [DeskStep(**dict(row)) for row in rows]
 
 
 async def apologies(connection: Connection, agency: str, rows_max: int) -> list[DraftedApology]:

@@ -9,7 +9,8 @@ import msgspec
 from libs.contracts.event import Moment
 from libs.http.bodies import Body
 from services.routing.completion import Completion
-from services.routing.record_store import DeskStep, DraftedApology
+from services.routing.desk_store import DeskStep
+from services.routing.record_store import DraftedApology
 
 # The shape of a code. Those that go into events are looked up besides (vocabulary.py): a name can be written as a code.
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
@@ -166,7 +167,7 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True):
     """A page of an agency's steps; `next` is the `after` of the next page, None on the last."""
 
     steps: tuple[DeskStep, ...]
-    next: int | None
+    next: str | None
 
 
 class Apologies(msgspec.Struct, frozen=True, kw_only=True):

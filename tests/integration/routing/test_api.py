@@ -1,6 +1,7 @@
 """The officers' API over HTTP on a real database: who may do what, said in which words, once per key."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ from libs.contracts.routing import StepAssigned
 from services.routing.case import Officer
 from tests.integration.routing.conftest import BIRTH_OUTCOME, Office
 from tests.integration.routing.http_desk import ONE_STOP, Desk, desk
-from tests.unit.routing.samples import CIVIL, POLICE
+from tests.unit.routing.samples import CIVIL, POLICE, accepted
 
 __all__ = ["desk"]
 
@@ -115,6 +116,38 @@ async def test_other_agencies_find_nothing(office: Office, desk: Desk) -> None:
     assert (await desk._http.post(path, json={})).status_code == 401
     assert (await desk.get("results", f"/cases/{dossier}")).status_code == 403
     assert (await desk.get("portal", f"/cases/{dossier}")).status_code == 200
+
+
+async def test_no_step_is_skipped_or_shown_twice_while_others_are_completed(
+    office: Office, desk: Desk
+) -> None:
+    """Paging through the desk, a step of each page completed meanwhile and one standing still, shows each once."""
+    dossiers = {str(await office.open()) for _ in range(8)}
+    paused = await office.open(accepted(datetime.now(UTC)))
+    dossiers.add(str(paused))
+    stopped = await desk.post(CIVIL, f"/cases/{paused}/pauses", {"reason": "fee"})
+    assert stopped.json()["due_at"] is None
+    seen: list[str] = []
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        page = (await desk.get(CIVIL, f"/steps?limit=2&after={page['next']}")).json()
+        seen += [step["dossier_id"] for step in page["steps"]]
+        done = page["steps"][0]["dossier_id"]
+        await desk.post(CIVIL, "/steps/complete", {"steps": [item(UUID(done), str(len(seen)))]})
+    assert sorted(seen) == sorted(dossiers)
+    assert seen[-1] == str(paused)
+    assert (await desk.get(CIVIL, "/steps?after=7")).status_code == 422
+
+
+async def test_pending_steps_are_paged_alike(office: Office, desk: Desk) -> None:
+    """The list of what is still to come goes on where the page ended."""
+    dossiers = {str(await office.open()) for _ in range(3)}
+    steps = [item(UUID(dossier), str(n + 1)) for n, dossier in enumerate(dossiers)]
+    await desk.post(CIVIL, "/steps/complete", {"steps": steps})
+    first = (await desk.get(CIVIL, "/steps?pending=true&limit=2")).json()
+    second = (await desk.get(CIVIL, f"/steps?pending=true&limit=2&after={first['next']}")).json()
+    assert second["next"] is None
+    assert {step["dossier_id"] for step in (*first["steps"], *second["steps"])} == dossiers
 
 
 async def test_words_of_officers_are_read_for_a_purpose_and_recorded(office: Office, desk: Desk) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from libs.contracts.routing import DossierSettled, StepAmended, StepAssigned, StepCompleted
 from libs.http.auth import Actor
-from services.routing import completion, record_store
+from services.routing import completion, desk_store, record_store
 from services.routing.case import Case, IllegalMove
 from services.routing.completion import Completion, NumberTaken, OutcomeRefused
 from services.routing.desk import Forbidden, NotMine
@@ -115,9 +115,9 @@ async def test_an_agency_sees_and_does_only_its_own_steps(office: Office) -> Non
     other_role = Actor(subject="x", kind="officer", agency=CIVIL.agency, roles=frozenset({"justice"}))
     assert isinstance((await office.complete(other_role, birth(dossier)))[0], Forbidden)
     async with office.pool.acquire() as connection:
-        listed = await record_store.on_desk(connection, CIVIL.agency, [], rows_max=10, after=0)
+        listed = await desk_store.on_desk(connection, CIVIL.agency, [], rows_max=10)
         assert [(row.dossier_id, row.step) for row in listed] == [(dossier, "register_birth")]
-        assert await record_store.on_desk(connection, elsewhere.agency, [], rows_max=10, after=0) == []
+        assert await desk_store.on_desk(connection, elsewhere.agency, [], rows_max=10) == []
 
 
 async def test_a_pending_number_is_supplied_later_and_replaces_the_certificate(office: Office) -> None:
