@@ -21,6 +21,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow(intake.DossierSupplemented, by="intake", to=("routing",)),
     Flow(intake.DossierWithdrawn, by="intake", to=("routing", "results", "notify")),
     Flow(intake.DossierCorrected, by="intake", to=("routing",)),
+    Flow(intake.BirthReminderDue, by="intake", to=("notify",)),
     Flow(routing.CaseOpened, by="routing", to=()),
     Flow(routing.StepAssigned, by="routing", to=("intake",)),
     Flow(routing.StepStarted, by="routing", to=()),

@@ -128,3 +128,16 @@ class DossierCorrected(Event, frozen=True, kw_only=True):
     reason: str
     corrected_at: Moment
     after_acceptance: bool = False
+
+
+class BirthReminderDue(Event, frozen=True, kw_only=True):
+    """The family of a birth whose dossier lacks papers should be reminded of the term to register it (60 days).
+
+    `number` counts the reminders of a dossier, `missing` names the papers. Neither they nor the time of the event tell
+    the day of birth. Not decided here: whether the dossier will be accepted.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.birth-reminder-due.v1"
+
+    number: int
+    missing: tuple[str, ...]

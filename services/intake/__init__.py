@@ -2,5 +2,6 @@
 
 Owns: dossiers, people's data, attachments, dossier codes, receipts, duplicates.
 Hears: routing's supplement-requested and dossier-settled.
-Says: dossier-received, -accepted, -refused, -supplemented, -withdrawn, -corrected.
+Says: dossier-received, -accepted, -refused, -supplemented, -withdrawn, -corrected,
+birth-reminder-due.
 """

@@ -11,6 +11,7 @@ from libs.process.settings import named
 from libs.storage.archive import Archive
 from services.intake import store
 from services.intake.api import routers
+from services.intake.birth_terms import BirthTerms
 from services.intake.handlers import HANDLERS
 from services.intake.office import Office
 from services.intake.reception import Desk
@@ -60,7 +61,9 @@ async def serve(settings: Settings) -> None:
     """Build everything and answer until told to stop."""
     bus = bus_of(settings)
     await bus.start()
-    await serve_service(settings, app_of(settings, bus, office_of(settings, bus)), bus)
+    office = office_of(settings, bus)
+    terms = BirthTerms(office.writer, office.catalogue)
+    await serve_service(settings, app_of(settings, bus, office), bus, background=[terms.run])
 
 
 cli = service_cli(

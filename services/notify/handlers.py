@@ -23,6 +23,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     intake.DossierAccepted: on_news,
     intake.DossierRefused: on_news,
     intake.DossierWithdrawn: on_news,
+    intake.BirthReminderDue: on_news,
     routing.StepRefused: on_news,
     routing.SupplementRequested: on_news,
     routing.AppointmentMoved: on_news,
