@@ -13,7 +13,7 @@ from libs.catalogue.agencies import Agency
 from libs.catalogue.catalogue import Catalogue
 from libs.catalogue.conditions import Condition
 from libs.catalogue.errors import CatalogueError
-from libs.catalogue.forms import FormChecker, leads_somewhere
+from libs.catalogue.forms import FormChecker, followed, leads_somewhere
 from libs.catalogue.graph import ordered
 from libs.catalogue.holidays import CalendarError
 from libs.catalogue.procedures import Procedure, Result, Step
@@ -81,7 +81,7 @@ def _of_about(procedure: Procedure, result: Result) -> Iterator[str]:
         return
     form = followed(procedure.form, procedure.form)
     for part in result.about:
-        if not _leads_somewhere(procedure.form, part):
+        if not leads_somewhere(procedure.form, part):
             yield f"result {result.code} is about the unknown part {part} of the form"
     if result.about and result.about[0] not in form.get("required", ()):
         yield f"result {result.code} is about {result.about[0]}, which the form does not demand"

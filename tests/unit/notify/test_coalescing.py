@@ -11,7 +11,7 @@ import pytest
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierAccepted, DossierReceived, DossierRefused, DossierWithdrawn
 from libs.contracts.results import ResultHandedOver, ResultReady, ResultRevoked
-from libs.contracts.routing import AppointmentMoved, DossierSettled, SupplementRequested
+from libs.contracts.routing import AppointmentMoved, DossierSettled, StepRefused, SupplementRequested
 from services.notify import domain
 from services.notify.domain import Message, Outbox
 from services.notify.rules import load_rules
@@ -129,6 +129,14 @@ GRANTED, PARTIAL = (
 )
 REFUSED = DossierRefused(code="H1", procedure="p", reason="not-competent", refused_at=NOW)
 ELECTRONIC = ready(delivery="electronic")
+BRANCH_REFUSED = StepRefused(
+    step="register_residence",
+    agency="a",
+    outcome="refused",
+    reason="no-consent",
+    refused_at=NOW,
+    ends_dossier=False,
+)
 # The events in the order in which they happen, and the rule whose text leads.
 TOGETHER: list[tuple[Sequence[Event], str]] = [
     ([received("declaration")], "received-incomplete"),
@@ -143,6 +151,10 @@ TOGETHER: list[tuple[Sequence[Event], str]] = [
     # Settlements come in the order of routing; a case is opened again when a result could not be made.
     ([PARTIAL], "settled-in-part"),
     ([GRANTED, PARTIAL], "settled-in-part"),
+    ([BRANCH_REFUSED, PARTIAL], "settled-in-part"),
+    ([BRANCH_REFUSED, settled("refused")], "case-refused"),
+    ([BRANCH_REFUSED, settled("stopped")], "stopped"),
+    ([BRANCH_REFUSED, settled("withdrawn")], "case-withdrawn"),
     ([GRANTED, settled("refused")], "case-refused"),
     ([GRANTED, settled("stopped")], "stopped"),
     ([GRANTED, settled("withdrawn")], "case-withdrawn"),
@@ -155,6 +167,8 @@ EITHER_WAY: list[tuple[Sequence[Event], str]] = [
     ([GRANTED, ELECTRONIC], "ready-electronic"),
     ([GRANTED, ready()], "ready"),
     ([ELECTRONIC, ready("insurance_card")], "ready"),
+    ([BRANCH_REFUSED, ELECTRONIC], "step-refused"),
+    ([BRANCH_REFUSED, ready()], "step-refused"),
     ([PARTIAL, ELECTRONIC], "settled-in-part"),
     ([PARTIAL, ready()], "settled-in-part"),
     ([settled("refused"), ELECTRONIC], "case-refused"),
@@ -241,7 +255,7 @@ def test_a_grant_in_part_says_what_comes_and_where_to_ask_about_the_rest(events:
     """It never reads as a full grant, also when a result is ready at the same moment."""
     text = text_of(*events)
     assert "được giải quyết một phần. Kết quả được cấp: Giấy khai sinh" in text
-    assert "Phần còn lại không được giải quyết: vui lòng đến Trung tâm Phục vụ hành chính công" in text
+    assert "Phần còn lại không được giải quyết. Vui lòng đến Trung tâm Phục vụ hành chính công" in text
     assert "đã giải quyết xong" not in text
     assert ("(nhận tại Bệnh viện)" in text) == any(isinstance(event, ResultReady) for event in events)
 

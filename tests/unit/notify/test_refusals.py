@@ -47,9 +47,12 @@ def told(*events: Event, audience: str = "applicant") -> list[str]:
     outbox = Outbox()
     for event in events:
         outbox = domain.plan(outbox, uuid4(), event, NOW, BOOK)
-    words = Wording(Catalogue.load(FOLDER), "http://x").words(CONTACT)
-    waiting = [message for message in outbox.waiting if message.audience == audience]
-    return [fill(BOOK.by_code()[message.rule].text, message.occasions, words) for message in waiting]
+    wording = Wording(Catalogue.load(FOLDER), "http://x")
+    return [
+        fill(BOOK.by_code()[waiting.rule].text, waiting.occasions, wording.words(CONTACT, waiting.occasions))
+        for waiting in outbox.waiting
+        if waiting.audience == audience
+    ]
 
 
 def test_a_refused_branch_is_told_with_its_reason() -> None:
@@ -62,11 +65,12 @@ def test_a_refused_branch_is_told_with_its_reason() -> None:
 
 
 def test_a_grant_in_part_is_not_told_as_a_whole_one() -> None:
-    """Settled in part says so; together with the refusal it is one message that names the part."""
+    """Settled in part says so; together with the refusal it is one message that says why."""
     [text] = told(settled("granted", "partial"))
-    assert "có phần không được giải quyết" in text
+    assert "được giải quyết một phần" in text
     [both] = told(refused(), settled("granted", "partial"))
-    assert "không giải quyết phần Đăng ký thường trú" in both
+    assert "được giải quyết một phần" in both
+    assert "không được giải quyết. Lý do: Chưa có sự đồng ý" in both
     [whole] = told(settled("granted"))
     assert "không" not in whole
 
@@ -74,6 +78,6 @@ def test_a_grant_in_part_is_not_told_as_a_whole_one() -> None:
 def test_a_dossier_that_ends_is_told_once_with_its_reason() -> None:
     """A refusal that ends the dossier makes one message; a reason nobody has words for leaves no gap in the text."""
     [text] = told(refused(ends=True, reason="not-eligible"), settled("refused", "not-eligible"))
-    assert "dừng giải quyết. Lý do: Không đủ điều kiện giải quyết theo quy định. Hướng dẫn:" in text
+    assert "bị từ chối giải quyết. Lý do: Không đủ điều kiện giải quyết theo quy định. Vui lòng đến" in text
     [plain] = told(settled("stopped", "not-in-the-catalogue"))
-    assert "dừng giải quyết. Hướng dẫn:" in plain
+    assert "đã dừng giải quyết. Vui lòng đến" in plain
