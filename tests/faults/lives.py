@@ -19,7 +19,11 @@ _STEP = {
     ("started", "returned"): "returned",
     ("completed", "returned"): "returned",
     ("completed", "amended"): "completed",
+    ("assigned", "refused"): "refused",
+    ("started", "refused"): "refused",
 }
+# A step may fall with the one it depends on at any time before it is done.
+_FALLEN = {(state, "refused"): "refused" for state in ("waiting", "returned", "assigned", "started")}
 _RESULT = {
     ("issued", "dispatched"): "dispatched",
     ("issued", "ready"): "ready",
@@ -41,6 +45,8 @@ _MESSAGE = {
 }
 # After a settlement only these are still said of the case (a redone step makes it open again).
 _AFTER_SETTLED = frozenset({"step-amended", "step-returned", "reminder-due"})
+# What, heard after the settlement, was done a second time.
+_ONCE = frozenset({"dossier-settled", "step-completed", "step-refused"})
 
 
 class Illegal(Exception):
@@ -107,7 +113,7 @@ class CaseLife:
         self.rounds: dict[str, int] = {}
         self.requests = 0
         self.pauses: set[tuple[str, str]] = set()
-        self.fired: set[tuple[str, str, int]] = set()
+        self.fired: set[tuple[str, str, int, str]] = set()
         self.reminders: dict[tuple[str, int], int] = {}
         self.settled = False
 
@@ -121,7 +127,7 @@ class CaseLife:
         if self.steps is None:
             raise Illegal("before the case was opened")
         if self.settled and name not in _AFTER_SETTLED:
-            raise Illegal("after the settlement", twice=name in ("dossier-settled", "step-completed"))
+            raise Illegal("after the settlement", twice=name in _ONCE)
         kind, _, verb = name.partition("-")
         if kind == "step":
             self._step(verb, row)
@@ -142,6 +148,8 @@ class CaseLife:
         if step not in steps:
             raise Illegal(f"no step {step}")
         steps[step] = _moved(_STEP, steps[step], verb)
+        for fallen in row.facts.get("dropped", ()):
+            steps[fallen] = _moved(_FALLEN, steps.get(fallen, ""), verb)
         if verb == "assigned":
             self.rounds[step] = self.rounds.get(step, 0) + 1
         if verb == "returned":
@@ -161,7 +169,8 @@ class CaseLife:
 
     def _deadline(self, verb: str, row: Said) -> None:
         step = str(row.facts.get("step", ""))
-        timer = (verb, step, self.rounds.get(step, 0))
+        # A term that was moved, by law or by an apology, is another moment and told of again.
+        timer = (verb, step, self.rounds.get(step, 0), str(row.facts.get("due_at")))
         if timer in self.fired:
             raise Illegal(f"{verb} of {step or 'the dossier'} again", twice=True)
         self.fired.add(timer)

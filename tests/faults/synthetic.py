@@ -30,15 +30,16 @@ from tests.faults.record import (
 
 _HEARERS = {flow.event.SUBJECT: flow.to for flow in FLOWS}
 _NAMES = UUID("0192f0c4-0000-7000-8000-000000000000")
-GRANTED, OPEN, REFUSED, WITHDRAWN, SUPPLEMENTED, AMENDED = (
+GRANTED, OPEN, REFUSED, WITHDRAWN, SUPPLEMENTED, AMENDED, DENIED = (
     "granted",
     "open",
     "refused",
     "withdrawn",
     "supplemented",
     "amended",
+    "denied",
 )
-FATES = (GRANTED, OPEN, REFUSED, WITHDRAWN, SUPPLEMENTED, AMENDED)
+FATES = (GRANTED, OPEN, REFUSED, WITHDRAWN, SUPPLEMENTED, AMENDED, DENIED)
 
 
 class Maker:
@@ -124,6 +125,17 @@ class Maker:
             self.keep(dossier, number, state="withdrawn", outcome="withdrawn")
             self.cases.append(Case(dossier_id=dossier, outcome="withdrawn"))
             self.custodies.append(Custody(dossier_id=dossier, outcome="withdrawn"))
+            return
+        if fate == DENIED:
+            # With its first step the one after it falls, and nothing is left.
+            fallen = ("issue_insurance_card",)
+            self.say(
+                dossier, "routing.step-refused", step="register_birth", outcome="refused", dropped=fallen
+            )
+            self.say(dossier, "routing.dossier-settled", outcome="refused")
+            self.keep(dossier, number, state="accepted", outcome="refused")
+            self.cases.append(Case(dossier_id=dossier, outcome="refused"))
+            self.custodies.append(Custody(dossier_id=dossier, outcome="refused"))
             return
         self.granted(dossier, number, amended=fate == AMENDED)
 

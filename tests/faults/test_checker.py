@@ -224,6 +224,7 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     "settled twice": (lambda h: _resaid(h, "routing.dossier-settled"), "effect-twice"),
     "case opened twice": (lambda h: _resaid(h, "routing.case-opened"), "effect-twice"),
     "step completed twice": (lambda h: _resaid(h, "routing.step-completed"), "effect-twice"),
+    "step refused twice": (lambda h: _resaid(h, "routing.step-refused"), "effect-twice"),
     "result issued twice": (lambda h: _resaid(h, "results.result-issued"), "effect-twice"),
     "two versions valid": (_second_valid_result, "effect-twice"),
     "closed twice": (lambda h: _resaid(h, "results.dossier-closed"), "effect-twice"),
