@@ -16,7 +16,7 @@ async def unplanned(connection: Any, procedures: Collection[str], rows_max: int)
     """Dossiers of these procedures that wait to be accepted and have no reminders, locked, with their reception."""
     rows = await connection.fetch(
         """
-        SELECT id, received_at FROM dossier WHERE status = 1 AND procedure = ANY($1::text[])
+        SELECT id, received_at FROM dossier WHERE ended_at IS NULL AND status = 1 AND procedure = ANY($1::text[])
             AND NOT EXISTS (SELECT FROM birth_reminder WHERE dossier_id = dossier.id)
         ORDER BY received_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
         """,

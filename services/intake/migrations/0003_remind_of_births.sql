@@ -8,5 +8,5 @@ CREATE TABLE birth_reminder (
     PRIMARY KEY (dossier_id, number)
 );
 CREATE INDEX birth_reminder_due ON birth_reminder (due_at) WHERE said_at IS NULL;
--- Dossiers received and not yet accepted: few at any time.
-CREATE INDEX dossier_waiting ON dossier (received_at) WHERE status = 1;
+-- Dossiers under way: few beside all there have been. Not by their status: each move would then rewrite every index.
+CREATE INDEX dossier_under_way ON dossier (received_at) WHERE ended_at IS NULL;
