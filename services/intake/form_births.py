@@ -51,10 +51,10 @@ def local_minute(text: str) -> datetime | None:
     """A moment of a form as the wall clock in Việt Nam showed it, to the minute; None for none or no real one."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(VIETNAM).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # the wall clock of the last moment of the calendar is none
         return None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(VIETNAM).replace(tzinfo=None)
     return moment.replace(second=0, microsecond=0)
 
 

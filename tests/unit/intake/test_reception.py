@@ -234,6 +234,24 @@ BIRTH_FORM: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("birth_time", "code"),
+    [
+        ("9999-12-31T23:59:00-12:00", "pattern"),
+        ("0001-01-01T00:00:00+14:00", "pattern"),
+        ("2026-02-31T08:00", "moment.unreal"),
+    ],
+)
+def test_a_birth_time_outside_our_calendar_is_refused(birth_time: str, code: str) -> None:
+    """No clock in Việt Nam ever shows it; the refusal names the field."""
+    form = {**BIRTH_FORM, "applicant": {"name": "Phạm Thị Hoa"}}
+    form["child"] = {"sex": "female", "birth_time": birth_time}
+    wanted = Application(procedure="1.001193", form=form, unit="31340")
+    with pytest.raises(Refused) as refused:
+        form_submission(wanted, COUNTER, FRESH, AT, desk())
+    assert [(p.field, p.code) for p in refused.value.problems] == [("form.child.birth_time", code)]
+
+
 def keys_of_form(**changes: Any) -> NaturalKeys:
     """The keys of the form with these parts replaced."""
     procedure = desk().catalogue.procedure("1.001193", AT.date())
