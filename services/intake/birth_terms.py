@@ -20,8 +20,9 @@ from libs.catalogue import Catalogue
 from libs.contracts.intake import BirthReminderDue
 from libs.telemetry.logs import log
 from services.intake import birth_term_store, file_store, store
-from services.intake.dossier import RECEIVED
+from services.intake.dossier import RECEIVED, Dossier
 from services.intake.file_store import FileVersion
+from services.intake.reception import REGISTRATION_TERM
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 # What the catalogue says a step begins that registers the birth of a child.
@@ -65,12 +66,22 @@ async def plan(connection: Any, procedures: Collection[str], rows_max: int = BAT
     received = await birth_term_store.unplanned(connection, procedures, rows_max)
     files = await file_store.newest(connection, list(received))
     planned = [
-        (dossier_id, number, at)
+        # Who came to the desk after that day was told of the term there.
+        (dossier_id, number, at, received[dossier_id] if at < received[dossier_id] else None)
         for dossier_id, file in files.items()
         for number, at in enumerate(reminders(_begin(file, received[dossier_id])), start=1)
     ]
     await birth_term_store.plan(connection, planned)
     return len(files)
+
+
+async def plan_again(connection: Any, dossier: Dossier, content: bytes, now: datetime) -> None:
+    """Move the reminders there are to what the corrected file says; the caller holds the dossier's lock."""
+    try:
+        moments = reminders(born_on(content))
+    except ValueError:
+        return
+    await birth_term_store.move(connection, dossier.id, moments, received_at=dossier.received_at, now=now)
 
 
 def _begin(file: FileVersion, received_at: datetime) -> date:
@@ -85,19 +96,24 @@ def _begin(file: FileVersion, received_at: datetime) -> date:
 async def remind(connection: Any, now: datetime, rows_max: int = BATCH_MAX) -> int:
     """Say which reminders are due, in the caller's transaction; how many were looked at.
 
-    Of several due at once the newest is said; none for a dossier that lacks nothing or waits no longer.
+    Of several due at once the newest is said; none for a dossier that lacks nothing or waits no longer, nor when the
+    term is over.
     """
     due = await birth_term_store.due(connection, now, rows_max)
     newest: dict[UUID, int] = {}
     for dossier_id, number in due:
         newest[dossier_id] = max(number, newest.get(dossier_id, 0))
     dossiers = await store.load(connection, sorted(newest))
+    files = await file_store.newest(connection, sorted(newest))
+    today = now.astimezone(LOCAL).date()
     said = [
         Outgoing(
             dossier_id=dossier.id, event=BirthReminderDue(number=newest[dossier.id], missing=dossier.missing)
         )
         for dossier in dossiers.values()
-        if dossier.state == RECEIVED and dossier.missing
+        if dossier.state == RECEIVED
+        and dossier.missing
+        and today <= _begin(files[dossier.id], dossier.received_at) + REGISTRATION_TERM
     ]
     await emit(connection, store.SOURCE, said)
     await birth_term_store.mark_said(connection, due, now)

@@ -1,4 +1,6 @@
-"""A new version of a file: checked like the first, its keys claimed anew, and compared with births near it."""
+"""A new version of a file: checked like the first, its keys claimed anew, compared with births near it, its reminders
+moved.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +8,7 @@ from typing import Any
 import msgspec
 
 from libs.http.auth import Actor
-from services.intake import duplicate_store, file_store
+from services.intake import birth_terms, duplicate_store, file_store
 from services.intake.birth_duplicates import NaturalKeys, natural_keys, traits_of
 from services.intake.births import BirthDeclaration
 from services.intake.corrections import Entry, corrected_birth, corrected_form
@@ -40,6 +42,7 @@ async def rewrite(
     if known is not None:
         raise duplicate(known)
     await file_store.add_version(connection, old, content, written_by=actor.subject, reason=reason)
+    await birth_terms.plan_again(connection, dossier, content, office.now())
     pairs = await duplicate_store.near(connection, dossier.id, keys.likely_near)
     if pairs and await duplicate_store.flag(connection, pairs, {dossier.id: (old.kind, content)}):
         dossier = msgspec.structs.replace(dossier, likely_duplicate=True)

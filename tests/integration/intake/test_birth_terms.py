@@ -1,22 +1,26 @@
 """Families of births that lack papers are reminded, by events that tell no birthday."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
-from services.intake.birth_terms import birth_procedures, born_on, plan, remind, reminders
+import pytest
+
+from services.intake import store
+from services.intake.birth_terms import LOCAL, birth_procedures, born_on, plan, remind, reminders
 from tests.integration.intake.conftest import MORNING, Intake
 from tests.integration.intake.samples import certified_copy
 
 BORN = date(2026, 11, 20)
 
 
-def birth_form(*components: str) -> dict[str, Any]:
+def birth_form(*components: str, born: date = BORN) -> dict[str, Any]:
     """A birth registered at the counter, with these papers."""
     return {
         "procedure": "1.001193",
         "unit": "31340",
         "form": {
-            "child": {"sex": "female", "birth_time": f"{BORN}T08:15"},
+            "child": {"sex": "female", "birth_time": f"{born}T08:15"},
             "applicant": {"name": "Phạm Thị Canary", "relation": "mother", "phone": "0912345678"},
         },
         "components": list(components),
@@ -69,6 +73,52 @@ async def test_one_found_late_hears_the_newest_only(intake: Intake) -> None:
     receipt = (await intake.post("/dossiers", birth_form(), intake.counter())).json()
     await work(intake, reminders(BORN)[1] + timedelta(days=1))
     assert [data["number"] for data in await reminded(intake, receipt["dossier_id"])] == [2]
+
+
+@pytest.mark.parametrize(("days_before", "numbers"), [(90, []), (40, [2])])
+async def test_days_before_reception_and_after_the_term_bring_no_news(
+    intake: Intake, days_before: int, numbers: list[int]
+) -> None:
+    """Who comes late is not told what the desk told them already; nothing is said once the 60 days are over."""
+    born = MORNING.date() - timedelta(days=days_before)
+    late = (await intake.post("/dossiers", birth_form(born=born), intake.counter())).json()
+    in_time = (await intake.post("/dossiers", birth_form(), intake.counter())).json()
+    await work(intake, MORNING)
+    assert await reminded(intake, late["dossier_id"]) == []
+    await work(intake, MORNING + timedelta(days=15))
+    assert [data["number"] for data in await reminded(intake, late["dossier_id"])] == numbers
+    await work(intake, datetime.combine(BORN + timedelta(days=61), time(8), LOCAL))
+    assert await reminded(intake, in_time["dossier_id"]) == []
+
+
+async def test_reminders_follow_a_corrected_birthday(intake: Intake) -> None:
+    """A year written wrong brought none, the right one brings both; a day earlier than thought brings them earlier."""
+    wrong = BORN.replace(year=2025)
+    dossier_id = (await intake.post("/dossiers", birth_form(born=wrong), intake.counter())).json()[
+        "dossier_id"
+    ]
+    await work(intake, MORNING)
+    for right in (BORN, BORN - timedelta(days=14)):
+        changes = [{"path": "child.birth_time", "value": f"{right}T08:15"}]
+        body = {"changes": changes, "explanation": "Ghi nhầm ngày sinh"}
+        answer = await intake.post(f"/dossiers/{dossier_id}/corrections", body, intake.counter())
+        assert answer.status_code == 200, answer.text
+    first, second = reminders(BORN - timedelta(days=14))
+    await work(intake, first - timedelta(seconds=1))
+    assert await reminded(intake, dossier_id) == []
+    for now in (first, second):
+        await work(intake, now)
+    assert [data["number"] for data in await reminded(intake, dossier_id)] == [1, 2]
+
+
+async def test_a_dossier_being_worked_on_is_reminded_later(intake: Intake) -> None:
+    """The reminders wait for no lock: they leave that dossier for the next round."""
+    receipt = (await intake.post("/dossiers", birth_form(), intake.counter())).json()
+    await work(intake, MORNING)
+    async with intake.office.writer.transaction() as connection:
+        await store.load(connection, [UUID(receipt["dossier_id"])])
+        assert await work(intake, reminders(BORN)[0]) == 0
+    assert await work(intake, reminders(BORN)[0]) == 1
 
 
 def test_every_birth_of_a_week_is_reminded_at_one_moment() -> None:
