@@ -169,8 +169,8 @@ def _data(routes: APIRouter, office: Office) -> None:
         async def work(connection: Any) -> Answer:
             before = await office.locked(connection, actor, dossier_id)
             _refuse_unasked(office, before, wanted)
-            before, _ = await rewrite(office, connection, actor, before, wanted.fields, "supplement")
-            fields = tuple(entry.path for entry in wanted.fields)
+            before, fields = await rewrite(office, connection, actor, before, wanted.fields, "supplement")
+            _refuse_unchanged(wanted, fields)
             try:
                 after = await store.move(
                     connection, before, lambda d: _supplemented(office, d, wanted.components, fields)
@@ -222,6 +222,18 @@ def _refuse_unasked(office: Office, dossier: Dossier, wanted: Supplement) -> Non
         FieldError(f"fields[{index}].path", "not-asked-for", message)
         for index, entry in enumerate(wanted.fields)
         if entry.path in unasked
+    ]
+    if errors:
+        raise Problem(422, errors=errors)
+
+
+def _refuse_unchanged(wanted: Supplement, changed: tuple[str, ...]) -> None:
+    """Raise Problem 422 for data that are what the file says already: they answer nothing."""
+    message = "Thông tin này không khác với hồ sơ hiện có, nên chưa trả lời yêu cầu bổ sung."
+    errors = [
+        FieldError(f"fields[{index}].value", "unchanged", message)
+        for index, entry in enumerate(wanted.fields)
+        if entry.path not in changed
     ]
     if errors:
         raise Problem(422, errors=errors)

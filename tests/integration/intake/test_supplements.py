@@ -100,3 +100,30 @@ async def test_a_supplement_answers_the_request_and_rewrites_nothing_else(
     assert (await intake.rows("SELECT max(version) AS n FROM file"))[0]["n"] == 1
     kept = await intake.rows("SELECT convert_from(state, 'UTF8') AS state FROM dossier")
     assert "Canary" not in kept[0]["state"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("child.name", "Trần Canary Bảo Ngọc"), ("child.personal_id", None)]
+)
+async def test_what_the_file_says_already_answers_nothing(
+    intake: Intake, path: str, value: str | None
+) -> None:
+    """The same value again, or nothing where nothing was: 422, and the request stays open."""
+    receipt = await handed_in(intake, insurance_card(), intake.counter())
+    asked = SupplementRequested(
+        request=1,
+        step="issue_insurance_card",
+        components=(),
+        fields=(path,),
+        reason="unreadable",
+        respond_by=datetime(2026, 12, 3, 10, tzinfo=UTC),
+        requested_at=MORNING,
+    )
+    await hear(intake, receipt["dossier_id"], asked)
+    body = {"fields": [{"path": path, "value": value}]}
+    where = f"/dossiers/{receipt['dossier_id']}"
+    answer = await intake.post(f"{where}/supplements", body, intake.counter())
+    assert answer.status_code == 422, answer.text
+    assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [("fields[0].value", "unchanged")]
+    read = await intake.get(where, intake.counter(), purpose="check-dossier")
+    assert (read.json()["status"], read.json()["file_version"]) == (5, 1)
