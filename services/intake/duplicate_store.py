@@ -48,20 +48,23 @@ async def near(connection: Any, dossier_id: UUID, likely_near: Sequence[str]) ->
 
 
 async def flag(
-    connection: Any, pairs: Sequence[tuple[UUID, UUID]], written: Mapping[UUID, tuple[str, bytes]]
+    connection: Any, pairs: Sequence[tuple[UUID, UUID]], written: Mapping[UUID, tuple[str, bytes, str]]
 ) -> frozenset[UUID]:
     """Compare candidates as a human would at first glance, keep those to be looked at; the first ones' ids.
 
-    `written` are files (kind and content) that are not stored yet.
+    `written` are files (kind, content and the facility that hands in) that are not stored yet.
     """
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (dossier_id) dossier_id, kind, content FROM file
+        SELECT DISTINCT ON (dossier_id) dossier_id, kind, content, facility
+        FROM file JOIN dossier ON dossier.id = dossier_id
         WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
         """,
         list({one for pair in pairs for one in pair} - written.keys()),
     )
-    files = {row["dossier_id"]: (row["kind"], row["content"]) for row in rows} | dict(written)
+    files = {row["dossier_id"]: (row["kind"], row["content"], row["facility"]) for row in rows} | dict(
+        written
+    )
     births = {one: filed_traits(*files[one]) for one in {one for pair in pairs for one in pair}}
     found = [(one, other) for one, other in pairs if likely_duplicate(births[one], births[other])]
     if found:

@@ -40,11 +40,11 @@ def form_traits(form: Mapping[str, Any], facility: str = "") -> BirthTraits:
     )
 
 
-def filed_traits(kind: str, content: bytes) -> BirthTraits:
-    """What a stored file says of the birth."""
+def filed_traits(kind: str, content: bytes, facility: str) -> BirthTraits:
+    """What a stored file says of the birth; `facility` is the hospital that handed it in, empty for others."""
     if kind == FILE_BIRTH:
         return traits_of(_decode_birth(content))
-    return form_traits(msgspec.json.decode(content))
+    return form_traits(msgspec.json.decode(content), facility)
 
 
 def local_minute(text: str) -> datetime | None:

@@ -179,7 +179,7 @@ async def _store(
         CANDIDATES_MAX,
     )
     pairs = [(row["dossier_id"], row["other_id"]) for row in rows] + _neighbours(submissions)
-    written = {s.dossier.id: (s.kind, s.content) for s in submissions}
+    written = {s.dossier.id: (s.kind, s.content, s.dossier.facility) for s in submissions}
     flagged = await duplicate_store.flag(connection, pairs, written) if pairs else frozenset()
     if flagged:
         # The flag is part of the first event, so both are decided anew; seldom, and a statement more.

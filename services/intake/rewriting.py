@@ -44,7 +44,8 @@ async def rewrite(
     await file_store.add_version(connection, old, content, written_by=actor.subject, reason=reason)
     await birth_terms.plan_again(connection, dossier, content, office.now())
     pairs = await duplicate_store.near(connection, dossier.id, keys.likely_near)
-    if pairs and await duplicate_store.flag(connection, pairs, {dossier.id: (old.kind, content)}):
+    written = {dossier.id: (old.kind, content, dossier.facility)}
+    if pairs and await duplicate_store.flag(connection, pairs, written):
         dossier = msgspec.structs.replace(dossier, likely_duplicate=True)
     return dossier, fields
 

@@ -168,6 +168,26 @@ async def test_a_birth_by_form_is_compared_too(intake: Intake) -> None:
     assert [(p["dossier_id"], p["other_id"]) for p in listed] == [(second["dossier_id"], first["dossier_id"])]
 
 
+async def test_twins_a_hospital_hands_in_by_forms_are_two_births(intake: Intake) -> None:
+    """The forms need not name the facility that hands them in; two certificates of it are two children."""
+    form = {
+        "applicant": {"name": "Phạm Thị Canary"},
+        "child": {"sex": "female", "birth_time": "2026-11-20T09:00", "children_this_birth": 2},
+        "mother": {"name": "Phạm Thị Canary", "identity": {"number": "093195000777"}},
+    }
+    twins = []
+    for number in ("771", "772"):
+        certificate = {"number": number, "book": "01/2026", "issued_on": "2026-11-21"}
+        body = {
+            "procedure": "1.001193",
+            "form": {**form, "medical_certificate": certificate},
+            "unit": "31340",
+        }
+        twins.append(await intake.post("/dossiers", body, intake.hospital()))
+    assert [twin.status_code for twin in twins] == [201, 201]
+    assert not any(twin.json()["likely_duplicate"] for twin in twins)
+
+
 async def test_a_correction_that_makes_two_births_alike_flags_them(intake: Intake) -> None:
     """Once, with the corrected dossier first; what a human found different is not asked again."""
     first = (await intake.post("/births", birth(serial=540_004), intake.hospital())).json()
