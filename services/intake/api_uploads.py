@@ -36,7 +36,7 @@ AT_ONCE_MAX = 2
 WAIT_SECONDS_MAX = 20.0
 # One transaction takes this many records, so that others of the ward wait little and a failure costs few a second try.
 CHUNK_RECORDS = 100
-# A copy of a file that is just being stored waits for its report; the largest file takes some ten seconds.
+# A copy of a file that is just being stored in this process waits for its report; the largest takes some ten seconds.
 TURN_SECONDS_MAX = 60.0
 
 
@@ -88,9 +88,12 @@ async def _taken(request: Request, actor: Actor, office: Office, prepared: Prepa
         report = upload_answer(upload_id, prepared, outcomes)
 
     async def work(connection: Any) -> Answer:
-        if known is None:
-            await upload_store.keep(connection, report, prepared.fingerprint, actor.subject)
-        return Answer(201 if known is None else 200, report, f"/uploads/{report.upload_id}")
+        # Another process may have stored a copy of the file meanwhile.
+        told = known or await upload_store.same_before(connection, *file)
+        if told is not None:
+            return Answer(200, told, f"/uploads/{told.upload_id}")
+        kept = await upload_store.keep(connection, report, prepared.fingerprint, actor.subject)
+        return Answer(201, kept, f"/uploads/{kept.upload_id}")
 
     return await once(request, actor, office.writer, work)
 

@@ -41,13 +41,16 @@ async def id_of(connection: Any, facility: str, fingerprint: str) -> UUID | None
     return found
 
 
-async def keep(connection: Any, report: UploadAnswer, fingerprint: str, uploaded_by: str) -> None:
-    """Store a report; that of the same file sent before is replaced."""
-    await connection.execute(
+async def keep(connection: Any, report: UploadAnswer, fingerprint: str, uploaded_by: str) -> UploadAnswer:
+    """Store a report and give it back; that of the same file sent before is replaced and leaves it its id, which
+    somebody may have been answered with.
+    """
+    upload_id: UUID = await connection.fetchval(
         """
         INSERT INTO upload (id, facility, fingerprint, report, uploaded_by) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (facility, fingerprint) DO UPDATE
-            SET id = excluded.id, report = excluded.report, uploaded_by = excluded.uploaded_by, uploaded_at = now()
+            SET report = excluded.report, uploaded_by = excluded.uploaded_by, uploaded_at = now()
+        RETURNING id
         """,
         report.upload_id,
         report.facility_code,
@@ -55,6 +58,13 @@ async def keep(connection: Any, report: UploadAnswer, fingerprint: str, uploaded
         msgspec.json.encode(report),
         uploaded_by,
     )
+    if upload_id == report.upload_id:
+        return report
+    kept = msgspec.structs.replace(report, upload_id=upload_id)
+    await connection.execute(
+        "UPDATE upload SET report = $2 WHERE id = $1", upload_id, msgspec.json.encode(kept)
+    )
+    return kept
 
 
 async def find(connection: Any, upload_id: UUID) -> UploadAnswer | None:

@@ -1,6 +1,6 @@
 """Intake's real application on a real database, asked in the process; NATS is not needed to take dossiers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,17 +33,22 @@ WARD, OTHER_WARD = "one-stop-31340-2025", "one-stop-31411-2025"
 class Intake:
     """The service under test, and ways to look behind it."""
 
-    def __init__(self, office: Office, app: Any, keys: Path, admin_dsn: str) -> None:
+    def __init__(self, office: Office, make_app: Callable[[], Any], keys: Path, admin_dsn: str) -> None:
         self.office = office
         self.bus: BusRuntime = office.bus
-        self.app = app
+        self.app = make_app()
+        self._make_app, self._keys = make_app, keys
         self.admin_dsn = admin_dsn
         self._identity = TokenSigner.from_file("identity", keys / "identity.pem")
         self._services = {
             name: TokenSigner.from_file(name, keys / f"{name}.pem")
             for name in ("results", "notify", "portal")
         }
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://intake")
+
+    def beside(self) -> "Intake":
+        """Another process of the service, as far as what a process keeps to itself goes."""
+        return Intake(self.office, self._make_app, self._keys, self.admin_dsn)
 
     def set_time(self, moment: datetime) -> None:
         """What time it is for the service."""
@@ -153,7 +158,7 @@ async def intake(
         public_per_second=0.001,
         public_burst=8,
     )
-    running = Intake(office, app_of(settings, bus, office), keys, made.admin_dsn)
+    running = Intake(office, lambda: app_of(settings, bus, office), keys, made.admin_dsn)
     running.set_time(MORNING)
     yield running
     await running.close()

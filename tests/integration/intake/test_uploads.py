@@ -5,15 +5,17 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from deploy.local.sample_xml9 import Births, envelope, inner_file, sample_upload
 from libs.contracts.routing import DossierSettled
-from services.intake import api_uploads
+from services.intake import api_uploads, upload_store
 from services.intake.birth_reception import assembled
 from services.intake.dossier import Dossier
 from services.intake.reception import Sender
 from services.intake.reception_store import Known, store_submissions
+from services.intake.uploads import UploadAnswer
 from services.intake.xml9 import parse_upload
 from tests.integration.intake.conftest import HOSPITAL, MORNING, OTHER_HOSPITAL, Intake
 from tests.integration.intake.test_dossiers import hear
@@ -93,6 +95,31 @@ async def test_a_file_sent_by_several_at_once_is_taken_once(intake: Intake) -> N
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert len({answer.content for answer in answers}) == 1
     assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 4
+
+
+async def test_copies_sent_to_several_processes_share_one_report(intake: Intake) -> None:
+    """Each takes its copy for the first; whoever is answered with an address finds the report there."""
+    data = sample_upload(17, today=TODAY)
+    sent = [process.post("/births/xml9", data, intake.hospital()) for process in (intake, intake.beside())]
+    answers = await asyncio.gather(*sent)
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert len({answer.json()["upload_id"] for answer in answers}) == 1
+    for answer in answers:
+        found = await intake.get(answer.headers["location"], intake.hospital())
+        assert (found.status_code, found.json()["upload_id"]) == (200, answer.json()["upload_id"])
+    assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 4
+
+
+async def test_a_report_that_is_replaced_keeps_its_address(intake: Intake) -> None:
+    """Even when who replaces it did not know of the old one."""
+    first = await intake.post("/births/xml9", sample_upload(18, today=TODAY), intake.hospital())
+    report = msgspec.json.decode(first.content, type=UploadAnswer)
+    (fingerprint,) = (await intake.rows("SELECT fingerprint FROM upload"))[0]
+    other = msgspec.structs.replace(report, upload_id=uuid4())
+    async with intake.office.writer.transaction() as connection:
+        assert await upload_store.keep(connection, other, fingerprint, "midwife") == report
+    again = await intake.get(first.headers["location"], intake.hospital())
+    assert again.content == first.content
 
 
 async def test_births_known_already_are_reported_with_their_dossiers(intake: Intake) -> None:
