@@ -9,8 +9,10 @@ import msgspec
 from libs.catalogue import Catalogue
 from services.intake.birth_reception import BIRTH_GROUP
 from services.intake.births import BirthDeclaration
-from services.intake.corrections import FIXED_IN_BIRTHS
+from services.intake.corrections import FIXED_IN_BIRTHS, FIXED_WITH_FATHER
 
+# A district says that the commune beside it is one of before 2025-07-01, and so may make it another commune.
+DISTRICTS = ("mother.residence.district_code", "father.residence.district_code")
 FOLDER = Path(__file__).parents[3] / "catalogue"
 
 
@@ -30,9 +32,8 @@ def paths(info: Any, above: str = "") -> Iterator[tuple[str, bool]]:
 def test_an_officer_may_ask_for_every_field_the_hospital_can_supply_and_for_no_other() -> None:
     """Each value of the declaration that may still be changed stands in the list; each of the list is a path of it."""
     known = dict(paths(msgspec.inspect.type_info(BirthDeclaration)))
-    fixed = {
-        path for path in known for part in FIXED_IN_BIRTHS if path == part or path.startswith(f"{part}.")
-    }
+    decided = (*FIXED_IN_BIRTHS, *FIXED_WITH_FATHER, *DISTRICTS)
+    fixed = {path for path in known for part in decided if path == part or path.startswith(f"{part}.")}
     listed = set(Catalogue.load(FOLDER).groups[BIRTH_GROUP].declared_fields)
     assert listed <= known.keys() - fixed
     assert {path for path, is_value in known.items() if is_value} - fixed <= listed
