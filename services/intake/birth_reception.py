@@ -115,7 +115,7 @@ def assembled(
         components=GIVEN_BY_DECLARATION,
         appointment_at=promise(desk, procedure, options, one_stop, at),
         flags=(*flags, *(warning.code for warning in warnings)),
-        role_units=_residence_step(declaration, procedure, options, home),
+        role_units=_residence_step(declaration, procedure, options, home, catalogue, today),
     )
     return Submission(
         dossier=dossier,
@@ -175,12 +175,17 @@ def _residence_step(
     procedure: Procedure,
     options: Mapping[str, bool | str],
     registering: Residence,
+    catalogue: Catalogue,
+    today: date,
 ) -> tuple[RoleUnit, ...]:
     """Where the child's residence is registered, when that is not where its birth is."""
     if not options.get("residence"):
         return ()
-    wanted = declaration.choices.residence_to_register or declaration.mother.residence
-    return residence_unit(procedure, wanted.commune_code, wanted.as_of, registering.commune_code)
+    chosen = declaration.choices.residence_to_register
+    wanted = chosen or declaration.mother.residence
+    where = f"{'choices.residence_to_register' if chosen else 'mother.residence'}.commune_code"
+    there, since = wanted.commune_code, wanted.as_of
+    return residence_unit(catalogue, procedure, where, there, since, registering.commune_code, today)
 
 
 def _elsewhere(declaration: BirthDeclaration) -> bool:

@@ -85,7 +85,7 @@ def form_submission(
         components=application.components,
         appointment_at=_appointment(application, sender, desk, procedure, options, agency, at),
         flags=tuple(dict.fromkeys(warning.code for warning in warnings)),
-        role_units=_residence_step(form, procedure, options, unit, today),
+        role_units=_residence_step(form, procedure, options, unit, desk, today),
     )
     keys = form_keys(procedure, form, sender.facility)
     return Submission(
@@ -172,11 +172,17 @@ def _late(form: Mapping[str, Any], today: date) -> dict[str, str | bool]:
 
 
 def _residence_step(
-    form: Mapping[str, Any], procedure: Procedure, options: Mapping[str, str | bool], unit: str, today: date
+    form: Mapping[str, Any],
+    procedure: Procedure,
+    options: Mapping[str, str | bool],
+    unit: str,
+    desk: Desk,
+    today: date,
 ) -> tuple[RoleUnit, ...]:
     """Where the residence is registered, when that is not the competent commune; the form's code is one of today."""
     wanted = (form.get("residence") or {}).get("unit_code", "") if options.get("residence", True) else ""
-    return residence_unit(procedure, wanted, today, unit)
+    where = "form.residence.unit_code"
+    return residence_unit(desk.catalogue, procedure, where, wanted, today, unit, today)
 
 
 def _appointment(

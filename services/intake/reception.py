@@ -116,10 +116,14 @@ def problem(field: str, code: str, message_vi: str) -> Problem:
     return Problem(field=field, code=code, message_vi=message_vi)
 
 
-def competent_desk(catalogue: Catalogue, field: str, unit: str, as_of: date, today: date) -> Agency:
-    """The one-stop shop of the commune; raises Refused naming `field` when the commune is unknown or ambiguous."""
+def competent_desk(
+    catalogue: Catalogue, field: str, unit: str, as_of: date, today: date, *, role: str = "one_stop"
+) -> Agency:
+    """The one-stop shop (or who has the `role`) of the commune; raises Refused naming `field` when the commune is
+    unknown or ambiguous.
+    """
     try:
-        return catalogue.agency_for("one_stop", unit, today, as_of)
+        return catalogue.agency_for(role, unit, today, as_of)
     except AmbiguousUnit as ambiguous:
         units = (catalogue.units.unit(code, today) for code in ambiguous.candidates)
         names = "; ".join(unit.name for unit in units if unit is not None)
@@ -146,10 +150,22 @@ def late_registration(born_on: date, today: date) -> dict[str, bool | str]:
     return {LATE_REGISTRATION: today > born_on + REGISTRATION_TERM}
 
 
-def residence_unit(procedure: Procedure, unit: str, as_of: date, competent: str) -> tuple[RoleUnit, ...]:
-    """The commune where the residence is registered, when it is not the `competent` one (empty `unit`: none asked)."""
+def residence_unit(
+    catalogue: Catalogue,
+    procedure: Procedure,
+    field: str,
+    unit: str,
+    as_of: date,
+    competent: str,
+    today: date,
+) -> tuple[RoleUnit, ...]:
+    """The commune where the residence is registered, when it is not the `competent` one (empty `unit`: none asked).
+
+    Raises Refused naming `field` when no police of the city register residences there: nobody could do the step.
+    """
     if not unit or unit == competent or all(step.role != RESIDENCE_ROLE for step in procedure.steps):
         return ()
+    competent_desk(catalogue, field, unit, as_of, today, role=RESIDENCE_ROLE)
     return (RoleUnit(role=RESIDENCE_ROLE, unit=unit, unit_as_of=as_of),)
 
 

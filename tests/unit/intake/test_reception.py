@@ -169,6 +169,31 @@ def test_the_birth_and_the_residence_each_have_their_commune(
     assert event.role_units == role_units
 
 
+AWAY = Residence(address="Số 1", province_code="01", commune_code="00004", as_of=date(2026, 11, 20))
+
+
+@pytest.mark.parametrize(
+    ("mothers", "choices", "field"),
+    [
+        (DECLARATION.mother.residence, {"residence_to_register": AWAY}, "choices.residence_to_register"),
+        (AWAY, {"register_at": "father"}, "mother.residence"),
+    ],
+)
+def test_a_residence_that_no_police_here_register_is_refused(
+    mothers: Residence, choices: dict[str, Any], field: str
+) -> None:
+    """Nothing is promised that nobody could do; without that branch the birth is taken."""
+    mother = msgspec.structs.replace(DECLARATION.mother, residence=mothers)
+    parents = {"mother": mother, "father": Father(name="Trần Văn Nam", residence=HIS)}
+    declaration = msgspec.structs.replace(with_choices(**choices), **parents)
+    with pytest.raises(Refused) as refused:
+        birth_submission(declaration, HOSPITAL, FRESH, AT, desk())
+    found = [(p.field, p.code) for p in refused.value.problems]
+    assert found == [(f"{field}.commune_code", "commune-not-served")]
+    alone = msgspec.structs.replace(with_choices(**choices, register_residence=False), **parents)
+    assert birth_submission(alone, HOSPITAL, FRESH, AT, desk()).dossier.role_units == ()
+
+
 def test_a_birth_is_not_registered_where_no_father_is_said_to_live() -> None:
     """Without his residence there is no commune to choose."""
     with pytest.raises(Refused) as refused:
@@ -190,6 +215,12 @@ def test_a_form_says_where_the_residence_is_registered() -> None:
     )
     (place,) = form_submission(wanted, COUNTER, FRESH, AT, desk()).dossier.role_units
     assert (place.role, place.unit) == ("police_residence", "31411")
+    away = {**wanted.form, "residence": {"unit_code": "00004", "address": "Số 1"}}
+    with pytest.raises(Refused) as refused:
+        form_submission(msgspec.structs.replace(wanted, form=away), COUNTER, FRESH, AT, desk())
+    assert [(p.field, p.code) for p in refused.value.problems] == [
+        ("form.residence.unit_code", "commune-not-served")
+    ]
     alone = msgspec.structs.replace(wanted, options={"residence": False})
     assert form_submission(alone, COUNTER, FRESH, AT, desk()).dossier.role_units == ()
 
