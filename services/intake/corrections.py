@@ -14,9 +14,9 @@ import msgspec
 from libs.catalogue import Procedure
 from libs.catalogue.forms import followed
 from services.intake.birth_rules import check_declaration, has_errors
-from services.intake.births import BirthDeclaration, normalised
+from services.intake.births import BirthDeclaration, Problem, normalised
 from services.intake.form_identifiers import normalised_form
-from services.intake.form_reception import checked_form
+from services.intake.form_reception import FORM_PREFIX, form_problems
 from services.intake.reception import RESIDENCE_ROLE, Desk, Refused, problem
 from services.intake.residences import dated
 
@@ -92,14 +92,31 @@ def corrected_form(
     residence = any(step.role == RESIDENCE_ROLE for step in procedure.steps)
     fixed = (FIXED_WITH_RESIDENCE if residence else ()) + (FIXED_FOR_HOSPITALS if facility else ())
     _refuse_fixed(old, new, fixed)
-    checked_form(procedure, new, options, at, desk)
+    _refuse_new_problems(
+        old, new, *(form_problems(procedure, form, options, at, desk) for form in (old, new))
+    )
     return new, _changed(old, new, entries)
+
+
+def _refuse_new_problems(
+    old: Mapping[str, Any], new: Mapping[str, Any], before: Sequence[Problem], after: Sequence[Problem]
+) -> None:
+    """What a form handed in under an earlier rule lacks today is not held against a correction of something else."""
+    known = {(p.field, p.code) for p in before}
+    errors = [
+        p
+        for p in after
+        if p.severity == "error"
+        and ((p.field, p.code) not in known or _differs(old, new, p.field.removeprefix(FORM_PREFIX)))
+    ]
+    if errors:
+        raise Refused(errors)
 
 
 def _refuse_fixed(before: Mapping[str, Any], after: Mapping[str, Any], fixed: Sequence[str]) -> None:
     """Values are compared, not paths: an entry may change a field by giving the whole object it lies in."""
     message = "Thông tin này quyết định cơ quan giải quyết hoặc kết quả đã chọn: hãy rút hồ sơ và khai lại."
-    changed = [path for path in fixed if _value(before, path) != _value(after, path)]
+    changed = [path for path in fixed if _differs(before, after, path)]
     if changed:
         raise Refused([problem(path, "not-correctable", message) for path in changed])
 
@@ -141,9 +158,11 @@ def _put(place: Any, name: str, entry: Entry) -> None:
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any], entries: Sequence[Entry]) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(entry.path for entry in entries if _value(old, entry.path) != _value(new, entry.path))
-    )
+    return tuple(dict.fromkeys(entry.path for entry in entries if _differs(old, new, entry.path)))
+
+
+def _differs(one: Any, other: Any, path: str) -> bool:
+    return bool(_value(one, path) != _value(other, path))
 
 
 def _value(tree: Any, path: str) -> Any:

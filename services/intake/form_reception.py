@@ -32,6 +32,8 @@ from services.intake.reception import (
     residence_unit,
 )
 
+FORM_PREFIX = "form."
+
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for. `components` are the codes of the papers given; `unit` is the commune whose agencies are
@@ -107,18 +109,25 @@ def checked_form(
     procedure: Procedure, form: Mapping[str, Any], options: Mapping[str, str | bool], at: datetime, desk: Desk
 ) -> list[Problem]:
     """The doubts about a form (already in its written form) at the moment. Raises Refused when a rule is broken."""
+    found = form_problems(procedure, form, options, at, desk)
+    _refuse_any([p for p in found if p.severity == "error"])
+    return found
+
+
+def form_problems(
+    procedure: Procedure, form: Mapping[str, Any], options: Mapping[str, str | bool], at: datetime, desk: Desk
+) -> list[Problem]:
+    """What is wrong with a form (already in its written form) at the moment, and the doubts about it."""
     schema = [problem(p.field, p.code, p.message_vi) for p in procedure.check_form(form, options)]
     named = {known.field for known in schema}
     rules = (
         *check_identifiers(form, desk.today(at)),
         *check_facts(form, desk.wall_clock(at), desk.catalogue.units),
     )
-    found = [
-        msgspec.structs.replace(p, field=f"form.{p.field}")
+    return [
+        msgspec.structs.replace(p, field=f"{FORM_PREFIX}{p.field}")
         for p in (*schema, *(p for p in rules if p.field not in named))
     ]
-    _refuse_any([p for p in found if p.severity == "error"])
-    return found
 
 
 def form_keys(procedure: Procedure, form: Mapping[str, Any], facility: str = "") -> NaturalKeys:

@@ -120,6 +120,28 @@ def test_a_hospitals_form_keeps_its_certificates_facility() -> None:
         assert new["medical_certificate"]["facility_code"] == "93007"
 
 
+def test_what_a_form_lacked_before_is_not_held_against_a_correction() -> None:
+    """A form may have been handed in when less was asked; what the correction itself breaks is refused."""
+    procedure = desk().catalogue.procedure("1.000894", TODAY)
+    spouse = {"name": "Trần Văn Nam", "birth_date": "1993-01-02"}
+    form = {"applicant": {"name": "Trần Văn Nam"}, "husband": spouse, "wife": {"name": "Phạm Thị Hoa"}}
+    for entry in (Entry(path="copies", value=3), Entry(path="husband.birth_date", value="1993-02-01")):
+        _, fields = corrected_form(procedure, form, {}, [entry], AT, desk())
+        assert fields == (entry.path,)
+    for entry, code in (
+        (Entry(path="husband.name", value=None), "required"),
+        (Entry(path="husband.birth_date", value="1993-02-31"), "unreal"),
+    ):
+        with pytest.raises(Refused) as refused:
+            corrected_form(procedure, form, {}, [entry], AT, desk())
+        assert [(p.field, p.code) for p in refused.value.problems] == [(f"form.{entry.path}", code)]
+    wrong = {**form, "husband": {**spouse, "birth_date": "1993-02-31"}}
+    with pytest.raises(Refused):
+        corrected_form(
+            procedure, wrong, {}, [Entry(path="husband.birth_date", value="1993-02-30")], AT, desk()
+        )
+
+
 @given(st.text(max_size=60), st.none() | st.integers() | st.text(max_size=20) | st.just({"a": [1]}))
 def test_any_path_and_value_is_taken_or_refused_without_being_repeated(path: str, value: Any) -> None:
     """Whatever is sent, the answer is a correction of known fields or a refusal; unknown names are not echoed."""
