@@ -102,22 +102,16 @@ async def open_pairs(
     return [Pair(**dict(row)) for row in rows]
 
 
-async def is_to_compare(connection: Any, agencies: Sequence[str], dossier_id: UUID) -> bool:
-    """Whether one of the agencies received a dossier that is to be compared with this one."""
-    found: bool = await connection.fetchval(
+async def compared_with(connection: Any, dossier_id: UUID) -> list[UUID]:
+    """The dossiers this one is still to be compared with."""
+    rows = await connection.fetch(
         """
-        SELECT EXISTS (
-            SELECT FROM likely_duplicate AS pair JOIN dossier AS mine ON mine.id = pair.other_id
-            WHERE pair.dossier_id = $1 AND pair.decided = '' AND mine.receiving_agency = ANY ($2::text[])
-        ) OR EXISTS (
-            SELECT FROM likely_duplicate AS pair JOIN dossier AS mine ON mine.id = pair.dossier_id
-            WHERE pair.other_id = $1 AND pair.decided = '' AND mine.receiving_agency = ANY ($2::text[])
-        )
+        SELECT other_id AS id FROM likely_duplicate WHERE dossier_id = $1 AND decided = ''
+        UNION SELECT dossier_id FROM likely_duplicate WHERE other_id = $1 AND decided = ''
         """,
         dossier_id,
-        list(agencies),
     )
-    return found
+    return [row["id"] for row in rows]
 
 
 async def decide(

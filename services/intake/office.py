@@ -143,11 +143,14 @@ class Office:
         if found is None:
             raise Problem(404)
         if not self.may_read(actor, found) and not (
-            "one_stop" in actor.roles
-            and await duplicate_store.is_to_compare(connection, self.desks_of(actor), dossier_id)
+            "one_stop" in actor.roles and await self._compares(connection, actor, dossier_id)
         ):
             raise Problem(404)
         return found
+
+    async def _compares(self, connection: Any, actor: Actor, dossier_id: UUID) -> bool:
+        others = await store.find_all(connection, await duplicate_store.compared_with(connection, dossier_id))
+        return any(self.handles(actor, other) for other in others.values())
 
     async def locked(self, connection: Any, actor: Actor, dossier_id: UUID) -> Dossier:
         """The dossier, locked, if the actor handles it. Raises Problem 404, or 403 for one who may only read it."""

@@ -286,3 +286,28 @@ async def test_what_a_merged_ward_received_is_handled_by_its_heir(intake: Intake
     assert [[line["code"] for line in lines] for lines in listed] == [[receipt["code"]], []]
     assert (await intake.post(f"{where}/withdrawal", {}, other)).status_code == 404
     assert (await intake.post(f"{where}/withdrawal", {}, heir)).status_code == 200
+
+
+async def test_births_a_split_desk_received_are_compared_by_their_heir(intake: Intake) -> None:
+    """Of the wards that followed the city's desk only the one whose births they are lists, reads and decides."""
+    intake.set_time(datetime(2025, 6, 27, 2, tzinfo=UTC))
+    births = []
+    for hour in ("08:15", "09:30"):
+        form = {
+            "applicant": {"name": "Phạm Thị Canary"},
+            "child": {"sex": "female", "birth_time": f"2025-06-25T{hour}"},
+            "mother": {"name": "Phạm Thị Canary"},
+        }
+        body = {"procedure": "1.001193", "form": form, "unit": "31340"}
+        answer = await intake.post("/dossiers", body, intake.counter("one-stop-nga-bay-city"))
+        births.append(answer.json()["dossier_id"])
+    first, second = births
+    intake.set_time(datetime(2025, 7, 2, 2, tzinfo=UTC))
+    heir, other = intake.counter(), intake.counter(OTHER_WARD)
+    listed = [(await intake.get("/duplicates", officer)).json()["pairs"] for officer in (heir, other)]
+    assert [[pair["dossier_id"] for pair in pairs] for pairs in listed] == [[second], []]
+    read = await intake.get(f"/dossiers/{first}", other, purpose="check-dossier")
+    assert read.status_code == 404
+    for officer, status in ((other, 404), (heir, 200)):
+        answer = await intake.post(f"/duplicates/{second}/{first}", {"decision": "different"}, officer)
+        assert answer.status_code == status
