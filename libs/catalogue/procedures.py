@@ -222,10 +222,6 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """The given options with the defaults of those not given. Unknown ones are left out."""
         return {o.code: given.get(o.code, o.default) for o in self.options}
 
-    def form_label(self, path: str) -> str:
-        """The Vietnamese label of a part of the form (dotted path), the path itself when it has none."""
-        return self._form_checker.label(path)
-
     def check_options(self, given: Mapping[str, object]) -> list[Problem]:
         """What is wrong with the options, in Vietnamese; empty when nothing is."""
         known = {o.code: o for o in self.options}

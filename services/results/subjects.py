@@ -69,7 +69,7 @@ def parts_of(procedure: Procedure, result: Result) -> tuple[Part, ...] | None:
     """The parts the result's paper is about; None when the catalogue does not say (an imported procedure)."""
     if result.about is None:
         return None
-    return tuple(Part(name=name, label=procedure.form_label(name)) for name in result.about)
+    return tuple(Part(name=name, label=procedure.field_label(name)) for name in result.about)
 
 
 def subjects_of(
