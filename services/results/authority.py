@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.results.signing import SigningKey, key_in
+from services.results.signing_keys import SigningKey, key_in
 
 _VALID = timedelta(days=3650)
 # X.520 ub-common-name.

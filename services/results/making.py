@@ -16,9 +16,9 @@ from libs.storage.archive import Archive, Unreachable
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter, histogram
 from services.results.documents import Paper, paper_values
+from services.results.jobs import CannotPrint, Job, Printed
 from services.results.people import Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord
 from services.results.press_store import Order
-from services.results.printing import CannotPrint, Job, Printed
 from services.results.store import Document
 from services.results.subjects import CannotIssue, Names, parts_of
 from services.results.workers import Workers, WorkersLost

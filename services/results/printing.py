@@ -12,12 +12,13 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 import segno
 import typst
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from services.results.signing import Signers, SigningKeys
+from services.results.jobs import CannotPrint, Job, Printed
+from services.results.signing import Signers
+from services.results.signing_keys import SigningKeys
 
 # The size of a paper's text, and how small it may become on a paper that must fit on one page.
 POINTS, POINTS_MIN, POINTS_STEP = 11.5, 3.0, 0.5
@@ -26,32 +27,6 @@ _ONE_PAGE = re.compile(r"\bone-page:\s*true\b")
 # Any of the eight masks reads alike where the data is a random token (decoded under blur and noise as often as with
 # the mask of least penalty); trying all eight takes 2.2 of the 2.7 ms that a code takes.
 _QR_MASK = 4
-
-
-class CannotPrint(Exception):
-    """A job gives no paper, whatever is tried; the message is the error's type, for its text may hold values."""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One paper to print: template, values, what its QR code and its signature say.
-
-    `signer` is the agency whose key signs it, the city's own where that has none; without `sign` nobody does.
-    """
-
-    template: str
-    values: dict[str, Any]
-    verify_url: str = ""
-    reason: str = ""
-    location: str = ""
-    signer: str = ""
-    sign: bool = True
-
-
-class Printed(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished PDF and its SHA-256."""
-
-    pdf: bytes
-    sha256: bytes
 
 
 class _Worker:

@@ -10,8 +10,8 @@ from libs.storage.archive import Archive
 from libs.telemetry.logs import log
 from services.results.desk_store import Handover
 from services.results.documents import receipt_values
+from services.results.jobs import CannotPrint, Job
 from services.results.people import Neighbours
-from services.results.printing import CannotPrint, Job
 from services.results.workers import Workers, WorkersLost
 
 

@@ -5,7 +5,7 @@ import os
 from libs.process.settings import ServiceSettings, required, settings_from
 from libs.storage.archive import StorageSettings
 from services.results.press import PressSettings
-from services.results.signing import SigningKey, SigningKeys
+from services.results.signing_keys import SigningKey, SigningKeys
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):

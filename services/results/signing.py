@@ -2,13 +2,13 @@
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from asn1crypto import cms
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
+
+from services.results.signing_keys import SigningKey, SigningKeys
 
 # Room for the signature in the file. pyHanko would otherwise sign once more only to learn the size (measured: 22 ms
 # instead of 11 ms a document); a P-256 signature with a two-certificate chain takes about 3,000 hex digits.
@@ -16,38 +16,6 @@ SIGNATURE_BYTES_RESERVED = 8192
 SIGNATURE_FIELD = "ChuKySo"
 _DIGEST = "sha256"
 _DIGEST_BYTES = 32
-
-
-class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths of the PEM files that sign: private key, certificate, and the chain up to the authority."""
-
-    key: str
-    certificate: str
-    chain: str
-
-
-class SigningKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """Every key: the city's own, and a folder (empty: none) with a folder of files for each agency that has one."""
-
-    default: SigningKey
-    agencies: str = ""
-
-    def of_agencies(self) -> dict[str, SigningKey]:
-        """The keys of agencies by their codes."""
-        if not self.agencies:
-            return {}
-        # A mounted volume keeps its earlier contents in folders whose names begin with a dot.
-        folders = [path for path in Path(self.agencies).iterdir() if path.is_dir() and path.name[0] != "."]
-        return {folder.name: key_in(folder) for folder in folders}
-
-
-def key_in(folder: Path) -> SigningKey:
-    """The key of which `folder` holds the files, under their usual names."""
-    return SigningKey(
-        key=str(folder / "signing-key.pem"),
-        certificate=str(folder / "signing-certificate.pem"),
-        chain=str(folder / "authority.pem"),
-    )
 
 
 class Signers:

@@ -8,8 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from libs.telemetry.logs import log
-from services.results.printing import Job, Printed, print_all, start_worker
-from services.results.signing import Signers, SigningKeys
+from services.results.jobs import Job, Printed
+from services.results.signing_keys import SigningKeys, check_keys
 
 # A worker loads fonts and keys in about a second and prints a document in tens of milliseconds; others wait before us.
 START_SECONDS_MAX = 30.0
@@ -24,8 +24,8 @@ class Workers:
     """Prints jobs in `count` processes of their own."""
 
     def __init__(self, templates: Path, signing: SigningKeys, count: int) -> None:
-        """Raises ValueError when the signing key cannot be used: better now than with the first paper."""
-        Signers(signing)
+        """Raises ValueError, or OSError, when a signing key cannot be used."""
+        check_keys(signing)
         self.count = count
         self._arguments = (str(templates), signing)
         self._pool = self._new_pool()
@@ -36,7 +36,7 @@ class Workers:
         deadline_seconds = START_SECONDS_MAX + JOB_SECONDS_MAX * len(jobs)
         try:
             async with asyncio.timeout(deadline_seconds):
-                return await asyncio.get_running_loop().run_in_executor(pool, print_all, list(jobs))
+                return await asyncio.get_running_loop().run_in_executor(pool, _print_all, list(jobs))
         except BrokenProcessPool:
             self._renew(pool)
             raise WorkersLost from None
@@ -62,5 +62,18 @@ class Workers:
     def _new_pool(self) -> ProcessPoolExecutor:
         # spawn, not fork: a forked child would share the parent's sockets to NATS and PostgreSQL.
         return ProcessPoolExecutor(
-            self.count, mp_context=get_context("spawn"), initializer=start_worker, initargs=self._arguments
+            self.count, mp_context=get_context("spawn"), initializer=_start_worker, initargs=self._arguments
         )
+
+
+def _start_worker(templates: str, signing: SigningKeys) -> None:
+    # In the workers only: typst and pyHanko take 16 MiB that the service itself has no use for.
+    from services.results.printing import start_worker  # noqa: PLC0415
+
+    start_worker(templates, signing)
+
+
+def _print_all(jobs: list[Job]) -> list[Printed]:
+    from services.results.printing import print_all  # noqa: PLC0415 - as above
+
+    return print_all(jobs)

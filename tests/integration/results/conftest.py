@@ -22,7 +22,7 @@ from services.results.domain import Custody
 from services.results.making import Maker
 from services.results.people import Child, Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord, Person
 from services.results.press import Press, PressSettings
-from services.results.signing import SigningKeys
+from services.results.signing_keys import SigningKeys
 from services.results.subjects import Names
 from services.results.workers import Workers
 from tests.fixtures.database import DatabaseFactory

@@ -14,9 +14,10 @@ import pytest
 from services.results.authority import make_authority
 from services.results.desk_store import Handover, Receiver
 from services.results.documents import Paper, paper_values, receipt_values
+from services.results.jobs import Job
 from services.results.people import Child, OutcomeRecord, PeopleRecord, Person
-from services.results.printing import Job, prepare, print_all
-from services.results.signing import SigningKeys
+from services.results.printing import prepare, print_all
+from services.results.signing_keys import SigningKeys
 from services.results.subjects import CannotIssue, Names, Part
 from tests.fixtures.servers import ROOT
 

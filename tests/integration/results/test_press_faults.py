@@ -149,8 +149,8 @@ async def test_workers_end_with_their_process(workshop: Workshop, tmp_path: Path
 import asyncio
 from pathlib import Path
 import psutil
-from services.results.printing import CannotPrint, Job
-from services.results.signing import SigningKey, SigningKeys
+from services.results.jobs import CannotPrint, Job
+from services.results.signing_keys import SigningKey, SigningKeys
 from services.results.workers import Workers
 
 async def main():

@@ -12,7 +12,8 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from pyhanko_certvalidator import ValidationContext
 
 from services.results.authority import make_agency_keys, make_authority
-from services.results.signing import SIGNATURE_FIELD, Signer, Signers, SigningKey, SigningKeys
+from services.results.signing import SIGNATURE_FIELD, Signer, Signers
+from services.results.signing_keys import SigningKey, SigningKeys, check_keys
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +46,20 @@ def test_every_paper_of_a_signer_is_signed_over_its_own_digest(signing: SigningK
 
 
 def test_a_key_that_is_none_is_said_at_once(tmp_path: Path, signing: SigningKey) -> None:
-    """A missing or broken key is a ValueError when the signer is made, not with the first paper."""
+    """A missing, broken or foreign key is an error when the service starts, not with the first paper."""
     broken = tmp_path / "key.pem"
     broken.write_text("no key")
     for path in (tmp_path / "nowhere.pem", broken):
+        wrong = SigningKey(key=str(path), certificate=signing.certificate, chain=signing.chain)
         with pytest.raises(ValueError, match="cannot be read"):
-            Signer(SigningKey(key=str(path), certificate=signing.certificate, chain=signing.chain))
+            Signer(wrong)
+        with pytest.raises((ValueError, FileNotFoundError)):
+            check_keys(SigningKeys(default=wrong))
+    other = make_authority(tmp_path / "other", "UBND phường khác")
+    foreign = SigningKey(key=other.key, certificate=signing.certificate, chain=signing.chain)
+    with pytest.raises(ValueError, match="of another key"):
+        check_keys(SigningKeys(default=foreign))
+    check_keys(SigningKeys(default=signing))
 
 
 def test_agencies_get_keys_of_one_authority_once(tmp_path: Path) -> None:
