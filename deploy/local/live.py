@@ -54,9 +54,13 @@ def briefly(dossier: Expectation) -> str:
 
 def where(dossier: Expectation, names: Mapping[str, str]) -> str:
     """Each result of a dossier with its state, and who received it."""
-    parts = [f"{names.get(r['code'], r['code'])}: {_state(r, names)}" for r in dossier.results]
-    text = "; ".join(parts)
-    return f"{text} → {dossier.receiver}" if dossier.receiver and text else text
+    parts = []
+    for result in dossier.results:
+        part = f"{names.get(result['code'], result['code'])}: {_state(result, names)}"
+        if result["state"] == "handed-over" and dossier.receiver:
+            part += f" → {dossier.receiver}"
+        parts.append(part)
+    return "; ".join(parts)
 
 
 def _state(result: Mapping[str, str], names: Mapping[str, str]) -> str:

@@ -89,7 +89,7 @@ def print_all(jobs: list[Job]) -> list[Printed]:
 def _print(job: Job) -> Printed:
     values = job.values
     if job.verify_url:
-        values = {**values, "qr": qr_svg(job.verify_url)}
+        values = {**values, "qr": qr_svg(job.verify_url), "verify_url": job.verify_url}
     signer = _Worker.signers.of(job.signer)
     if job.sign:
         values = {**values, "signed_by": signer.holder}
