@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from libs.catalogue import Catalogue
-from libs.catalogue.errors import CatalogueError
+from libs.catalogue.errors import CatalogueError, UnknownAgency
 from libs.catalogue.graph import closure
 from libs.storage.archive import Archive, Unreachable
 from libs.telemetry.logs import log
@@ -135,7 +135,8 @@ class Maker:
             return [order.step]
         try:
             procedure = self._catalogue.procedure(people.procedure, people.procedure_from)
-        except CatalogueError:
+        except (CatalogueError, LookupError):
+            # Told when this paper is filled; what one dossier lacks must not stop those read with it.
             return [order.step]
         return sorted(closure([order.step], {step.code: step.depends_on for step in procedure.steps}))
 
@@ -169,9 +170,12 @@ class Maker:
         return _Ready(order=order, token=token, title=result.name_vi, desk=desk, job=job)
 
     def _desk_of(self, people: PeopleRecord, on: date) -> str:
-        """The agency that handed the dossier in: the hospital that declared the birth, or the counter."""
+        """The agency that handed the dossier in: the hospital that declared the birth, or the counter.
+
+        The counter, too, where the hospital has closed since: the paper is issued all the same.
+        """
         if people.facility:
-            with contextlib.suppress(CatalogueError):
+            with contextlib.suppress(CatalogueError, UnknownAgency):
                 return self._catalogue.hospital(people.facility, on).code
         return people.receiving_agency
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from libs.catalogue import Catalogue
-from libs.catalogue.errors import CatalogueError
 from libs.http.problems import Problem, unavailable
 from libs.storage.archive import Archive
 from libs.telemetry.logs import log
@@ -12,6 +11,7 @@ from services.results.desk_store import Handover
 from services.results.documents import receipt_values
 from services.results.jobs import CannotPrint, Job
 from services.results.people import Neighbours
+from services.results.views import agency_name
 from services.results.workers import Workers, WorkersLost
 
 
@@ -42,7 +42,7 @@ class Receipts:
         values = receipt_values(
             handover,
             record.code,
-            self._place(handover.place),
+            agency_name(self._catalogue, handover.place),
             [(procedure.result(row["code"]).name_vi, row["version"]) for row in results],
         )
         job = Job(
@@ -60,9 +60,3 @@ class Receipts:
             # Somebody else printed it at the same moment: there is one receipt.
             return await self._archive.get(key)
         return printed.pdf
-
-    def _place(self, agency: str) -> str:
-        try:
-            return self._catalogue.agency(agency).name_vi
-        except CatalogueError:
-            return agency

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from libs.catalogue import Catalogue
-from libs.catalogue.errors import CatalogueError
+from libs.catalogue.errors import CatalogueError, UnknownAgency
 from services.results.domain import REVOKED, SUPERSEDED, VALID_STATES
 
 
@@ -62,7 +62,7 @@ def agency_name(catalogue: Catalogue, code: str) -> str:
     """What people call the agency; its code when the catalogue no longer has it."""
     try:
         return catalogue.agency(code).name_vi
-    except CatalogueError:
+    except (CatalogueError, UnknownAgency):
         return code
 
 

@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import psutil
 import pypdf
 import pytest
@@ -18,7 +20,7 @@ from libs.bus.handling import Change
 from services.results import calling, desk_store, store
 from services.results.domain import Custody
 from tests.fixtures.servers import ROOT, eventually, is_alive
-from tests.integration.results.conftest import NOW, PRODUCED, Workshop
+from tests.integration.results.conftest import COUNTER, NOW, PRODUCED, Workshop
 from tests.integration.results.test_press import documents, running, until_printed
 
 pytestmark = pytest.mark.timeout(120)
@@ -86,6 +88,37 @@ async def test_a_result_the_catalogue_does_not_know_stops_no_other(workshop: Wor
         await until_printed(workshop, good)
     row = await row_of(workshop, bad)
     assert (row["state"], row["failures"]) == ("pending", 1)
+
+
+@pytest.mark.parametrize(
+    ("procedure", "first_day"), [("9.999999", date(2024, 7, 1)), ("2.002621", date(2000, 1, 1))]
+)
+async def test_a_procedure_the_catalogue_lacks_stops_no_other(
+    workshop: Workshop, procedure: str, first_day: date
+) -> None:
+    """An unknown procedure, or none in force on its day: that result alone waits, the batch it is in is issued."""
+    bad = await workshop.completed("register_birth")
+    record = workshop.town.records[bad.dossier_id]
+    workshop.town.records[bad.dossier_id] = msgspec.structs.replace(
+        record, procedure=procedure, procedure_from=first_day
+    )
+    good = await workshop.completed("register_birth")
+    async with running(workshop.press()):
+        await until_printed(workshop, good)
+
+        async def counted() -> bool:
+            return bool((await row_of(workshop, bad))["failures"])
+
+        await eventually(counted)
+    assert (await row_of(workshop, bad))["state"] == "pending"
+
+
+async def test_a_hospital_that_has_closed_keeps_no_paper(workshop: Workshop) -> None:
+    """A birth declared by a hospital no longer in force is certified; its counter may ask for the paper."""
+    custody = await workshop.completed("register_birth", facility="99999")
+    async with running(workshop.press()):
+        await until_printed(workshop, custody)
+    assert (await row_of(workshop, custody))["desk"] == COUNTER
 
 
 async def test_missing_data_are_sent_back_after_many_tries_only(workshop: Workshop) -> None:
