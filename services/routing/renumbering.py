@@ -60,7 +60,7 @@ def _numbers(one: Recorded, case: Case | None, rules: Rules) -> list[UniqueNumbe
         return None
     try:
         rule = rules.step_rule(case, one.step)
-    except (IllegalMove, KeyError):
+    except IllegalMove:
         return None
     return outcomes.unique_numbers(rule, one.agency, msgspec.json.decode(one.data, type=dict[str, Any]))
 

@@ -49,8 +49,22 @@ class Rules:
             raise IllegalMove("unknown-procedure", "Danh mục không có thủ tục này.") from None
 
     def step_rule(self, case: Case, step: str) -> StepRule:
-        """What the catalogue says of one step of the case."""
-        return self.procedure(case.procedure, case.procedure_from).step(step)
+        """What the catalogue says of one step of the case. Raises IllegalMove when it has no such step."""
+        try:
+            return self.procedure(case.procedure, case.procedure_from).step(step)
+        except KeyError:
+            raise IllegalMove("unknown-step", "Danh mục không còn bước này của thủ tục.") from None
+
+    def terms(self, case: Case, step: str) -> tuple[str, str]:
+        """The terms of the family that the step begins and ends; none where the catalogue has no such step (any more).
+
+        Asked at every move of a case: reminders that cannot be reckoned must not stop it.
+        """
+        try:
+            rule = self.step_rule(case, step)
+        except IllegalMove:
+            return "", ""
+        return rule.begins_term, rule.ends_term
 
     def reasons(self, move: Move, at: datetime) -> tuple[Reason, ...]:
         """The reasons an officer may choose from for a move on that day."""

@@ -15,6 +15,7 @@ from services.routing.case import (
     CANCELLED,
     COMPLETED,
     GRANTED,
+    REFUSED,
     Apology,
     Case,
     Clock,
@@ -35,6 +36,8 @@ LAPSED, PAPERS, RESIDENCE = "supplement-lapsed", "supplement-reminder", "residen
 CHILD_RESIDENCE = "child-residence"
 # In labels: an appointment promised by an apology, and a term that has been moved since it was first warned of.
 APOLOGISED, MOVED = "#", "~"
+# The cause of a step an officer refused because what it asks for has been done (catalogue/reasons.yaml).
+REGISTERED_BEFORE = f"{REFUSED}:already-settled"
 APOLOGY_REASON = "not-finished-in-time"
 # Intake takes papers while the bus is away: an answer given in time may still be on its way when the term ends.
 ANSWER_ON_ITS_WAY = timedelta(days=1)
@@ -154,16 +157,17 @@ def _papers_chain(case: Case, rules: Rules) -> Chain:
 
 
 def _residence_chain(case: Case, rules: Rules) -> Chain:
-    """Reminders from the birth registration on, unless an agency is registering the residence or has done so."""
+    """Reminders from the birth registration on, unless an agency is registering the residence or has done so.
+
+    A step refused because the residence stood in the register already leaves the family nothing to do, either.
+    """
     if case.settled is not None and case.settled.outcome != GRANTED:
         return []
-    birth = next(
-        (s for s in case.steps if rules.step_rule(case, s.code).begins_term == CHILD_RESIDENCE), None
-    )
+    birth = next((s for s in case.steps if rules.terms(case, s.code)[0] == CHILD_RESIDENCE), None)
     if birth is None or birth.completed_at is None or birth.state != COMPLETED:
         return []
-    ends = [s for s in case.steps if rules.step_rule(case, s.code).ends_term == CHILD_RESIDENCE]
-    if any(step.state != CANCELLED for step in ends):
+    ends = [s for s in case.steps if rules.terms(case, s.code)[1] == CHILD_RESIDENCE]
+    if any(step.state != CANCELLED or step.cause == REGISTERED_BEFORE for step in ends):
         return []
     days = rules.numbers.residence_reminder_calendar_days
     return [((RESIDENCE, str(day)), birth.completed_at + timedelta(days=day)) for day in days]

@@ -34,7 +34,7 @@ async def fire_batch(connection: Any, rules: Rules, cases_max: int = BATCH_CASES
     for dossier_id, case in cases.items():
         try:
             after, events = timers.fire_due(case, now, rules)
-        except (IllegalMove, CalendarError, CatalogueError) as error:
+        except (IllegalMove, CalendarError, CatalogueError, LookupError) as error:
             log.error("timer-failed", dossier_id=dossier_id, exc_info=error)
             postponed.append(dossier_id)
             continue

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 
 from libs.bus.handling import Received
@@ -16,7 +17,7 @@ from libs.contracts.routing import (
     StepRefused,
 )
 from services.routing import endings, pauses, timers
-from services.routing.case import IllegalMove
+from services.routing.case import IllegalMove, replaced
 from services.routing.handlers import on_dossier_supplemented
 from services.routing.rules import Numbers
 from services.routing.timers import ANSWER_ON_ITS_WAY, APOLOGY, LAPSED, MISSED, NEAR, RESIDENCE
@@ -218,6 +219,24 @@ def test_nobody_is_reminded_of_a_residence_an_agency_is_registering() -> None:
     case, _ = endings.refuse(case, RESIDENCE_STEP, "no-consent", at, rules())
     case, events = timers.fire_due(case, at, rules())
     assert [(e.kind, e.day) for e in events if isinstance(e, ReminderDue)] == [("residence", 50)]
+
+
+def test_nobody_is_reminded_of_a_residence_that_was_registered_before() -> None:
+    """The police refuse the step because the child's residence stands in the register: nothing is left to do."""
+    case = completed(opened(), BIRTH, CIVIL)
+    at = MONDAY + timedelta(days=2)
+    case, _ = endings.refuse(case, RESIDENCE_STEP, "already-settled", at, rules())
+    assert RESIDENCE not in {kind for kind, _ in timers.armed(case, rules())}
+
+
+def test_a_step_the_catalogue_lost_stops_no_other_timer() -> None:
+    """Where the catalogue's version no longer has a step, the deadlines of the case are armed and fire all the same."""
+    case = opened()
+    lost = msgspec.structs.replace(case.steps[-1], code="abolished")
+    case = replaced(case, steps=(lost, *case.steps))
+    assert (NEAR, "") in timers.armed(case, rules())
+    _, events = timers.fire_due(case, MONDAY + LONG, rules())
+    assert [e for e in events if isinstance(e, DeadlineMissed) and not e.step]
 
 
 def test_registering_an_adult_s_birth_again_reminds_nobody() -> None:
