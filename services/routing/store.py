@@ -200,17 +200,16 @@ async def postpone_timers(connection: Connection, dossier_ids: Sequence[UUID], s
 
 
 async def _save_apologies(connection: Connection, changes: Sequence[Change[Case]]) -> None:
-    rows: list[tuple[Case, Apology]] = []
-    for change in changes:
-        case, before = change.after, change.before
-        if not case.apologies or (before is not None and _apology_states(before) == _apology_states(case)):
-            continue
-        rows += [(case, apology) for apology in case.apologies]
+    """Write the apologies of the cases at every move, for there are few, where their rows say something else.
+
+    A row may be older than the rule of what is void: whatever happens to its case next puts it right.
+    """
+    rows: list[tuple[Case, Apology]] = [(c.after, apology) for c in changes for apology in c.after.apologies]
     if not rows:
         return
     await connection.execute(
         """
-        INSERT INTO apology (
+        INSERT INTO apology AS known (
             id, dossier_id, number, code, agency, state, reason, drafted_at, was_at, proposed_at, signed_at
         )
         SELECT * FROM unnest(
@@ -219,6 +218,8 @@ async def _save_apologies(connection: Connection, changes: Sequence[Change[Case]
         )
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, proposed_at = excluded.proposed_at,
             signed_at = excluded.signed_at
+        WHERE (known.state, known.proposed_at, known.signed_at)
+            IS DISTINCT FROM (excluded.state, excluded.proposed_at, excluded.signed_at)
         """,
         [apology_id(case.dossier_id, apology.number) for case, apology in rows],
         [case.dossier_id for case, _ in rows],
@@ -232,10 +233,6 @@ async def _save_apologies(connection: Connection, changes: Sequence[Change[Case]
         [apology.proposed_at for _, apology in rows],
         [apology.signed_at for _, apology in rows],
     )
-
-
-def _apology_states(case: Case) -> list[tuple[Apology, bool]]:
-    return [(apology, case.is_void(apology)) for apology in case.apologies]
 
 
 def apology_id(dossier_id: UUID, number: int) -> UUID:

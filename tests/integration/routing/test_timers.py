@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
+from libs.bus.handling import Change
 from libs.bus.writer import Writer
 from libs.contracts.routing import DeadlineMissed, DeadlineNear, DossierSettled, ReminderDue
-from services.routing import pauses, timers
-from services.routing.case import Case
+from services.routing import endings, pauses, store, timers
+from services.routing.case import Case, replaced
 from services.routing.desk import Order, carry_out
 from services.routing.worker import TimerWorker, fire_batch
 from tests.fixtures.database import DatabaseFactory
@@ -94,6 +96,21 @@ async def test_an_apology_is_drafted_once_and_listed_for_the_late_agency(office:
         "SELECT dossier_id, agency, state, proposed_at > now() AS ahead FROM apology"
     )
     assert [tuple(row) for row in rows] == [(dossier, CIVIL.agency, "drafted", True)]
+
+
+async def test_a_draft_left_to_be_signed_is_put_right_by_the_next_move(office: Office) -> None:
+    """A row still to be signed though its case is decided, or its appointment another one, is void after any move."""
+    dossier = await office.open(accepted(long_ago(20)))
+    await fire(office)
+    case = await office.case(dossier)
+    clock = msgspec.structs.replace(case.appointment, due_at=case.appointment.due_at + timedelta(days=1))
+    async with office.pool.acquire() as connection, connection.transaction():
+        moved = replaced(case, appointment=clock)
+        await store.save(office.rules, connection, [Change(dossier_id=dossier, before=case, after=moved)])
+        await connection.execute("UPDATE apology SET state = 'drafted'")
+        decided, _ = endings.withdraw(moved, datetime.now(UTC))
+        await store.save(office.rules, connection, [Change(dossier_id=dossier, before=moved, after=decided)])
+    assert await office.pool.fetchval("SELECT state FROM apology") == "void"
 
 
 async def test_a_timer_of_a_completed_step_does_not_fire(office: Office) -> None:
