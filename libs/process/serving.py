@@ -6,8 +6,9 @@ app = service_app(settings, service=SERVICE, version=VERSION, bus=bus, routers=[
 await serve_service(settings, app, bus, background=[sender.run])
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI
 
@@ -31,10 +32,12 @@ def service_app(
     bus: BusRuntime,
     routers: Sequence[APIRouter],
     closing: Sequence[Callable[[], Awaitable[None]]] = (),
+    checks: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
 ) -> FastAPI:
     """The application of a started bus: `routers`, health, and the operators' endpoints.
 
-    `closing` is called when everything else has ended, then the bus is closed. Raises SettingsError.
+    `closing` is called when everything else has ended, then the bus is closed. It is ready for work when the database
+    answers and all of `checks` (by name) are true. Raises SettingsError.
     """
 
     @asynccontextmanager
@@ -47,7 +50,9 @@ def service_app(
     async def ready() -> Readiness:
         # NATS is not asked: the service accepts writes while it is away.
         answers = await database_answers(bus.pool)
-        return Readiness(ready=answers, checks={"database": answers, "bus": bus.status().connected})
+        own = {name: check() for name, check in checks.items()}
+        told = {"database": answers, "bus": bus.status().connected, **own}
+        return Readiness(ready=answers and all(own.values()), checks=told)
 
     with named("PUBLIC_KEYS"):
         verifier = TokenVerifier(settings.public_keys, service)

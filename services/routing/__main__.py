@@ -16,7 +16,6 @@ async def serve(settings: Settings) -> None:
     """Build everything and answer until told to stop."""
     process = Process(settings)
     await process.bus.start()
-    await process.renumber()
     background = [process.fire_timers, process.keep_numbers]
     await serve_service(settings, process.app(), process.bus, background=background)
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from libs.http.auth import Actor, require
 from libs.http.bodies import body, read_body
 from libs.http.idempotency import Answer, once
+from libs.http.problems import unavailable
 from services.routing import completion, endings, pauses, steps
 from services.routing.case import Case, Move, Officer
 from services.routing.completion import Completion
@@ -47,6 +48,15 @@ def rules_of(request: Request) -> Rules:
     return rules
 
 
+async def numbers_known(request: Request) -> None:
+    """Raises Problem 503 until a number of an outcome can be compared with all there are (renumbering.py)."""
+    if not request.app.state.numbers_known.is_set():
+        raise unavailable()
+
+
+TAKES_NUMBERS = [Depends(numbers_known)]
+
+
 async def act(request: Request, actor: Actor, order: Order) -> Response:
     """Carry out an order exactly once per Idempotency-Key and answer with the step as it is then."""
 
@@ -73,7 +83,9 @@ async def start(request: Request, dossier_id: UUID, step: str, actor: Staff) -> 
 
 
 @router.post(
-    "/cases/{dossier_id}/steps/{step}/complete", openapi_extra=body(CompleteBody, answers={200: StepDone})
+    "/cases/{dossier_id}/steps/{step}/complete",
+    dependencies=TAKES_NUMBERS,
+    openapi_extra=body(CompleteBody, answers={200: StepDone}),
 )
 async def complete(request: Request, dossier_id: UUID, step: str, actor: Staff) -> Response:
     """Complete a step with its outcome."""
@@ -89,7 +101,11 @@ async def complete(request: Request, dossier_id: UUID, step: str, actor: Staff) 
     return await once(request, actor, request.app.state.writer, work)
 
 
-@router.post("/steps/complete", openapi_extra=body(CompleteManyBody, answers={200: Fates}))
+@router.post(
+    "/steps/complete",
+    dependencies=TAKES_NUMBERS,
+    openapi_extra=body(CompleteManyBody, answers={200: Fates}),
+)
 async def complete_many(request: Request, actor: Staff) -> Response:
     """Complete many steps of one agency in one transaction; each has its own fate."""
     wanted = await read_body(request, CompleteManyBody, limit_bytes=BATCH_BYTES_MAX)
@@ -102,7 +118,11 @@ async def complete_many(request: Request, actor: Staff) -> Response:
     return await once(request, actor, request.app.state.writer, work)
 
 
-@router.post("/cases/{dossier_id}/steps/{step}/amend", openapi_extra=body(AmendBody, answers={200: StepDone}))
+@router.post(
+    "/cases/{dossier_id}/steps/{step}/amend",
+    dependencies=TAKES_NUMBERS,
+    openapi_extra=body(AmendBody, answers={200: StepDone}),
+)
 async def amend(request: Request, dossier_id: UUID, step: str, actor: Staff) -> Response:
     """Fill in or correct fields of a completed step's outcome; its results are replaced."""
     wanted = await read_body(request, AmendBody)

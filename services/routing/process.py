@@ -28,6 +28,8 @@ class Process:
         self._settings = settings
         with named("CATALOGUE"):
             self.rules = Rules(Catalogue.load(settings.catalogue), settings.numbers)
+        # Set once all numbers recorded before this start are compared in the present way.
+        self._numbers_known = asyncio.Event()
         service = Service(
             name=SERVICE,
             handlers=HANDLERS,
@@ -45,17 +47,21 @@ class Process:
     def app(self) -> FastAPI:
         """The HTTP application of a started bus, which is closed with it."""
         routers = [api.router, reading.router]
-        app = service_app(self._settings, service=SERVICE, version=VERSION, bus=self.bus, routers=routers)
+        app = service_app(
+            self._settings,
+            service=SERVICE,
+            version=VERSION,
+            bus=self.bus,
+            routers=routers,
+            checks={"numbers": self._numbers_known.is_set},
+        )
+        app.state.numbers_known = self._numbers_known
         app.state.pool, app.state.writer, app.state.rules = self.bus.pool, self.bus.writer, self.rules
         return app
 
-    async def renumber(self) -> None:
-        """Compare every number recorded so far in the present way; before anybody may record another."""
-        await Renumbering(self.bus.writer, self.rules).work_off()
-
     async def keep_numbers(self, stop: asyncio.Event) -> None:
-        """Do so with what older code beside this records, until told to stop."""
-        await Renumbering(self.bus.writer, self.rules).run(stop)
+        """Compare every number recorded so far in the present way, then what older code beside this records."""
+        await Renumbering(self.bus.writer, self.rules, caught_up=self._numbers_known).run(stop)
 
     async def fire_timers(self, stop: asyncio.Event) -> None:
         """Fire deadlines until told to stop."""

@@ -22,6 +22,7 @@ from services.routing.rules import Rules
 
 ROWS_MAX = 500
 POLL_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 
 Claim = tuple[UniqueNumber, UUID, str]
 
@@ -73,32 +74,49 @@ def _once_each(claims: Sequence[Claim]) -> tuple[list[Claim], list[Claim]]:
 
 
 class Renumbering:
-    """Works off what was compared otherwise: all of it before the service answers, then what older code adds."""
+    """Works off what was compared otherwise: all of it before outcomes are taken, then what older code adds.
 
-    def __init__(self, writer: Writer, rules: Rules, *, poll_seconds: float = POLL_SECONDS) -> None:
+    There may be years of it, more than a start may take. So the service answers meanwhile but is not ready, and takes
+    no outcome (api.numbers_known): a number claimed now would not meet the same one written otherwise years ago, and
+    claiming it under its earlier digest as well would not help, for 07 and 7 were two numbers then.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        rules: Rules,
+        *,
+        caught_up: asyncio.Event | None = None,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        """`caught_up` is set when all that was there at the start is worked off."""
         self._writer = writer
         self._rules = rules
+        self._caught_up = caught_up or asyncio.Event()
         self._poll_seconds = poll_seconds
 
-    async def work_off(self) -> None:
-        """Until nothing is left. Raises what the database raises."""
-        while True:
+    async def work_off(self, stop: asyncio.Event) -> None:
+        """Until nothing is left or told to stop. Raises what the database raises."""
+        while not stop.is_set():
             async with self._writer.transaction() as connection:
                 done = await renumber_batch(connection, self._rules)
             if not done:
+                self._caught_up.set()
                 return
             log.info("numbers-compared-anew", count=done)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look again every `poll_seconds` until told to stop."""
+        """Look again every `poll_seconds` until told to stop; soon when the database or somebody was in the way."""
         while not stop.is_set():
+            pause_seconds = self._poll_seconds
             try:
-                await self.work_off()
+                await self.work_off(stop)
             except Exception as error:
                 if not (is_outage(error) or is_contention(error)):
                     raise
                 log.warning("numbers-wait-for-database", exc_info=error)
+                pause_seconds = RETRY_SECONDS
             try:
-                await asyncio.wait_for(stop.wait(), self._poll_seconds)
+                await asyncio.wait_for(stop.wait(), pause_seconds)
             except TimeoutError:
                 continue

@@ -1,5 +1,6 @@
 """HTTP as officers and services use it, on the office's database, called in process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ class Desk:
     def __init__(self, http: httpx.AsyncClient, signers: dict[str, TokenSigner]) -> None:
         self._http = http
         self._signers = signers
+        # As in a process that has compared all numbers of before.
+        self.numbers_known = asyncio.Event()
+        self.numbers_known.set()
 
     def _headers(self, by: Officer | str, key: str = "") -> dict[str, str]:
         if isinstance(by, str):
@@ -69,4 +73,6 @@ async def desk(office: Office, tmp_path: Path) -> AsyncIterator[Desk]:
     app.state.pool, app.state.writer = office.pool, Writer(office.pool, lambda: None)
     app.state.rules = office.rules
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://routing") as http:
-        yield Desk(http, signers)
+        desk = Desk(http, signers)
+        app.state.numbers_known = desk.numbers_known
+        yield desk

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.bus.writer import Writer
 from libs.contracts.routing import StepAssigned
 from services.routing.case import Officer
-from tests.integration.routing.conftest import BIRTH_OUTCOME, Office
+from services.routing.renumbering import Renumbering
+from tests.integration.routing.conftest import BIRTH_OUTCOME, Office, actor, birth
 from tests.integration.routing.http_desk import ONE_STOP, Desk, desk
 from tests.unit.routing.samples import CIVIL, POLICE, accepted
 
@@ -220,3 +222,26 @@ async def test_outcomes_are_read_by_services_for_a_purpose_and_recorded(office: 
 def item(dossier: UUID, number: str) -> dict[str, Any]:
     outcome = {**BIRTH_OUTCOME, "register_number": number, "personal_id": ""}
     return {"dossier_id": str(dossier), "step": "register_birth", "outcome": outcome}
+
+
+async def test_no_number_is_taken_before_all_of_before_are_compared(office: Office, desk: Desk) -> None:
+    """While older numbers are being compared anew outcomes are answered 503; then the same number is refused."""
+    first, second = await office.open(), await office.open()
+    await office.complete(actor(CIVIL), birth(first, "7"))
+    await office.pool.execute(
+        "UPDATE outcome_key SET comparison = 1, digest = '\\x00' WHERE name = 'birth-register'"
+    )
+    desk.numbers_known.clear()
+    url, outcome = f"/cases/{second}/steps/register_birth/complete", birth(second, "07").outcome
+    early = await desk.post(CIVIL, url, {"outcome": outcome})
+    assert (early.status_code, "Retry-After" in early.headers) == (503, True)
+    stop = asyncio.Event()
+    writer = Writer(office.pool, lambda: None)
+    worker = asyncio.create_task(Renumbering(writer, office.rules, caught_up=desk.numbers_known).run(stop))
+    async with asyncio.timeout(10):
+        await desk.numbers_known.wait()
+    stop.set()
+    await worker
+    late = await desk.post(CIVIL, url, {"outcome": outcome})
+    assert late.status_code == 409
+    assert [error["code"] for error in late.json()["errors"]] == ["number-taken"]
