@@ -138,6 +138,11 @@ METRICS: dict[str, Metric] = {
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
     "timers_fired_total": Metric(kind="counter", meaning="clock rows that fired", labels=("name",)),
+    "tries_refused_total": Metric(
+        kind="counter",
+        meaning="people not recognised by results (mismatch), or turned away unheard after that (too-many)",
+        labels=("kind", "outcome"),
+    ),
 }
 
 # Attribute of a span → meaning. Names follow the OpenTelemetry semantic conventions (v1.44) where they have one.

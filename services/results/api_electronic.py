@@ -20,7 +20,7 @@ from services.results.fetching import CITIZEN, not_recognised, recognise
 from services.results.handing_over import PURPOSE, Counter
 from services.results.papers import Papers, pdf_answer
 from services.results.people import Neighbours
-from services.results.tries import Checks
+from services.results.tries import FROM_AFAR, Checks
 from services.results.views import agency_name
 
 
@@ -55,7 +55,7 @@ class Box:
         self._pool = pool
         self._counter = counter
         self._neighbours = neighbours
-        self._checks: Checks[bool] = Checks(pool, "citizen")
+        self._checks: Checks[bool] = Checks(pool, "citizen", FROM_AFAR)
 
     async def opened(self, proof: Proof) -> Sequence[asyncpg.Record]:
         """The results. Raises Problem 403 for a wrong proof, 429 after too many, and the clients' errors."""

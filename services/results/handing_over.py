@@ -13,7 +13,7 @@ from services.results.desk_store import Receiver
 from services.results.domain import Custody
 from services.results.people import Neighbours, PeopleRecord
 from services.results.receivers import check_receiver
-from services.results.tries import Checks
+from services.results.tries import AT_DESK, Checks
 
 PURPOSE = "hand-over"
 
@@ -26,7 +26,7 @@ class Counter:
         self._neighbours = neighbours
         self._custodies: Gathered[UUID, Custody] = Gathered(self._look)
         self._people: Gathered[UUID, PeopleRecord] = Gathered(self._read)
-        self._receivers: Checks[Receiver] = Checks(pool, "receiver")
+        self._receivers: Checks[Receiver] = Checks(pool, "receiver", AT_DESK)
 
     async def custody(self, dossier_id: UUID) -> Custody | None:
         """The dossier's custody as it stands; None when it has no results."""

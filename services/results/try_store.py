@@ -19,19 +19,20 @@ async def lock(conn: Connection, dossier_ids: Sequence[UUID]) -> None:
 
 
 async def recent(
-    conn: Connection, kind: str, dossier_ids: Sequence[UUID], window: timedelta
-) -> Mapping[UUID, tuple[int, float]]:
-    """Of each dossier that has some: refused tries within the window, and the seconds until the first has left it."""
+    conn: Connection, kind: str, dossier_ids: Sequence[UUID], spans: Sequence[timedelta]
+) -> Mapping[tuple[UUID, timedelta], tuple[int, float]]:
+    """By dossier and span that has some: refused tries within it, and the seconds until the first has left it."""
     rows = await conn.fetch(
         """
-        SELECT dossier_id, count(*) AS tries, extract(epoch FROM min(at) + $3 - now())::float8 AS wait_seconds
-        FROM refused_try WHERE dossier_id = ANY($2::uuid[]) AND kind = $1 AND at > now() - $3 GROUP BY dossier_id
+        SELECT dossier_id, span, count(*) AS tries, extract(epoch FROM min(at) + span - now())::float8 AS wait_seconds
+        FROM refused_try JOIN unnest($3::interval[]) AS within (span) ON at > now() - span
+        WHERE dossier_id = ANY($2::uuid[]) AND kind = $1 GROUP BY dossier_id, span
         """,
         kind,
         list(dossier_ids),
-        window,
+        list(spans),
     )
-    return {row["dossier_id"]: (row["tries"], row["wait_seconds"]) for row in rows}
+    return {(row["dossier_id"], row["span"]): (row["tries"], row["wait_seconds"]) for row in rows}
 
 
 async def add(conn: Connection, kind: str, refused: Sequence[tuple[UUID, str, str]]) -> None:

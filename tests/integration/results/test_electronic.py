@@ -57,6 +57,30 @@ async def test_wrong_digits_and_an_unknown_token_look_alike_and_end_soon(desks: 
     assert int(late.headers["Retry-After"]) > 3000
 
 
+@pytest.mark.parametrize(
+    ("earlier", "hours_ago", "status"), [(9, 2, 200), (10, 2, 429), (29, 30, 200), (30, 9000, 403)]
+)
+async def test_trying_slowly_ends_too(desks: Desks, earlier: int, hours_ago: int, status: int) -> None:
+    """After ten refusals in a day even the right digits have to wait; after thirty in all only the counter helps."""
+    dossier_id, _ = await noticed(desks)
+    await desks.workshop.pool.execute(
+        """
+        INSERT INTO refused_try (at, dossier_id, kind, actor, agency)
+        SELECT now() - $2 * interval '1 hour', $1, 'citizen', 'tracking-token', '' FROM generate_series(1, $3)
+        """,
+        dossier_id,
+        hours_ago,
+        earlier,
+    )
+    async with desks.anybody() as anybody:
+        answer = await anybody.post("/electronic-results", json=PROOF)
+    assert answer.status_code == status
+    if status == 429:
+        assert 21 * 3600 < int(answer.headers["Retry-After"]) <= 22 * 3600
+    if status == 403:
+        assert answer.json()["type"].endswith("only-at-the-counter")
+
+
 async def test_only_the_dossier_s_own_valid_electronic_results_are_given_out(desks: Desks) -> None:
     """Not a paper result, not another dossier's, not a revoked one."""
     paper = await desks.workshop.completed("register_birth")
