@@ -141,7 +141,7 @@ METRICS: dict[str, Metric] = {
     "tries_refused_total": Metric(
         kind="counter",
         meaning="people not recognised by results (mismatch), or turned away unheard after that (too-many)",
-        labels=("kind", "outcome"),
+        labels=("name", "outcome"),
     ),
 }
 
