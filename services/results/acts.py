@@ -13,7 +13,7 @@ from libs.bus.ids import new_id
 from libs.bus.writer import Writer
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, body, read_body
-from libs.http.idempotency import Answer, once
+from libs.http.idempotency import Answer, answered_before, once
 from libs.http.problems import Problem
 from libs.http.together import Together
 from services.results import desk, domain
@@ -117,7 +117,7 @@ def build_router(writer: Writer, counter: Counter, wake_press: Callable[[], None
     together = Together(writer, _carry_out)
     _add_custody(router, together, writer)
     _add_decisions(router, together, wake_press)
-    _add_handover(router, together, counter)
+    _add_handover(router, together, counter, writer)
     return router
 
 
@@ -226,7 +226,7 @@ def _add_decisions(router: APIRouter, together: Together[Act], wake_press: Calla
         return response
 
 
-def _add_handover(router: APIRouter, together: Together[Act], counter: Counter) -> None:
+def _add_handover(router: APIRouter, together: Together[Act], counter: Counter, writer: Writer) -> None:
     @router.post(
         "/dossiers/{dossier_id}/hand-over", openapi_extra=body(HandoverBody, answers={200: HandoverDone})
     )
@@ -235,6 +235,10 @@ def _add_handover(router: APIRouter, together: Together[Act], counter: Counter) 
     ) -> Response:
         """Hand results to the person who came for them, checked against the dossier; the receipt follows."""
         given = await read_body(request, HandoverBody)
+        # Before the receiver is checked again: what was handed over once must not meet a 429 on being repeated.
+        earlier = await answered_before(request, actor, writer)
+        if earlier is not None:
+            return earlier
         if len(set(given.results)) != len(given.results):
             raise Problem(422, "results-repeated", "Mỗi kết quả chỉ được chọn một lần")
         chosen = desk.to_hand_over(await counter.custody(dossier_id), actor, given.results)

@@ -99,6 +99,29 @@ async def test_trying_numbers_at_a_desk_ends_after_five(desks: Desks) -> None:
         assert set(map(tuple, reads)) == {("o1", "hand-over", "people")}
 
 
+async def test_a_repeated_hand_over_is_answered_as_before(desks: Desks) -> None:
+    """Too many refusals since then do not matter: the same key gets the stored answer."""
+    custody, ids = await printed(desks, "register_birth")
+    result_id = ids["birth_certificate"]
+    url = f"/dossiers/{custody.dossier_id}/hand-over"
+    body, key = {"results": [str(result_id)], "receiver": RECEIVER}, {"Idempotency-Key": "once-only"}
+    async with desks.at(HOSPITAL, ("hospital",)) as hospital:
+        await hospital.post(f"/results/{result_id}/arrive", json={})
+        first = await hospital.post(url, json=body, headers=key)
+        assert first.status_code == 200
+        await desks.workshop.pool.execute(
+            """
+            INSERT INTO refused_try (dossier_id, kind, actor, agency)
+            SELECT $1, 'receiver', 'o1', $2 FROM generate_series(1, 5)
+            """,
+            custody.dossier_id,
+            HOSPITAL,
+        )
+        again = await hospital.post(url, json=body, headers=key)
+        assert (again.status_code, again.content) == (200, first.content)
+        assert (await hospital.post(url, json=body)).status_code == 429
+
+
 async def test_what_a_desk_forgot_to_write_is_no_try(desks: Desks) -> None:
     """A missing authorisation tells a stranger nothing; the desk may go on asking."""
     custody, ids = await printed(desks, "register_birth")
