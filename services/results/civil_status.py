@@ -65,7 +65,7 @@ def _registered_again(people: PeopleRecord, given: Mapping[str, Any], subject: S
     return {
         "name": given.get("child_name") or subject.name,
         "birth_date": day_text(subject.birth_date),
-        "birth_date_words": birth_words(subject.birth_date),
+        "birth_date_words": _in_words(subject.birth_date),
         "sex": subject.sex,
         "ethnic": subject.ethnic,
         "nationality": subject.nationality or nationality_word("000"),
@@ -105,12 +105,20 @@ def death_extract(
         "deceased": subjects[0].values,
         "died_at": f"{hour} giờ {minute} phút" if minute else "",
         "died_on": day_text(died_on),
-        "died_on_words": birth_words(died_on),
+        "died_on_words": _in_words(died_on),
         "place": death.get("place", ""),
         "cause": death.get("cause", ""),
         "notice": " ".join(piece for piece in notice if piece),
         "note": given.get("content", ""),
     }
+
+
+def _in_words(given: str) -> str:
+    """The date in letters. Raises CannotIssue for one that cannot be: no press would ever print it."""
+    try:
+        return birth_words(given)
+    except ValueError:
+        raise CannotIssue("date-impossible") from None
 
 
 def _entry(given: Mapping[str, Any]) -> dict[str, Any]:

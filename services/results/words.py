@@ -50,18 +50,31 @@ def day_words(day: date) -> str:
 
 
 def birth_words(text: str) -> str:
-    """A date of birth or death in letters, also one of which only the month or the year is known.
+    """A date of birth or death in letters, also one of which only the month or the year is known (the rest 00 or none).
+
+    Raises ValueError for a date no calendar has.
 
     >>> birth_words("1958")
     'Năm một nghìn chín trăm năm mươi tám'
+    >>> birth_words("1958-00-00") == birth_words("1958")
+    True
     """
-    parts = text.split("-")
+    parts = _known(text).split("-")
     if len(parts) == 3:
-        return day_words(date.fromisoformat(text))
+        return day_words(date.fromisoformat("-".join(parts)))
     words = f"năm {number_words(int(parts[0]))}"
     if len(parts) == 2:
-        words = f"tháng {_month_word(int(parts[1]))} {words}"
+        words = f"tháng {_month_word(date(int(parts[0]), int(parts[1]), 1).month)} {words}"
     return words[0].upper() + words[1:]
+
+
+def _known(text: str) -> str:
+    """The date without the day and month written as 00, as papers of people whose birthday nobody knows have it."""
+    year, _, rest = text.partition("-")
+    month, _, day = rest.partition("-")
+    if month == "00":
+        return year
+    return f"{year}-{month}" if day == "00" else text
 
 
 def _month_word(month: int) -> str:
@@ -106,6 +119,7 @@ def day_text(value: str | date | datetime) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(LOCAL).date()
     elif isinstance(value, str):
+        value = _known(value)
         try:
             return f"{date.fromisoformat(value[:10]):%d/%m/%Y}"
         except ValueError:

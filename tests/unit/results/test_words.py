@@ -1,12 +1,16 @@
 """Vietnamese words on papers."""
 
 from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.results.words import day_text, day_words, moment_text, number_words
+from services.results.civil_status import death_extract
+from services.results.people import PeopleRecord
+from services.results.subjects import CannotIssue, Names, Subject
+from services.results.words import birth_words, day_text, day_words, moment_text, number_words
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,26 @@ def test_days_and_moments_are_local() -> None:
     assert day_text(late) == "23/11/2026"
     assert moment_text(late) == "03 giờ 05 phút, ngày 23/11/2026"
     assert day_text("1996") == "1996"
+
+
+def test_a_day_or_month_written_as_00_is_not_known() -> None:
+    """Papers of old people name the year alone; 00 stands for what nobody knows."""
+    assert birth_words("1958-00-00") == birth_words("1958") == "Năm một nghìn chín trăm năm mươi tám"
+    assert birth_words("1958-04-00") == birth_words("1958-04")
+    assert (day_text("1958-00-00"), day_text("1958-04-00")) == ("1958", "04/1958")
+
+
+@pytest.mark.parametrize("text", ["1958-13", "1958-02-30", "1958-13-00"])
+def test_a_date_no_calendar_has_is_refused(text: str) -> None:
+    """It is not written on a certificate."""
+    given = {"document_number": "12", "register_book": "01/2026"}
+    people = PeopleRecord(
+        dossier_id=uuid4(),
+        code="c",
+        procedure="1.000656",
+        procedure_from=date(2016, 1, 1),
+        form={"death": {"died_on": text}},
+    )
+    subject = Subject(part="deceased", label="", name="Trần Văn Hòa")
+    with pytest.raises(CannotIssue, match="date-impossible"):
+        death_extract(people, given, Names(ethnic={}, facilities={}), [subject])
