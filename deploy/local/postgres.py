@@ -195,7 +195,8 @@ class EmbeddedPostgres:
         target = self._place_for_data(account)
         if target.exists():
             raise ServerError(f"{target} is there but is no PostgreSQL data; move it away")
-        if target.parent != self.folder.path:
+        # `target` is resolved: a folder behind a link is no other place.
+        if target.parent != self.folder.path.resolve():
             target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             (self.folder.path / "data").unlink(missing_ok=True)
             (self.folder.path / "data").symlink_to(target)

@@ -88,6 +88,16 @@ async def test_a_half_made_data_directory_is_cleared_away(postgres: EmbeddedPost
     assert not half_made.exists()
 
 
+async def test_a_folder_behind_a_link_serves_as_well(folder: Path) -> None:
+    """A project or home folder may be a link to another disk; the data lie in the folder, with no link to themselves."""
+    (folder / "disk").mkdir()
+    (folder / "link").symlink_to(folder / "disk")
+    async with EmbeddedPostgres(folder / "link" / "postgres") as server:
+        assert await fetchval(server.admin_dsn, "SELECT 1") == 1
+        assert server.data_dir == folder.resolve() / "disk" / "postgres" / "data"
+    assert not (folder / "disk" / "postgres" / "data").is_symlink()
+
+
 async def test_damaged_data_are_not_replaced(postgres: EmbeddedPostgres) -> None:
     """Where data are but cannot be read, nothing is made anew over them."""
     await postgres.start()
