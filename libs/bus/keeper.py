@@ -58,7 +58,10 @@ class Keeper:
         """Set when the whole topology was there for the first time."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Watch until `stop`. Raises TopologyRefused when the server has what cannot be changed, at the start only."""
+        """Watch until `stop`. Raises TopologyRefused when the server has what cannot be changed, at the start only.
+
+        Paused durables are no reason to end: without a keeper no other stream could be made anew.
+        """
         subscription = await self._client.subscribe(f"{REBUILD_SUBJECT}.*", cb=self._on_request)
         try:
             while not stop.is_set():
@@ -69,7 +72,7 @@ class Keeper:
                 except (jetstream.ApiError, NatsError, TimeoutError) as error:
                     log.warning("keeper-waiting", error=type(error).__name__)
                 except TopologyRefused as refused:
-                    if not self.ready.is_set():
+                    if not (self.ready.is_set() or refused.passes):
                         raise
                     for difference in refused.differences:
                         # The fields and values are told by `python -m libs.bus topology`.

@@ -1,7 +1,7 @@
 """Streams and durable consumers, derived from FLOWS, and how the server is brought to have exactly them."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ ACK_PENDING_MAX = 4096
 # Pull requests of all replicas that the server keeps at once; its own default.
 PULLS_WAITING_MAX = 512
 NAME_CHARACTERS_MAX = 32
+# The field of a durable's config that only an operator's own call changes.
+_PAUSE = "pause_until"
 # nats-server 2.12: atomic batches. Below 2.11 unknown config keys are swallowed silently.
 API_LEVEL_MIN = 2
 
@@ -37,11 +39,15 @@ class TopologySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TopologyRefused(Exception):
-    """The server has something else than we ask for, and it cannot be changed without loss."""
+    """The server has something else than we ask for, and it cannot be changed without loss.
 
-    def __init__(self, differences: Sequence[str]) -> None:
+    `passes` says that all of it ends by itself: nothing differs but that durables are paused.
+    """
+
+    def __init__(self, differences: Sequence[str], *, passes: bool = False) -> None:
         super().__init__("; ".join(differences))
         self.differences = tuple(differences)
+        self.passes = passes
 
 
 class Durable(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +172,7 @@ def _says_something(field: str, value: Any) -> bool:
     if field == "metadata":
         # The server notes its version there.
         return any(not name.startswith("_nats.") for name in value or {})
-    if field == "pause_until" and value:
+    if field == _PAUSE and value:
         # The server keeps the end of a pause that is over.
         return datetime.fromisoformat(value) > datetime.now(UTC)
     return bool(value)
@@ -179,16 +185,7 @@ async def reconcile(client: Client, settings: TopologySettings = DEFAULTS) -> li
     for it), or when the server returns another config than it was asked for. Raises jetstream.NoAnswer while
     JetStream is not there.
     """
-    done: list[str] = []
-    refused: list[str] = []
-    for stream in plan(settings):
-        try:
-            done += await reconcile_stream(client, stream)
-        except TopologyRefused as error:
-            refused += error.differences
-    if refused:
-        raise TopologyRefused(refused)
-    return done
+    return await _each(reconcile_stream(client, stream) for stream in plan(settings))
 
 
 async def reconcile_stream(client: Client, stream: StreamPlan) -> list[str]:
@@ -200,8 +197,21 @@ async def reconcile_stream(client: Client, stream: StreamPlan) -> list[str]:
         create=lambda: jetstream.create_stream(client, dict(stream.config)),
         update=lambda: jetstream.update_stream(client, dict(stream.config)),
     )
-    for durable in stream.durables:
-        done += await _bring_durable(client, durable)
+    return done + await _each(_bring_durable(client, durable) for durable in stream.durables)
+
+
+async def _each(steps: Iterable[Awaitable[list[str]]]) -> list[str]:
+    """Do them all, and only then raise what was refused: one durable must not keep the next from being made."""
+    done: list[str] = []
+    refused: list[TopologyRefused] = []
+    for step in steps:
+        try:
+            done += await step
+        except TopologyRefused as error:
+            refused.append(error)
+    if refused:
+        told = [difference for error in refused for difference in error.differences]
+        raise TopologyRefused(told, passes=all(error.passes for error in refused))
     return done
 
 
@@ -254,5 +264,6 @@ async def _bring(what: str, asked: Mapping[str, Any], *, info: Any, create: Any,
             done.append(f"{what}: updated ({', '.join(wrong)})")
     wrong = differences(asked, found.config)
     if wrong:
-        raise TopologyRefused([f"{what}: the server keeps {', '.join(wrong)}"])
+        passes = all(difference.startswith(f"{_PAUSE}:") for difference in wrong)
+        raise TopologyRefused([f"{what}: the server keeps {', '.join(wrong)}"], passes=passes)
     return done

@@ -89,7 +89,7 @@ async def test_a_half_made_data_directory_is_cleared_away(postgres: EmbeddedPost
 
 
 async def test_a_folder_behind_a_link_serves_as_well(folder: Path) -> None:
-    """A project or home folder may be a link to another disk; the data lie in the folder, with no link to themselves."""
+    """A home folder may be a link to another disk: the data lie in the folder, with no link to themselves."""
     (folder / "disk").mkdir()
     (folder / "link").symlink_to(folder / "disk")
     async with EmbeddedPostgres(folder / "link" / "postgres") as server:
