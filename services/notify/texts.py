@@ -22,6 +22,7 @@ PLACEHOLDERS = frozenset(
         "respond_by",
         "day",
         "results",
+        "arrived",
         "granted",
         "refused",
         "reason",
@@ -34,7 +35,14 @@ _DELIVERY_WORDS = {
     "hospital": "nhận tại {place}",
     "counter": "nhận tại {place}",
     "post": "gửi qua bưu chính",
-    "electronic": "bản điện tử, tải về bằng mã tra cứu và 4 số cuối giấy tờ hoặc điện thoại",
+    "electronic": "bản điện tử, tải về bằng mã tra cứu và 4 ký tự cuối của số giấy tờ hoặc số điện thoại",
+}
+# Of what somebody has already: where it was given, nothing to be done any more.
+_HANDED_OVER_WORDS = {
+    "hospital": "tại {place}",
+    "counter": "tại {place}",
+    "post": "qua bưu chính",
+    "electronic": "bản điện tử",
 }
 
 
@@ -89,6 +97,7 @@ def fill(text: str, occasions: Sequence[Occasion], words: Words) -> str:
         "day": str(facts.get("day", "")),
         "components": _wanted(facts, words),
         "results": _results(occasions, words),
+        "arrived": _arrived(occasions, words),
         "granted": _granted(occasions, words),
         "refused": _refused(occasions, words),
         "reason": _reason(occasions, words),
@@ -111,10 +120,19 @@ def _results(occasions: Sequence[Occasion], words: Words) -> str:
     return _sentence(_name(o, words) for o in occasions if o.facts.get("result"))
 
 
+def _arrived(occasions: Sequence[Occasion], words: Words) -> str:
+    """The same as a sentence of its own, for texts that speak of something else; empty when there is none."""
+    results = _results(occasions, words)
+    return f"Kết quả đã có: {results}" if results else ""
+
+
 def _granted(occasions: Sequence[Occasion], words: Words) -> str:
-    """The results the latest settlement granted, those that have arrived with where they are to be had."""
-    settlements = [o.facts["results"] for o in occasions if "outcome" in o.facts and o.facts.get("results")]
-    if not settlements:
+    """The results the latest settlement granted, those that have arrived with where they are to be had.
+
+    A refused step names results too: those that will not be issued.
+    """
+    settlements = [o.facts.get("results") for o in occasions if o.facts.get("settled_at")]
+    if not settlements or not settlements[-1]:
         return ""
     arrived = {o.facts["result"]: _name(o, words) for o in occasions if o.facts.get("result")}
     names = (arrived.get(code, words.results.get(code, code)) for code in settlements[-1])
@@ -125,7 +143,8 @@ def _name(occasion: Occasion, words: Words) -> str:
     """A result's name, and how it is received where the occasion says so."""
     facts = occasion.facts
     name = words.results.get(facts["result"], facts["result"])
-    where = _DELIVERY_WORDS.get(str(facts.get("delivery", "")), "")
+    ways = _HANDED_OVER_WORDS if facts.get("handed_over_at") else _DELIVERY_WORDS
+    where = ways.get(str(facts.get("delivery", "")), "")
     place = words.places.get(str(facts.get("place", "")), "nơi đã chọn")
     return f"{name} ({where.format(place=place)})" if where else name
 

@@ -25,7 +25,11 @@ WORDS = Words(
     procedure="Khai sinh",
     link="http://x/track/t",
     desk="Trung tâm Phục vụ hành chính công phường Ngã Bảy",
-    results={"birth_certificate": "Giấy khai sinh", "insurance_card": "Thẻ BHYT"},
+    results={
+        "birth_certificate": "Giấy khai sinh",
+        "insurance_card": "Thẻ BHYT",
+        "residence_notice": "Thông báo cư trú",
+    },
     components={"declaration": "Tờ khai", "certificate": "Giấy chứng sinh"},
     fields={"mother.identity.number": "Số giấy tờ (người mẹ)"},
     places={"hospital-desk": "Bệnh viện"},
@@ -135,6 +139,7 @@ BRANCH_REFUSED = StepRefused(
     outcome="refused",
     reason="no-consent",
     refused_at=NOW,
+    results=("residence_notice",),
     ends_dossier=False,
 )
 # The events in the order in which they happen, and the rule whose text leads.
@@ -258,6 +263,40 @@ def test_a_grant_in_part_says_what_comes_and_where_to_ask_about_the_rest(events:
     assert "Phần còn lại không được giải quyết. Vui lòng đến Trung tâm Phục vụ hành chính công" in text
     assert "đã giải quyết xong" not in text
     assert ("(nhận tại Bệnh viện)" in text) == any(isinstance(event, ResultReady) for event in events)
+
+
+@pytest.mark.parametrize("outcome", ["refused", "stopped", "withdrawn"])
+@pytest.mark.parametrize("before", [BRANCH_REFUSED, GRANTED])
+def test_what_is_not_issued_is_never_told_as_granted(before: Event, outcome: str) -> None:
+    """A refused step names results that will not come, an earlier settlement those of a case opened again."""
+    text = text_of(before, settled(outcome))
+    assert "Kết quả được cấp" not in text
+    assert "Thông báo cư trú" not in text
+
+
+def test_a_settlement_that_grants_is_told_beside_a_refused_step() -> None:
+    """In whichever order they come, only what the settlement names is granted."""
+    for events in ([BRANCH_REFUSED, PARTIAL], [PARTIAL, BRANCH_REFUSED]):
+        (message,) = to_applicant(*events)
+        text = fill("{granted}", message.occasions, WORDS)
+        assert text == "Kết quả được cấp: Giấy khai sinh."
+
+
+def test_a_refused_step_tells_in_a_sentence_what_is_there() -> None:
+    """Results that came with it have a lead-in; without any there is none."""
+    text = text_of(BRANCH_REFUSED, ready())
+    assert "vẫn được giải quyết. Kết quả đã có: Giấy khai sinh (nhận tại Bệnh viện). Vui lòng" in text
+    assert "vẫn được giải quyết. Vui lòng" in text_of(BRANCH_REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "where"),
+    [("hospital", "tại Bệnh viện"), ("post", "qua bưu chính"), ("electronic", "bản điện tử")],
+)
+def test_what_was_handed_over_is_not_told_as_still_to_be_fetched(delivery: str, where: str) -> None:
+    """The text says where it was given, and asks nobody to fetch it."""
+    text = text_of(handed_over(ready(delivery=delivery)))
+    assert f"đã được trao: Giấy khai sinh ({where})." in text
 
 
 @pytest.mark.parametrize(
