@@ -21,6 +21,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     """A message to send now; `failures` are the tries that came to nothing.
 
     `stored` are its occasions as they were when it was taken: while it is only taken it may still grow.
+    `channel` and `provider_id` are those of an earlier sending of unknown fate, empty without one.
     """
 
     id: UUID
@@ -31,6 +32,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     stored: bytes
     attempts: int
     failures: int
+    channel: str
+    provider_id: str
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +53,8 @@ async def claim_due(conn: Connection, audiences: Sequence[str], limit: int, leas
         WHERE id IN (SELECT id FROM message
                      WHERE state = 'queued' AND not_before <= now() AND audience = ANY($1::text[])
                      ORDER BY not_before LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING id, dossier_id, rule, audience, occasions AS stored, attempts, failures
+        RETURNING id, dossier_id, rule, audience, occasions AS stored, attempts, failures,
+            channel, provider_id
         """,
         list(audiences),
         limit,
@@ -102,22 +106,22 @@ async def end_lost_leases(conn: Connection, desk: str) -> tuple[int, int]:
 async def put_back(conn: Connection, laters: Sequence[Later]) -> None:
     """No provider has taken these: let them wait, all in one statement.
 
-    What was begun and not taken bears no channel any more. One that waits bears a channel only when an earlier
-    sending on it ended unknown and a person lets it be sent again.
+    What was begun and not taken bears again what it bore before: a channel only when an earlier sending on it ended
+    unknown and a person lets it be sent again; a receipt of that one may still come.
     """
     await conn.execute(
         """
         WITH given AS (
-            SELECT * FROM unnest($1::uuid[], $2::int[], $3::interval[], $4::text[], $5::int[])
-                AS given (id, attempts, delay, reason, failures)
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::interval[], $4::text[], $5::int[],
+                                 $6::text[], $7::text[])
+                AS given (id, attempts, delay, reason, failures, channel, provider_id)
         ), held AS (  -- locked in the order in which planning locks them
             SELECT message.id FROM message JOIN given USING (id, attempts)
             WHERE state IN ('queued', 'sending', 'unknown') ORDER BY message.id FOR UPDATE OF message
         )
         UPDATE message SET state = 'queued', not_before = now() + given.delay, reason = given.reason,
             lease_until = NULL, failures = message.failures + given.failures,
-            channel = CASE WHEN state = 'queued' THEN channel ELSE '' END,
-            provider_id = CASE WHEN state = 'queued' THEN provider_id ELSE '' END
+            channel = given.channel, provider_id = given.provider_id
         FROM given JOIN held USING (id) WHERE message.id = given.id
         """,
         [later.message.id for later in laters],
@@ -125,6 +129,8 @@ async def put_back(conn: Connection, laters: Sequence[Later]) -> None:
         [later.delay for later in laters],
         [later.reason for later in laters],
         [int(later.counts) for later in laters],
+        [later.message.channel for later in laters],
+        [later.message.provider_id for later in laters],
     )
 
 

@@ -317,6 +317,23 @@ async def test_a_receipt_may_still_stop_a_message_that_waits_to_be_sent_again(ca
     assert await bureau.states(dossier_id) == ["delivered"]
 
 
+async def test_a_receipt_still_stops_it_after_the_provider_has_not_taken_it_again(callers: Callers) -> None:
+    """Sent again and turned away: the first letter's receipt is as good as before."""
+    bureau = callers.bureau
+    dossier_id, message_id = await unknown_message(bureau)
+    async with callers.operator() as operator, callers.provider() as provider:
+        await operator.post(f"/messages/{message_id}/send-again", json={"reason": "asked"})
+        bureau.post.manners = lambda _: "data-451"
+        await bureau.send()
+        assert await bureau.states(dossier_id) == ["queued"]
+        given = {"provider_id": str(message_id), "state": "delivered"}
+        assert (await provider.post("/providers/email/receipts", json=given)).json()["state"] == "delivered"
+    bureau.post.manners = lambda _: post_office.GOOD
+    await bureau.send()
+    assert len(bureau.post.mails) == 1
+    assert await bureau.states(dossier_id) == ["delivered"]
+
+
 async def test_only_operators_decide_and_only_about_what_went_wrong(callers: Callers) -> None:
     """A desk may neither list nor resend; a message that was sent is not sent again."""
     bureau = callers.bureau
