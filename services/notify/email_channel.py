@@ -12,8 +12,11 @@ import msgspec
 
 from services.notify.channels import Accepted, Begin, Destination, Letter, NotTaken, Refused, Unknown
 
-# One bare mailbox of RFC 5321 without quoting: nothing that could end an address on a command line or begin a second.
-_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+# One bare mailbox of RFC 5321 without quoting: nothing that could end an address on a command line or begin a second,
+# nor what a header would read as an encoded word (RFC 2047).
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAILBOX = re.compile(rf"(?!.*=\?)(?=[^@]{{1,64}}@.{{1,253}}\Z){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 # Seven bits: we do not ask whether the server takes eight (RFC 6152).
 _POLICY = SMTP.clone(cte_type="7bit")
 

@@ -128,6 +128,13 @@ async def test_an_address_no_letter_can_go_to_fails_and_harms_nobody(bureau: Bur
         "group: a@example.vn;",
         "mai",
         "mái@example.vn",
+        "a..b@example.vn",
+        ".a@example.vn",
+        "a@..",
+        "a@-",
+        "a@-example.vn",
+        "a@" + "x" * 64 + ".vn",
+        "=?utf-8?q?a?=@example.vn",
     ):
         dossier_id = await bureau.dossier(received(), email=address)
         await bureau.send()
