@@ -67,15 +67,16 @@ class Settler:
 
     async def settle(self, lane: Lane, arrivals: list[Arrival]) -> None:
         """See every arrival to its end: applied, kept as a dead letter, held, or given back."""
-        try:
-            alone = await self._suspects(arrivals)
-        except Exception as error:  # noqa: BLE001 - nothing has been tried yet; whatever it is, it can be tried again
-            log.warning("batch-not-begun", error=code_of(error), count=len(arrivals))
-            await self.database_back()
-            await self.give_back(arrivals, self._settings.failure_nak_seconds)
-            return
-        apart = {id(arrival) for arrival in alone}
+        # Begun only once no suspect is in flight: what is begun beside one shares the blame.
         async with self._beside.others():
+            try:
+                alone = await self._suspects(arrivals)
+            except Exception as error:  # noqa: BLE001 - nothing has been tried yet; whatever it is, it can be tried again
+                log.warning("batch-not-begun", error=code_of(error), count=len(arrivals))
+                await self.database_back()
+                await self.give_back(arrivals, self._settings.failure_nak_seconds)
+                return
+            apart = {id(arrival) for arrival in alone}
             await self._together(lane, [arrival for arrival in arrivals if id(arrival) not in apart])
         for arrival in alone:
             async with self._beside.nobody():

@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest_asyncio
@@ -14,6 +15,7 @@ import pytest_asyncio
 from deploy.local.nats_server import NatsServer
 from deploy.local.postgres import EmbeddedPostgres
 from libs.bus import jetstream, topology
+from libs.bus.consumer import Change
 from libs.bus.ids import new_id
 from libs.contracts.cloudevents import encode_data
 from libs.database import dsn_for, migrate, provision
@@ -24,7 +26,16 @@ from tests.fixtures.database import (
     ServiceDatabase,
     lines_of,
 )
-from tests.integration.bus.probe_service import Probe, corrected, in_order, open_probe, supplemented, until
+from tests.integration.bus.probe_service import (
+    Dossier,
+    Probe,
+    corrected,
+    in_order,
+    open_probe,
+    save,
+    supplemented,
+    until,
+)
 
 
 @pytest_asyncio.fixture
@@ -133,6 +144,43 @@ async def test_a_killer_takes_no_innocent_event_with_it(probe: Probe) -> None:
         await probe.settled(30)
     assert [row[0] for row in await probe.pool.fetch("SELECT dossier_id FROM bus.dead_letter")] == [killer]
     assert await probe.count("bus.attempt") == 0
+
+
+async def test_nothing_is_noted_as_begun_beside_a_suspect(probe: Probe) -> None:
+    """While a suspect is tried alone, another lane's redelivered event waits with its note too."""
+    suspect, other = _in_two_lanes()
+    first = await probe.producer.say(suspect, supplemented())
+    await probe.producer.say(other, supplemented())
+    await probe.pool.execute("INSERT INTO bus.attempt (event_id, begun) VALUES ($1, 1)", first.id)
+    pull = await probe.client.jetstream().pull_subscribe_bind("routing-intake", "INTAKE")
+    for message, delay in zip(await pull.fetch(2), (0, 1), strict=True):
+        await message.nak(delay)
+    tried, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(connection: Any, changes: Sequence[Change[Dossier]]) -> None:
+        if changes[0].dossier_id == suspect:
+            tried.set()
+            await gate.wait()
+        await save(connection, changes)
+
+    async with probe.consumer(save=slow) as consumer:
+        await asyncio.wait_for(tried.wait(), 10)
+        await until(lambda: consumer.status().in_flight == 2, 10, "the other is delivered again")
+        await asyncio.sleep(0.3)
+        begun = await probe.pool.fetch("SELECT event_id FROM bus.attempt")
+        gate.set()
+        await probe.has("probe.effect", 2)
+        await probe.settled()
+    assert [row[0] for row in begun] == [first.id]
+
+
+def _in_two_lanes() -> tuple[UUID, UUID]:
+    """Two dossiers whose events go to different lanes of a consumer of this process."""
+    first = new_id()
+    while True:
+        second = new_id()
+        if (hash(str(first)) - hash(str(second))) % 2:
+            return first, second
 
 
 async def _over(probe: Probe, child: Any) -> bool:
