@@ -14,9 +14,11 @@ from services.notify.texts import Occasion
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
-# queued → sending → sent → delivered is the good way. `unknown`: the provider may have taken it; it is never sent a
-# second time by itself. `dropped`: there was nobody to tell (a dossier without a desk, an applicant who wants no word),
-# or nothing any more (overtaken).
+# queued → sending → sent → delivered is the good way to a person; a desk's letter is laid in, queued → sent → delivered
+# (read), in one transaction. `sending`: a provider may have heard of it; put back to `queued` when it clearly has not
+# taken it. `unknown`: the provider may have taken it; it is never sent a second time by itself. `failed`: refused for
+# ever, or tried for too long. From these two a person may let it wait again. `dropped`: there was nobody to tell (a
+# dossier without a desk, an applicant who wants no word), or nothing any more (overtaken).
 QUEUED, SENDING, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED = (
     "queued",
     "sending",
@@ -26,16 +28,14 @@ QUEUED, SENDING, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED = (
     "unknown",
     "dropped",
 )
-# A receipt may overtake the answer to sending, and may come while a message of unknown fate waits to be sent again. Of
-# other queued messages no provider has heard: receipts do not find them (message_store.by_receipt).
-_MOVES = {
-    QUEUED: {SENDING, SENT, DELIVERED},
-    SENDING: {QUEUED, SENT, DELIVERED, FAILED, UNKNOWN, DROPPED},
+# Where a provider's receipt may move a message. It may overtake the answer to sending, and may come while a message of
+# unknown fate waits to be sent again: good news makes the second letter needless, bad news does not. Of other queued
+# messages no provider has heard: receipts do not find them (message_store.by_receipt).
+_RECEIPT_MOVES = {
+    QUEUED: {SENT, DELIVERED},
+    SENDING: {SENT, DELIVERED, FAILED},
     SENT: {DELIVERED, FAILED},
     UNKNOWN: {SENT, DELIVERED, FAILED},
-    DELIVERED: set(),
-    FAILED: set(),
-    DROPPED: set(),
 }
 # What an applicant prefers who wants no messages at all.
 NO_CHANNEL = "none"
@@ -152,8 +152,8 @@ def is_quiet(moment: datetime, quiet: tuple[time, time] | None) -> bool:
 
 
 def may_move(state: str, to: str) -> bool:
-    """Whether a message may go from one state to the other; receipts that come late or twice may not move it back."""
-    return to in _MOVES[state]
+    """Whether a receipt may move a message from one state to the other; late ones move none back."""
+    return to in _RECEIPT_MOVES.get(state, ())
 
 
 def channels_for(preferred: str, reachable: Sequence[str], available: Sequence[str]) -> list[str]:
