@@ -60,7 +60,7 @@ class Day:
         await self._upload_xml9(seed)
         await self._declare_birth(seed)
         await self._certified_copy()
-        await self._insurance_card(seed)
+        await self._insurance_card()
         await self._incomplete_residence(seed)
         await self._refused_certificate(seed)
         self.played = True
@@ -113,7 +113,7 @@ class Day:
         )
         self._expect(receipt, "Chứng thực bản sao (quầy 3)", RETURNED)
 
-    async def _insurance_card(self, seed: int) -> None:
+    async def _insurance_card(self) -> None:
         receipt = await self._counter.post_json(
             "intake",
             "/dossiers",
