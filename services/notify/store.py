@@ -28,9 +28,10 @@ async def load(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Outb
     )
     rows = await conn.fetch(
         """
-        SELECT id, message.dossier_id, rule, audience, grouping, not_before, occasions
-        FROM unnest($1::uuid[]) AS asked (dossier_id) JOIN message USING (dossier_id)
-        WHERE state = 'queued' ORDER BY id FOR UPDATE OF message
+        SELECT waiting.* FROM unnest($1::uuid[]) AS asked (dossier_id)
+        CROSS JOIN LATERAL (
+            SELECT id, dossier_id, rule, audience, grouping, not_before, occasions FROM message
+            WHERE message.dossier_id = asked.dossier_id AND state = 'queued' ORDER BY id FOR UPDATE) AS waiting
         """,
         list(dossier_ids),
     )
