@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from libs.http import problems
+from libs.http import idempotency, problems
 from libs.http.auth import TokenVerifier
 from libs.http.bodies import DOCUMENTED
 from libs.http.edge import Edge, EdgeLimits
@@ -63,7 +63,9 @@ def _describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = copy.deepcopy(generated())
         for operations in document["paths"].values():
-            for operation in operations.values():
+            for method, operation in operations.items():
+                if method == "post":
+                    operation.setdefault("parameters", []).append(_KEY)
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = _PROBLEM_ANSWER
         components = document.setdefault("components", {})
@@ -76,6 +78,13 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
+_KEY: dict[str, Any] = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Required where the request changes something (400 without it): repeated, it gets the same answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 # FastAPI's own description of a 422, which we answer with a problem.
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 _PROBLEM_ANSWER: dict[str, Any] = {

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -116,14 +116,20 @@ def body(type_: Any, *, answers: Mapping[int, Any] | None = None) -> dict[str, A
     return described
 
 
-def described_answers(types: Mapping[int, Any]) -> dict[str, Any]:
-    """The `openapi_extra` of an endpoint without a JSON body: the types it answers by status; None: no content."""
+def described_answers(types: Mapping[int, Any], *, takes: Sequence[str] = ()) -> dict[str, Any]:
+    """The `openapi_extra` of an endpoint without a JSON body: the types it answers by status; None: no content.
+
+    `takes` are the media types of a body that is read as it is.
+    """
     described: dict[str, Any] = {}
     for status, type_ in types.items():
         described[str(status)] = {"description": HTTPStatus(status).phrase}
         if type_ is not None:
             described[str(status)]["content"] = {"application/json": {"schema": _schema(type_)}}
-    return {"responses": described}
+    if not takes:
+        return {"responses": described}
+    raw = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in takes}
+    return {"responses": described, "requestBody": {"required": True, "content": raw}}
 
 
 # Reads better where an endpoint has no body: `openapi_extra=answers({200: Page})`.

@@ -31,7 +31,9 @@ def router(office: Office) -> APIRouter:
     """Endpoints under /dossiers/{dossier_id}/attachments."""
     routes = APIRouter(prefix="/dossiers/{dossier_id}/attachments", tags=["attachments"])
 
-    @routes.post("", status_code=201, openapi_extra=described_answers({201: Attachment}))
+    @routes.post(
+        "", status_code=201, openapi_extra=described_answers({201: Attachment}, takes=tuple(EXTENSIONS))
+    )
     async def attach(
         request: Request,
         dossier_id: UUID,

@@ -46,7 +46,9 @@ def router(office: Office) -> APIRouter:
     places = asyncio.Semaphore(AT_ONCE_MAX)
     turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    @routes.post("/births/xml9", status_code=201, openapi_extra=described_answers({201: UploadAnswer}))
+    described = described_answers({201: UploadAnswer}, takes=("application/xml",))
+
+    @routes.post("/births/xml9", status_code=201, openapi_extra=described)
     async def upload(request: Request, actor: Annotated[Actor, Depends(HOSPITAL)]) -> Response:
         """Take the XML9 file of QĐ 4750/QĐ-BYT as the raw body; good records become dossiers, bad ones are named."""
         idempotency_key(request)

@@ -237,6 +237,7 @@ async def test_insiders_read_metrics_and_contract(clients: Clients, keys: Keys) 
     assert operation["requestBody"]["content"]["application/json"]["schema"] == {
         "$ref": "#/components/schemas/Note"
     }
+    assert [each["name"] for each in operation["parameters"]] == ["dossier_id", "Idempotency-Key"]
     assert described["components"]["schemas"]["Note"]["additionalProperties"] is False
     assert "HTTPValidationError" not in json.dumps(described)
     assert "mot_cua_http_requests_total" in metrics
