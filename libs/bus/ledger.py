@@ -13,6 +13,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from libs.database.pool import PLANNER
+
 CONNECT_TIMEOUT_SECONDS = 10.0
 COMMAND_TIMEOUT_SECONDS = 30.0
 # A live relay asks every quarter of a second; its longest silence is waiting for the keeper's answer (15 s).
@@ -105,7 +107,7 @@ class Ledger:
                 "idle_session_timeout": idle_ms,
                 "idle_in_transaction_session_timeout": idle_ms,
                 "timezone": "UTC",
-                "jit": "off",
+                **PLANNER,
             },
         )
         return cls(connection)
