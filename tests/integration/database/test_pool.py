@@ -54,3 +54,19 @@ async def test_a_wrong_password_is_reported(database: DatabaseFactory) -> None:
     made = await database("pool", lines=[])
     with pytest.raises(asyncpg.InvalidPasswordError):
         await open_pool(made.app_dsn.replace("test-app", "wrong"), application_name="t")
+
+
+async def test_rows_are_looked_up_by_key_whatever_the_statistics(database: DatabaseFactory) -> None:
+    """A kept plan made while the table was empty, which would rather read it whole, still uses the index."""
+    made = await database("pool", lines=[])
+    owner = await asyncpg.connect(made.migrator_dsn)
+    await owner.execute(
+        "CREATE TABLE kept (id bigint PRIMARY KEY, x int) WITH (autovacuum_enabled = off); ANALYZE kept"
+    )
+    await owner.close()
+    query = "SELECT x FROM unnest($1::bigint[]) AS asked (id) JOIN kept USING (id)"
+    async with await open_pool(made.app_dsn, application_name="t", size_max=1) as pool:
+        plan = await pool.fetch(f"EXPLAIN {query}", [1, 2, 3])
+    text = "\n".join(row[0] for row in plan)
+    assert "kept_pkey" in text
+    assert "Seq Scan on kept" not in text
