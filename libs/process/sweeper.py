@@ -2,9 +2,9 @@
 
 import asyncio
 
-from libs.bus.outages import is_contention, is_outage
 from libs.bus.runtime import BusRuntime
 from libs.http.idempotency import purge_answers
+from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 
 SWEEP_SECONDS = 3600.0
@@ -19,15 +19,11 @@ class Sweeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until told to stop. Raises what is neither an outage nor a lock met."""
-        while not stop.is_set():
-            try:
-                async with self._bus.pool.acquire() as connection:
-                    while deleted := await purge_answers(connection):
-                        log.info("answers-purged", count=deleted)
-            except Exception as error:
-                if not (is_outage(error) or is_contention(error)):
-                    raise
-            try:
-                await asyncio.wait_for(stop.wait(), self._sweep_seconds)
-            except TimeoutError:
-                continue
+        await repeat(self._sweep, stop, name="sweeper", pause_seconds=self._sweep_seconds)
+
+    async def _sweep(self) -> int:
+        async with self._bus.pool.acquire() as connection:
+            deleted = await purge_answers(connection)
+        if deleted:
+            log.info("answers-purged", count=deleted)
+        return deleted

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from libs.bus.outages import is_contention, is_outage
 from libs.bus.outbox import Outgoing, emit
 from libs.bus.writer import Writer
 from libs.catalogue import Catalogue
 from libs.contracts.intake import BirthReminderDue
+from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 from services.intake import birth_term_store, file_store, store
 from services.intake.dossier import RECEIVED, Dossier
@@ -130,18 +130,7 @@ class BirthTerms:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work off what there is, then look again every `poll_seconds`."""
-        while not stop.is_set():
-            try:
-                while await self._once():
-                    continue
-            except Exception as error:
-                if not (is_outage(error) or is_contention(error)):
-                    raise
-                log.warning("birth-terms-wait-for-database", exc_info=error)
-            try:
-                await asyncio.wait_for(stop.wait(), self._poll_seconds)
-            except TimeoutError:
-                continue
+        await repeat(self._once, stop, name="birth-terms", pause_seconds=self._poll_seconds)
 
     async def _once(self) -> int:
         async with self._writer.transaction() as connection:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from libs.bus.outages import is_contention, is_outage
 from libs.bus.writer import Writer
+from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 from services.routing import outcomes, record_store, store
 from services.routing.case import Case, IllegalMove
@@ -22,7 +22,6 @@ from services.routing.rules import Rules
 
 ROWS_MAX = 500
 POLL_SECONDS = 60.0
-RETRY_SECONDS = 1.0
 
 Claim = tuple[UniqueNumber, UUID, str]
 
@@ -95,28 +94,15 @@ class Renumbering:
         self._caught_up = caught_up or asyncio.Event()
         self._poll_seconds = poll_seconds
 
-    async def work_off(self, stop: asyncio.Event) -> None:
-        """Until nothing is left or told to stop. Raises what the database raises."""
-        while not stop.is_set():
-            async with self._writer.transaction() as connection:
-                done = await renumber_batch(connection, self._rules)
-            if not done:
-                self._caught_up.set()
-                return
-            log.info("numbers-compared-anew", count=done)
-
     async def run(self, stop: asyncio.Event) -> None:
         """Look again every `poll_seconds` until told to stop; soon when the database or somebody was in the way."""
-        while not stop.is_set():
-            pause_seconds = self._poll_seconds
-            try:
-                await self.work_off(stop)
-            except Exception as error:
-                if not (is_outage(error) or is_contention(error)):
-                    raise
-                log.warning("numbers-wait-for-database", exc_info=error)
-                pause_seconds = RETRY_SECONDS
-            try:
-                await asyncio.wait_for(stop.wait(), pause_seconds)
-            except TimeoutError:
-                continue
+        await repeat(self._batch, stop, name="numbers", pause_seconds=self._poll_seconds)
+
+    async def _batch(self) -> int:
+        async with self._writer.transaction() as connection:
+            done = await renumber_batch(connection, self._rules)
+        if done:
+            log.info("numbers-compared-anew", count=done)
+        else:
+            self._caught_up.set()
+        return done

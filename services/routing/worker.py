@@ -7,10 +7,10 @@ import asyncio
 from typing import Any
 
 from libs.bus.handling import Change
-from libs.bus.outages import is_contention, is_outage
 from libs.bus.writer import Writer
 from libs.catalogue.errors import CatalogueError
 from libs.catalogue.holidays import CalendarError
+from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
 from services.routing import store, timers
@@ -19,7 +19,6 @@ from services.routing.desk import say
 from services.routing.rules import Rules
 
 BATCH_CASES_MAX = 256
-OUTAGE_RETRY_SECONDS = 1.0
 # A case the catalogue cannot answer for must not hold up the others; a human is told by the log.
 POSTPONED_SECONDS = 600.0
 FIRED = counter("timers_fired_total")
@@ -73,19 +72,8 @@ class TimerWorker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fire batches as long as there are due timers, then look again every `poll_seconds`."""
-        while not stop.is_set():
-            pause_seconds = self._poll_seconds
-            try:
-                async with self._writer.transaction() as connection:
-                    fired = await fire_batch(connection, self._rules, self._batch_cases_max)
-                if fired:
-                    continue
-            except Exception as error:
-                if not (is_outage(error) or is_contention(error)):
-                    raise
-                log.warning("timers-wait-for-database", exc_info=error)
-                pause_seconds = OUTAGE_RETRY_SECONDS
-            try:
-                await asyncio.wait_for(stop.wait(), pause_seconds)
-            except TimeoutError:
-                continue
+        await repeat(self._fire, stop, name="timers", pause_seconds=self._poll_seconds)
+
+    async def _fire(self) -> int:
+        async with self._writer.transaction() as connection:
+            return await fire_batch(connection, self._rules, self._batch_cases_max)
