@@ -9,13 +9,13 @@ from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from libs.bus.outbox import Outgoing, emit
 from libs.bus.writer import Writer
 from libs.catalogue import Catalogue
+from libs.catalogue.calendar import VIETNAM
 from libs.contracts.intake import BirthReminderDue
 from libs.process.repeating import repeat
 from libs.telemetry.logs import log
@@ -24,7 +24,6 @@ from services.intake.dossier import RECEIVED, Dossier
 from services.intake.file_store import FileVersion
 from services.intake.reception import REGISTRATION_TERM
 
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 # What the catalogue says a step begins that registers the birth of a child.
 CHILD_RESIDENCE = "child-residence"
 REMINDER_DAYS = (30, 50)
@@ -52,7 +51,7 @@ def reminders(born: date) -> list[datetime]:
     """When the family is to be reminded, first to last."""
     days = [born + timedelta(days=days) for days in REMINDER_DAYS]
     mondays = [day - timedelta(days=day.weekday()) for day in days]
-    return [datetime.combine(monday, REMINDED_AT, LOCAL) for monday in mondays]
+    return [datetime.combine(monday, REMINDED_AT, VIETNAM) for monday in mondays]
 
 
 def birth_procedures(catalogue: Catalogue) -> frozenset[str]:
@@ -90,7 +89,7 @@ def _begin(file: FileVersion, received_at: datetime) -> date:
         return born_on(file.content)
     except ValueError:
         log.error("birth-day-not-read", dossier_id=file.dossier_id)
-        return received_at.astimezone(LOCAL).date()
+        return received_at.astimezone(VIETNAM).date()
 
 
 async def remind(connection: Any, now: datetime, rows_max: int = BATCH_MAX) -> int:
@@ -105,7 +104,7 @@ async def remind(connection: Any, now: datetime, rows_max: int = BATCH_MAX) -> i
         newest[dossier_id] = max(number, newest.get(dossier_id, 0))
     dossiers = await store.load(connection, sorted(newest))
     files = await file_store.newest(connection, sorted(newest))
-    today = now.astimezone(LOCAL).date()
+    today = now.astimezone(VIETNAM).date()
     said = [
         Outgoing(
             dossier_id=dossier.id, event=BirthReminderDue(number=newest[dossier.id], missing=dossier.missing)

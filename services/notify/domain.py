@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from functools import reduce
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from libs.catalogue.calendar import VIETNAM
 from libs.contracts.event import Event
 from services.notify.rules import APPLICANT, Rule, RuleBook
 from services.notify.texts import Occasion
-
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 # queued → sending → sent → delivered is the good way to a person; a desk's letter is laid in, queued → sent → delivered
 # (read), in one transaction. `sending`: a provider may have heard of it; put back to `queued` when it clearly has not
@@ -134,13 +132,13 @@ def send_after(moment: datetime, audience: str, quiet: tuple[time, time] | None)
     if audience != APPLICANT or quiet is None:
         return moment
     start, end = quiet
-    local = moment.astimezone(LOCAL)
+    local = moment.astimezone(VIETNAM)
     clock = local.timetz().replace(tzinfo=None)
     spans_midnight = start > end
     is_quiet = (clock >= start or clock < end) if spans_midnight else (start <= clock < end)
     if not is_quiet:
         return moment
-    loud = datetime.combine(local.date(), end, tzinfo=LOCAL)
+    loud = datetime.combine(local.date(), end, tzinfo=VIETNAM)
     if loud <= local:
         loud += timedelta(days=1)
     return loud.astimezone(moment.tzinfo)

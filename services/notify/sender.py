@@ -16,6 +16,7 @@ import msgspec
 
 from libs.bus.outages import is_contention, is_outage
 from libs.bus.writer import ACQUIRE_TIMEOUT_SECONDS, Writer
+from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused as RefusedCall
 from libs.http.client import Unavailable
 from libs.telemetry.logs import log
@@ -26,7 +27,6 @@ from services.notify.delivery import Delivery, Ended
 from services.notify.recording import Recorder
 from services.notify.rules import APPLICANT, DESK, RuleBook
 from services.notify.sending_store import Due, Later
-from services.notify.texts import LOCAL
 from services.notify.wording import Wording
 
 _DELAY_MIN = timedelta(seconds=5)
@@ -184,7 +184,7 @@ class Sender:
                 elif message.audience == APPLICANT:
                     ended = await self._delivery.send(letter, contact, begin)
                 else:
-                    agency = self._wording.desk_of(contact, message.occasions, datetime.now(LOCAL).date())
+                    agency = self._wording.desk_of(contact, message.occasions, datetime.now(VIETNAM).date())
                     if agency:
                         await self._recorder.lay_in(message, letter, agency)
                         return

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+from libs.catalogue.calendar import VIETNAM
 
 PLACEHOLDERS = frozenset(
     {
@@ -176,5 +175,5 @@ def _moment(value: Any) -> str:
     if not value:
         return ""
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    local = moment.astimezone(LOCAL)
+    local = moment.astimezone(VIETNAM)
     return f"{local:%H:%M} ngày {local:%d/%m/%Y}"

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from libs.catalogue.calendar import VIETNAM
 from services.results.people import PeopleRecord, Person
 from services.results.subjects import CHILD, CannotIssue, Names, Subject, nationality_word
 from services.results.words import SEXES, birth_words, day_text
 
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 PENDING_NUMBER = "Đang chờ cấp, bổ sung sau"
 
 
@@ -43,7 +42,7 @@ def _registered_child(people: PeopleRecord, given: Mapping[str, Any], names: Nam
     if child is None or not child.birth_time or not name:
         raise CannotIssue("child-missing")
     born = datetime.fromisoformat(child.birth_time)
-    born = born.astimezone(LOCAL) if born.tzinfo else born
+    born = born.astimezone(VIETNAM) if born.tzinfo else born
     form: Mapping[str, Any] = people.form.get("child") or {}
     ethnic_code = form.get("ethnic_code") or (people.mother.ethnic_code if people.mother else "")
     return {

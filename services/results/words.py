@@ -2,9 +2,8 @@
 
 import unicodedata
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+from libs.catalogue.calendar import VIETNAM
 
 SEXES = {
     "1": "Nam",
@@ -117,7 +116,7 @@ def _under_hundred(number: int, *, after_more: bool) -> str:
 def day_text(value: str | date | datetime) -> str:
     """A day as people write it (05/09/2026), a month as 09/2026; other text (a year alone) comes back unchanged."""
     if isinstance(value, datetime):
-        value = value.astimezone(LOCAL).date()
+        value = value.astimezone(VIETNAM).date()
     elif isinstance(value, str):
         value = _known(value)
         try:
@@ -130,13 +129,13 @@ def day_text(value: str | date | datetime) -> str:
 
 def moment_text(moment: datetime) -> str:
     """A moment in local time: 14 giờ 05 phút, ngày 05/09/2026."""
-    local = moment.astimezone(LOCAL)
+    local = moment.astimezone(VIETNAM)
     return f"{local:%H} giờ {local:%M} phút, ngày {local:%d/%m/%Y}"
 
 
 def place_and_date(place: str, moment: datetime) -> str:
     """The line above a signature."""
-    local = moment.astimezone(LOCAL)
+    local = moment.astimezone(VIETNAM)
     return f"{place}, ngày {local:%d} tháng {local:%m} năm {local.year}"
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from libs.catalogue.calendar import VIETNAM
 from services.intake import store
-from services.intake.birth_terms import LOCAL, birth_procedures, born_on, plan, remind, reminders
+from services.intake.birth_terms import birth_procedures, born_on, plan, remind, reminders
 from tests.integration.intake.conftest import MORNING, Intake
 from tests.integration.intake.samples import certified_copy
 
@@ -87,7 +88,7 @@ async def test_days_before_reception_and_after_the_term_bring_no_news(
     assert await reminded(intake, late["dossier_id"]) == []
     await work(intake, MORNING + timedelta(days=15))
     assert [data["number"] for data in await reminded(intake, late["dossier_id"])] == numbers
-    await work(intake, datetime.combine(BORN + timedelta(days=61), time(8), LOCAL))
+    await work(intake, datetime.combine(BORN + timedelta(days=61), time(8), VIETNAM))
     assert await reminded(intake, in_time["dossier_id"]) == []
 
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.catalogue.calendar import VIETNAM
 from libs.contracts.notify import MessageFailed, MessageSent
-from services.notify import domain
 from services.notify.channels import Accepted, Begin, Destination, Letter, NotTaken, Refused
 from services.notify.rules import QuietHours
 from services.notify.sender import FAILURES_MAX
@@ -239,7 +239,7 @@ async def test_one_failing_letter_does_not_hold_up_its_batch(bureau: Bureau) -> 
 
 async def test_quiet_hours_postpone_what_would_ring(bureau: Bureau) -> None:
     """At night the applicant's message waits untaken, still growing; the desk's goes out."""
-    now = datetime.now(domain.LOCAL)
+    now = datetime.now(VIETNAM)
     night = QuietHours(start=f"{now - timedelta(hours=1):%H:%M}", end=f"{now + timedelta(hours=1):%H:%M}")
     day = bureau.book
     bureau.book = type(day)(quiet_hours=night, rules=day.rules)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.catalogue.calendar import VIETNAM
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierReceived
 from libs.contracts.results import ResultReady
@@ -75,9 +76,9 @@ def test_rules_choose_by_the_event_s_fields() -> None:
 )
 def test_quiet_hours_move_citizens_messages_to_the_morning(local_hour: int, sends_at_local_hour: int) -> None:
     """Between 21:00 and 07:00 local time a citizen's message waits for 07:00; a desk's does not."""
-    moment = datetime(2026, 11, 23, local_hour, 0, tzinfo=domain.LOCAL).astimezone(UTC)
+    moment = datetime(2026, 11, 23, local_hour, 0, tzinfo=VIETNAM).astimezone(UTC)
     after = domain.send_after(moment, "applicant", QUIET)
-    assert after.astimezone(domain.LOCAL).hour == sends_at_local_hour
+    assert after.astimezone(VIETNAM).hour == sends_at_local_hour
     assert domain.send_after(moment, "desk", QUIET) == moment
 
 
