@@ -143,7 +143,7 @@ async def rig(*, documents: bool, gather_seconds: float, told: bool = False) -> 
     try:
         async with City(folder, extra={"results": settings, "notify": TOLD if told else KEPT}) as city:
             if city.nats is None or city.postgres is None:
-                raise RuntimeError("the bench measures on its own servers: unset NATS_URL and DATABASE_URL")
+                raise RuntimeError("a city that was given no servers starts its own")
             data = city.postgres.data_dir
             actor = Actor(city.urls, city.keys, gather_seconds=gather_seconds)
             await actor.listen(city.nats.url)

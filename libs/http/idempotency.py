@@ -109,7 +109,8 @@ async def once(request: Request, actor: Actor, writer: Transactions, work: Work)
 async def answered_before(request: Request, actor: Actor, writer: Transactions) -> Response | None:
     """The answer stored under the request's key, or None.
 
-    For work that commits in parts before `once` keeps its answer: it must not begin under a key that was used.
+    For work that commits in parts before `once` keeps its answer and must not begin under a key that was used, and
+    for checks before `once` that a repetition must not meet again.
     Raises Problem 400 without a key, 422 when the key was used for another request.
     """
     earlier = await _earlier(writer, actor.client, idempotency_key(request))

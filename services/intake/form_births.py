@@ -1,7 +1,7 @@
 """The birth a form tells of, known by the same traits as one a hospital declares. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -58,8 +58,8 @@ def local_minute(text: str) -> datetime | None:
     return moment.replace(second=0, microsecond=0)
 
 
-def _day(text: str) -> Any:
-    """A whole day; a form may know only the year."""
+def _day(text: str) -> date | None:
+    """A whole day; None for less, as a form may know only the year."""
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
     except ValueError:
