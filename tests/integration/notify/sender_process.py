@@ -1,6 +1,7 @@
 """A sender as a process: `python -m tests.integration.notify.sender_process <database> <smtp port> <dossier> ...`.
 
-It knows how to reach the applicants of the dossiers named and sends until SIGTERM, two letters at once.
+It knows how to reach the applicants of the dossiers named and sends until SIGTERM, two letters at once. It says when
+it has heard SIGTERM.
 """
 
 import asyncio
@@ -20,12 +21,19 @@ from tests.integration.notify.conftest import CATALOGUE, Intake
 
 AT_ONCE = 2
 LEASE_SECONDS = 4.0
+STOPPING = "stopping"
 
 
 async def main(dsn: str, port: str, *dossiers: str) -> None:
     """Send until SIGTERM, then end as the service's process does."""
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+
+    def end() -> None:
+        stop.set()
+        sys.stdout.write(f"{STOPPING}\n")
+        sys.stdout.flush()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
     intake = Intake()
     for dossier in dossiers:
         intake.add(UUID(dossier))

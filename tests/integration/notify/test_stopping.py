@@ -16,7 +16,7 @@ from services.notify.channels import Accepted, Begin, Destination, Letter
 from tests.fixtures.servers import eventually
 from tests.integration.notify import post_office
 from tests.integration.notify.conftest import Bureau, ready, received
-from tests.integration.notify.sender_process import AT_ONCE
+from tests.integration.notify.sender_process import AT_ONCE, STOPPING
 
 pytestmark = pytest.mark.timeout(60)
 MESSAGES = 6
@@ -27,12 +27,18 @@ def sending(bureau: Bureau, dossiers: Sequence[UUID]) -> Iterator["subprocess.Po
     """A sender in a process of its own, killed at the end of the block."""
     module = "tests.integration.notify.sender_process"
     command = [sys.executable, "-m", module, bureau.database.app_dsn, str(bureau.post.port)]
-    child = subprocess.Popen([*command, *map(str, dossiers)])
+    child = subprocess.Popen([*command, *map(str, dossiers)], stdout=subprocess.PIPE)
     try:
         yield child
     finally:
         child.send_signal(signal.SIGKILL)
-        child.wait(10)
+        child.communicate(timeout=10)
+
+
+def stopping(child: "subprocess.Popen[bytes]") -> None:
+    """Wait until the sender says it has heard SIGTERM; whatever else it prints is its log."""
+    assert child.stdout is not None
+    assert STOPPING in (line.decode().strip() for line in child.stdout)
 
 
 async def due(bureau: Bureau) -> list[UUID]:
@@ -113,7 +119,7 @@ async def test_a_stopped_sender_ends_what_it_began_and_begins_no_more(bureau: Bu
     with sending(bureau, dossiers) as child:
         await eventually(two_at_the_provider, deadline_seconds=20)
         child.terminate()
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(stopping, child)
         bureau.post.hold.set()
         assert await asyncio.to_thread(child.wait, 10) == 0
     assert await states(bureau) == {"sent": AT_ONCE, "queued": MESSAGES - AT_ONCE}
