@@ -9,8 +9,7 @@ LOCK := requirements-dev.lock
 STAMP := $(VENV)/.installed
 t ?=
 QUICK := tests/unit tests/contracts tests/architecture
-LOCK_OPTIONS := -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
-	--no-emit-trusted-host
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe
 
 ##@ The city
 run: $(STAMP) ## Set everything up, start the city and play a day in it; Ctrl-C stops, state survives
@@ -55,8 +54,10 @@ k8s: $(STAMP) ## Render deploy/k8s and validate it strictly, offline
 	@$(BIN)/python -m deploy.k8s
 
 lock: $(STAMP) ## Pin what pyproject.toml asks for, with hashes and without addresses
-	@$(BIN)/pip-compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
-	@$(BIN)/pip-compile $(LOCK_OPTIONS) --extra dev -c requirements.lock -o $(LOCK) pyproject.toml
+	@$(COMPILE) -o requirements.lock pyproject.toml
+	@$(COMPILE) --extra dev -c requirements.lock -o $(LOCK) pyproject.toml
+	@$(COMPILE) -c $(LOCK) -o bench/requirements.lock bench/requirements.in
+	@sed -i '/^--/d' requirements.lock $(LOCK) bench/requirements.lock # options say where this machine installs from
 
 ##@ Housekeeping
 setup: $(STAMP) ## Only create the environment

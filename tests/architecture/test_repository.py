@@ -7,8 +7,9 @@ import pytest
 
 from tests.architecture.sources import ROOT, modules, text, tracked
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
-ADDRESS = re.compile(r"https?://|^\s*(--(extra-)?index-url|--find-links|-i|-f)\b", re.MULTILINE)
+LOCKS = ("requirements.lock", "requirements-dev.lock", "bench/requirements.lock")
+# An address, or any option but a hash: the options name indexes and folders.
+ADDRESS = re.compile(r"https?://|^\s*-(?!-hash=)", re.MULTILINE)
 # Built from parts, or this file would find itself.
 MACHINE_PATHS = tuple(
     "/" + name for name in ("work/main", "work/shared", "work/brief", "opt/py" + "pi", "root/")
