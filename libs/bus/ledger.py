@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from libs.database.pool import PLANNER
+from libs.database.pool import KEEPALIVES, PLANNER, limit_transactions
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 COMMAND_TIMEOUT_SECONDS = 30.0
@@ -99,17 +99,16 @@ class Ledger:
             server_settings={
                 "application_name": name,
                 "statement_timeout": str(round(COMMAND_TIMEOUT_SECONDS * 1000)),
-                # A host that vanished must not keep the lock for the two hours of the usual TCP keepalive.
-                "tcp_keepalives_idle": "10",
-                "tcp_keepalives_interval": "5",
-                "tcp_keepalives_count": "3",
-                # Nor must a frozen process: the server ends its session, and a standby takes over.
+                # A frozen process must not keep the lock: the server ends its session, and a standby takes over.
                 "idle_session_timeout": idle_ms,
                 "idle_in_transaction_session_timeout": idle_ms,
                 "timezone": "UTC",
+                **KEEPALIVES,
                 **PLANNER,
             },
         )
+        # Even one frozen in the middle of a statement, where neither of the two deadlines above runs.
+        await limit_transactions(connection, round((COMMAND_TIMEOUT_SECONDS + idle_seconds_max) * 1000))
         return cls(connection)
 
     async def close(self) -> None:

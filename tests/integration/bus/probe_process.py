@@ -17,7 +17,11 @@ async def main(dsn: str, url: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     client = await connect(url, name="routing", on_closed=stop.set)
     # A frozen process must lose its locks before the test's short ack_wait has passed twice.
-    short = {"idle_in_transaction_session_timeout": "1000", "lock_timeout": "2000"}
+    short = {
+        "idle_in_transaction_session_timeout": "1000",
+        "transaction_timeout": "3000",
+        "lock_timeout": "2000",
+    }
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=short)
     context = Context()
     context.exits = True
