@@ -140,8 +140,9 @@ class Consumer:
             elif arrivals:
                 began = loop.time()
                 await self._settler.settle(lane, arrivals)
-                if len(arrivals) < self._settings.gather_below_messages:
-                    await asyncio.sleep(min(loop.time() - began, self._settings.gather_seconds_max))
+                await asyncio.sleep(
+                    self._settings.gathering.pause_seconds(len(arrivals), loop.time() - began)
+                )
         for message in lane.rest():
             await message.pull.nak(message, 0.0)
 

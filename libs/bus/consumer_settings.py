@@ -4,18 +4,18 @@ from datetime import datetime
 
 import msgspec
 
+from libs.bus.gathering import Gathering
+
 
 class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one consumer process; the defaults are those of the law (blueprint 5)."""
 
-    lanes: int = 2
+    # More lanes are quicker with a long queue only (a twentieth), and dearer while there is none: twice the batches.
+    lanes: int = 1
     batch_messages_max: int = 256
     # Four batches: two or three are being worked on while the next arrives.
     window_messages: int = 1024
-    # After a small batch a lane lets messages gather for as long as that batch took, this long at most: under load
-    # the batches grow instead of the work, and an idle service waits for nobody.
-    gather_seconds_max: float = 0.05
-    gather_below_messages: int = 64
+    gathering: Gathering = Gathering()
     failures_max: int = 20
     unfinished_max: int = 3
     dead_letters_in_row_max: int = 20

@@ -1,4 +1,4 @@
-"""Messages waiting in memory: two or more lanes, so that batches are in flight together while a dossier keeps order.
+"""Messages waiting in memory: one lane, or several whose batches are in flight together while a dossier keeps order.
 
 Which lane a dossier is in only saves waiting: correctness rests on the positions locked in PostgreSQL.
 """

