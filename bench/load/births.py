@@ -22,9 +22,8 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     female: bool
 
 
-def births(count: int, *, seed: int, today: date) -> list[Birth]:
-    """`count` single births, none of them twice for one seed; made through the XML9 reader, whose words they are."""
-    maker = Births(seed, today=today)
+def births(count: int, maker: Births, *, today: date) -> list[Birth]:
+    """`count` single births, none of them twice for one maker; made through the XML9 reader, whose words they are."""
     made: list[Birth] = []
     while len(made) < count:
         records = [maker.single() for _ in range(min(RECORDS_AT_ONCE, count - len(made)))]
@@ -48,4 +47,4 @@ def _birth(declaration: Any) -> Birth:
     )
 
 
-__all__ = ["FACILITY", "Birth", "births"]
+__all__ = ["FACILITY", "Birth", "Births", "births"]

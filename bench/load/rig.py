@@ -13,7 +13,7 @@ import msgspec
 import psutil
 
 from bench.load.actor import Actor, Life
-from bench.load.births import Birth, births
+from bench.load.births import Birth, Births, births
 from bench.machine import tree_seconds
 from deploy.local.city import City
 from libs.catalogue.calendar import VIETNAM
@@ -44,15 +44,15 @@ class Rig:
     def __init__(self, city: City, actor: Actor, seed: int) -> None:
         self.city = city
         self.actor = actor
-        self._seed = seed
+        self._today = datetime.now(VIETNAM).date()
+        self._maker = Births(seed, today=self._today)
         self._made: list[Birth] = []
         self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
 
     def make(self, count: int) -> None:
         """Have `count` births ready: making them is not what is measured."""
         if len(self._made) < count:
-            self._seed += 1
-            self._made += births(count, seed=self._seed, today=datetime.now(VIETNAM).date())
+            self._made += births(count, self._maker, today=self._today)
 
     def take(self) -> Birth:
         """A birth nobody has declared yet."""
