@@ -153,10 +153,11 @@ async def _save_timers(rules: Rules, connection: Connection, changes: Sequence[C
             *_columns(set_rows),
         )
     if cancelled:
+        # "Not fired", for "armed" would let the planner read the index of everything armed, and all that was.
         await connection.execute(
             """
             DELETE FROM timer USING unnest($1::uuid[], $2::text[], $3::text[]) AS over (dossier_id, kind, label)
-            WHERE timer.state = 'armed' AND timer.dossier_id = over.dossier_id
+            WHERE timer.state <> 'fired' AND timer.dossier_id = over.dossier_id
                 AND timer.kind = over.kind AND timer.label = over.label
             """,
             *_columns(cancelled),
@@ -171,7 +172,7 @@ async def realign_timers(rules: Rules, connection: Connection, cases: Sequence[C
     if not cases:
         return
     await connection.execute(
-        "DELETE FROM timer WHERE state = 'armed' AND dossier_id = ANY($1::uuid[])",
+        "DELETE FROM timer WHERE state <> 'fired' AND dossier_id = ANY($1::uuid[])",
         [case.dossier_id for case in cases],
     )
     rows = [(case.dossier_id, *key, at) for case in cases for key, at in timers.armed(case, rules).items()]
