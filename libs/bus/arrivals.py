@@ -103,6 +103,10 @@ class Reader:
         self._heard = frozenset(event.SUBJECT for event in handlers)
         self._names = frozenset(_VERSION.sub("", subject) for subject in self._heard)
 
+    def acts_on(self, message: Message) -> bool:
+        """Whether the service acts on such messages; the others it only counts."""
+        return message.subject in self._heard
+
     def read(self, message: Message, source: str) -> Arrival:
         """Decode `message` of `source`'s stream; what is wrong with it stands in `flaw`, nothing is raised."""
         arrival = Arrival(message, source)

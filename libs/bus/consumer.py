@@ -85,7 +85,11 @@ class Consumer:
         reader = Reader(handlers)
         self._lanes = [
             Lane(
-                reader.read, batch_max=settings.batch_messages_max, retry_seconds=settings.hold_retry_seconds
+                reader.read,
+                pressing=reader.acts_on,
+                batch_max=settings.batch_messages_max,
+                retry_seconds=settings.hold_retry_seconds,
+                company_seconds=settings.company_seconds,
             )
             for _ in range(settings.lanes)
         ]

@@ -16,6 +16,8 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     # Four batches: two or three are being worked on while the next arrives.
     window_messages: int = 1024
     gathering: Gathering = Gathering()
+    # How long messages that are only to be counted wait for one to act on.
+    company_seconds: float = 0.05
     failures_max: int = 20
     unfinished_max: int = 3
     dead_letters_in_row_max: int = 20

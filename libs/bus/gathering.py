@@ -4,12 +4,16 @@ A batch costs much the same whether it has one message or a hundred. When little
 took costs nobody much and saves work where a few come together. When much comes, the batches of a service that keeps
 up would stay small and its work dear: so the fuller a batch was, the longer the next may grow. Measured at 90 births a
 second beside a pause of the batch's own time whatever its size: 1.5 cores instead of 1.9, p99 0.57 s instead of 1.0 s.
+
+The pause must not feed itself. At a rate r and a time T of a batch it settles while r x T stays below FEW and jumps to
+its limit beyond: that must happen well above the load at which people wait for single dossiers. (With 4 instead of 8,
+a dossier at 20 births a second took now 80 ms, now 220.)
 """
 
 import msgspec
 
 # Up to so many at once nobody is waiting in a queue: the pause is only as long as the batch took.
-FEW = 4
+FEW = 8
 
 
 class Gathering(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,28 +15,44 @@ HELD_MAX = 256
 
 
 class Lane:
-    """A queue of messages and the arrivals held back for a moment because the sequence before them is missing."""
+    """A queue of messages and the arrivals held back for a moment because the sequence before them is missing.
+
+    Messages that are only to be counted wait a moment for one to act on, and share its transaction: of what a service
+    hears two thirds are such, and nobody waits for them.
+    """
 
     def __init__(
-        self, read: Callable[[Message, str], Arrival], *, batch_max: int, retry_seconds: float
+        self,
+        read: Callable[[Message, str], Arrival],
+        *,
+        pressing: Callable[[Message], bool],
+        batch_max: int,
+        retry_seconds: float,
+        company_seconds: float,
     ) -> None:
         self._read = read
+        self._pressing = pressing
+        self._company_seconds = company_seconds
         self._batch_max = batch_max
         self._retry_seconds = retry_seconds
         self._queue: deque[Message] = deque()
         self._held: list[Arrival] = []
         self._arrived = asyncio.Event()
+        self._pressed = asyncio.Event()
         self.closed = False
 
     def put(self, message: Message) -> None:
         """Queue a message; the pull's window bounds how many there can be."""
         self._queue.append(message)
         self._arrived.set()
+        if len(self._queue) >= self._batch_max or self._pressing(message):
+            self._pressed.set()
 
     def close(self) -> None:
         """Let `take` return at once from now on."""
         self.closed = True
         self._arrived.set()
+        self._pressed.set()
 
     def hold(self, arrival: Arrival) -> bool:
         """Keep an arrival for the next batch; False when too many are kept."""
@@ -49,16 +65,25 @@ class Lane:
         """The next batch, read: those held back first, then what has come. Waits for one or for the retry time."""
         if not self._queue and not self.closed:
             self._arrived.clear()
-            try:
-                async with asyncio.timeout(self._retry_seconds if self._held else None):
-                    await self._arrived.wait()
-            except TimeoutError:
-                pass
+            await self._wait(self._arrived, self._retry_seconds if self._held else None)
+        # What is held back may wait for just such a message.
+        if not self._held:
+            await self._wait(self._pressed, self._company_seconds)
         batch, self._held = self._held, []
         while self._queue and len(batch) < self._batch_max:
             message = self._queue.popleft()
             batch.append(self._read(message, message.pull.source))
+        if not self._queue and not self.closed:
+            self._pressed.clear()
         return batch
+
+    @staticmethod
+    async def _wait(event: asyncio.Event, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            pass
 
     def rest(self) -> list[Message]:
         """Everything still here, taken out."""
