@@ -11,6 +11,7 @@ _AWAY = (
     asyncpg.exceptions.CrashShutdownError,
     asyncpg.exceptions.CannotConnectNowError,
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
+    asyncpg.exceptions.TransactionTimeoutError,
     asyncpg.exceptions.InsufficientResourcesError,
 )
 # Somebody else's transaction was in the way: another replica, a request, a frozen process.
