@@ -13,7 +13,7 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     # More lanes are quicker with a long queue only (a twentieth), and dearer while there is none: twice the batches.
     lanes: int = 1
     batch_messages_max: int = 256
-    # Four batches: two or three are being worked on while the next arrives.
+    # Four batches: one is being worked on while the next arrive.
     window_messages: int = 1024
     gathering: Gathering = Gathering()
     # How long messages that are only to be counted wait for one to act on.

@@ -62,7 +62,11 @@ class Lane:
         return True
 
     async def take(self) -> list[Arrival]:
-        """The next batch, read: those held back first, then what has come. Waits for one or for the retry time."""
+        """The next batch, read: those held back first, then what has come.
+
+        Waits for the first: for as long as it takes, or the retry time when some are held back. When it is one only to
+        be counted, and none are held back, waits a moment more for one to act on.
+        """
         if not self._queue and not self.closed:
             self._arrived.clear()
             await self._wait(self._arrived, self._retry_seconds if self._held else None)

@@ -63,7 +63,7 @@ async def test_they_do_not_wait_for_ever() -> None:
 
 
 async def test_a_message_to_act_on_waits_for_nobody() -> None:
-    """Nor does what is left of it in the next batch, nor do the first ones after it count as pressing for ever."""
+    """Nor do those behind it that the batch had no room for; what comes after them waits again."""
     found = lane()
     for _ in range(6):
         found.put(message(ACTED_ON))
@@ -89,8 +89,8 @@ async def test_what_is_held_back_may_wait_for_a_message_only_counted() -> None:
     assert await taken(found) == [ACTED_ON, COUNTED]
 
 
-async def test_a_closed_lane_hands_out_nothing_late() -> None:
-    """Whoever takes is let go at once when the lane is closed."""
+async def test_closing_a_lane_ends_the_wait_for_company() -> None:
+    """Whoever takes gets what is there at once, so that a service that stops does not wait."""
     found = lane()
     found.put(message(COUNTED))
     taking = await waits(found)
