@@ -71,7 +71,7 @@ def _section(
                 "closed births/s without documents",
                 spread([each.rate for each in plain]).median,
                 200,
-                digits=0,
+                digits=1,
             ),
             at_least(
                 "closed births/s with documents", spread([each.rate for each in printed]).median, 20, digits=1
