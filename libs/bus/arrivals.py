@@ -104,7 +104,7 @@ class Reader:
         self._names = frozenset(_VERSION.sub("", subject) for subject in self._heard)
 
     def acts_on(self, message: Message) -> bool:
-        """Whether the service acts on such messages; the others it only counts."""
+        """Whether the service acts on such messages; the others it counts, or keeps as dead letters."""
         return message.subject in self._heard
 
     def read(self, message: Message, source: str) -> Arrival:
@@ -197,6 +197,14 @@ def keys_of(arrivals: Iterable[Arrival]) -> list[Key]:
     """The producers and dossiers of `arrivals`, each once, in the order in which every worker locks them."""
     keys = {arrival.key for arrival in arrivals if arrival.key is not None}
     return sorted(keys, key=lambda key: (key[0], key[1].int))
+
+
+def halves(arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """The arrivals of half of the dossiers, and of the others; a single dossier is not split: the second is empty."""
+    dossiers = list(dict.fromkeys(arrival.dossier_id for arrival in arrivals))
+    chosen = set(dossiers[: (len(dossiers) + 1) // 2])
+    first = [arrival for arrival in arrivals if arrival.dossier_id in chosen]
+    return first, [arrival for arrival in arrivals if arrival.dossier_id not in chosen]
 
 
 def _by_sequence(arrival: Arrival) -> int:

@@ -70,9 +70,14 @@ class _Enough(Exception):
 
 
 async def apply(
-    connection: Connection, service: Service, arrivals: Sequence[Arrival], *, streaks: Streaks
+    connection: Connection,
+    service: Service,
+    arrivals: Sequence[Arrival],
+    *,
+    streaks: Streaks,
+    hurried: bool = False,
 ) -> Applied:
-    """Apply what is due of `arrivals` in one transaction and commit it.
+    """Apply what is due of `arrivals` in one transaction and commit it; `hurried` waits for rows only a moment.
 
     The dead letter that reaches the limit of `streaks` stops its producer's stream, and what stands after it is
     refused. Raises HandlerFailed, or whatever the database or the service's load and save raise; then nothing has
@@ -82,6 +87,8 @@ async def apply(
     while True:
         try:
             async with connection.transaction():
+                if hurried:
+                    await inbox.hurry(connection)
                 return await _apply(connection, service, arrivals, streaks, due_max)
         except _Enough as enough:
             # Handlers are pure: the same batch folds the same way up to that place.

@@ -11,6 +11,7 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one consumer process; the defaults are those of the law (blueprint 5)."""
 
     # More lanes are quicker with a long queue only (a twentieth), and dearer while there is none: twice the batches.
+    # They do not keep one locked dossier from holding others up: splitting the batch does (settling.py).
     lanes: int = 1
     batch_messages_max: int = 256
     # Four batches: one is being worked on while the next arrive.
@@ -28,8 +29,10 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     failure_nak_seconds: float = 1.0
     failure_nak_seconds_max: float = 300.0
     refused_nak_seconds: float = 5.0
-    # Below the streams' ack_wait, so that a batch is given up before another replica gets it.
+    # One try of a batch; below the streams' ack_wait (30 s), so that another replica seldom gets it meanwhile.
     batch_seconds_max: float = 20.0
+    # How long a batch that met another transaction is split to find the dossiers it holds.
+    split_seconds_max: float = 5.0
     outage_seconds_max: float = 10.0
     drain_seconds_max: float = 20.0
 

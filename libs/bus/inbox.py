@@ -11,6 +11,9 @@ from libs.bus.arrivals import Key
 
 Connection = Any
 
+# Long for a transaction that is under way, short beside the five seconds a whole batch waits (libs.database.pool).
+HURRIED_LOCK_MS = 250
+
 _HELD = """
 WITH held AS MATERIALIZED (
     SELECT position.source, position.dossier_id, position.sequence
@@ -89,6 +92,11 @@ class Attempts(msgspec.Struct, frozen=True):
 
     begun: int
     failed: int
+
+
+async def hurry(connection: Connection) -> None:
+    """Wait only a moment for rows others hold, until the transaction ends."""
+    await connection.execute(f"SET LOCAL lock_timeout = {HURRIED_LOCK_MS}")
 
 
 async def hold(connection: Connection, keys: Sequence[Key]) -> Held:

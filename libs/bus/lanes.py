@@ -18,7 +18,8 @@ class Lane:
     """A queue of messages and the arrivals held back for a moment because the sequence before them is missing.
 
     Messages that are only to be counted wait a moment for one to act on, and share its transaction: of what a service
-    hears two thirds are such, and nobody waits for them.
+    hears two thirds are such, and nobody waits for them - but another replica that got the dossier's next event, and
+    sees a gap until this one has counted (company_seconds at most).
     """
 
     def __init__(

@@ -107,8 +107,12 @@ class Ledger:
                 **PLANNER,
             },
         )
-        # Even one frozen in the middle of a statement, where neither of the two deadlines above runs.
-        await limit_transactions(connection, round((COMMAND_TIMEOUT_SECONDS + idle_seconds_max) * 1000))
+        try:
+            # Even one frozen between two parts of a statement, where none of the deadlines above runs.
+            await limit_transactions(connection, round((COMMAND_TIMEOUT_SECONDS + idle_seconds_max) * 1000))
+        except BaseException:
+            connection.terminate()
+            raise
         return cls(connection)
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ _AWAY = (
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,
     asyncpg.exceptions.CannotConnectNowError,
+    # asyncpg tells of the next two as of a lost connection, with them as the cause, unless between statements.
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
     asyncpg.exceptions.TransactionTimeoutError,
     asyncpg.exceptions.InsufficientResourcesError,

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from libs.bus import batch, inbox
-from libs.bus.arrivals import Arrival, Flaw, Reason, keys_of, sort
+from libs.bus.arrivals import Arrival, Flaw, Reason, halves, keys_of, sort
 from libs.bus.batch import Applied, HandlerFailed, Streaks
 from libs.bus.consumer_settings import ConsumerSettings
 from libs.bus.handling import Service
@@ -126,22 +126,29 @@ class Settler:
             return
         await self._one(lane, arrival)
 
-    async def _together(self, lane: Lane, arrivals: list[Arrival]) -> None:
-        """Apply a batch in one transaction; what fails as a whole is tried message by message."""
+    async def _together(
+        self, lane: Lane, arrivals: list[Arrival], *, split_until: float | None = None
+    ) -> None:
+        """Apply a batch in one transaction; what fails as a whole is tried message by message.
+
+        One that meets another transaction is split until only the dossiers that one holds are left, which are given
+        back: a process frozen with one dossier in its hands must not hold up all others. `split_until` (loop time) is
+        given to such a part, and bounds how long splitting goes on.
+        """
         tries = 0
         while arrivals:
             try:
-                applied = await self._apply(arrivals)
+                applied = await self._apply(arrivals, hurried=split_until is not None)
             except HandlerFailed as failure:
                 await self._failed(lane, failure.arrival, failure.__cause__)
                 arrivals = [arrival for arrival in arrivals if arrival is not failure.arrival]
             except Exception as error:  # noqa: BLE001 - a service's SQL may raise anything; nothing was committed
                 tries += 1
                 log.warning("batch-failed", error=code_of(error), count=len(arrivals))
-                if is_outage(error) and not await self.database_back():
-                    await self.give_back(arrivals, self._settings.failure_nak_seconds)
+                if is_contention(error):
+                    await self._split(lane, arrivals, split_until)
                     return
-                if tries == WHOLE_TRIES_MAX and is_contention(error):
+                if is_outage(error) and not await self.database_back():
                     await self.give_back(arrivals, self._settings.failure_nak_seconds)
                     return
                 if tries == WHOLE_TRIES_MAX:
@@ -152,6 +159,17 @@ class Settler:
                 await self._finish(lane, applied)
                 return
 
+    async def _split(self, lane: Lane, arrivals: list[Arrival], until: float | None) -> None:
+        """Apply both halves of a batch that met another transaction; give back what cannot be split."""
+        now = asyncio.get_running_loop().time()
+        until = now + self._settings.split_seconds_max if until is None else until
+        first, second = halves(arrivals)
+        if not second or now >= until:
+            await self._give_back_growing(arrivals)
+            return
+        for half in (first, second):
+            await self._together(lane, half, split_until=until)
+
     async def _one(self, lane: Lane, arrival: Arrival) -> None:
         try:
             applied = await self._apply([arrival])
@@ -159,13 +177,13 @@ class Settler:
             await self._failed(lane, arrival, failure.__cause__)
         except Exception as error:  # noqa: BLE001 - as above
             if is_contention(error) or (is_outage(error) and not await self.database_back()):
-                await self.give_back([arrival], self._settings.failure_nak_seconds)
+                await self._give_back_growing([arrival])
             else:
                 await self._failed(lane, arrival, error)
         else:
             await self._finish(lane, applied)
 
-    async def _apply(self, arrivals: Sequence[Arrival]) -> Applied:
+    async def _apply(self, arrivals: Sequence[Arrival], *, hurried: bool = False) -> Applied:
         streaks = Streaks(counts=dict(self.streaks), limit=self._settings.dead_letters_in_row_max)
         began = time.perf_counter()
         # What is said keeps the trace of its cause; the batch's own span only links to them all.
@@ -175,7 +193,9 @@ class Settler:
                 asyncio.timeout(self._settings.batch_seconds_max),
                 self._pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection,
             ):
-                applied = await batch.apply(connection, self._service, arrivals, streaks=streaks)
+                applied = await batch.apply(
+                    connection, self._service, arrivals, streaks=streaks, hurried=hurried
+                )
         self._seconds.observe(time.perf_counter() - began)
         self._messages.observe(len(arrivals))
         return applied
@@ -281,6 +301,12 @@ class Settler:
         """Let the server deliver these again after the delay."""
         for arrival in arrivals:
             await message_of(arrival).pull.nak(message_of(arrival), delay_seconds)
+
+    async def _give_back_growing(self, arrivals: Sequence[Arrival]) -> None:
+        """Let the server deliver these again, later the more often it has."""
+        for arrival in arrivals:
+            delay = self._settings.failure_nak_seconds * 2.0 ** min(arrival.message.deliveries, 16)
+            await self.give_back([arrival], min(delay, self._settings.gap_nak_seconds_max))
 
     def _remember(self, event_id: UUID) -> None:
         if len(self._begun) >= BEGUN_MAX:

@@ -12,7 +12,7 @@ LOCK_TIMEOUT_MS = 5_000
 # ack_wait (30 s), and the next worker must find those rows free by then.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 # asyncpg sends a statement new to its connection in two parts. To a client frozen between them PostgreSQL applies no
-# deadline but that of the transaction. Longer than any statement (else its deadline is void), shorter than ack_wait.
+# deadline but that of the transaction. Longer than any statement, whose deadline would be void; shorter than ack_wait.
 TRANSACTION_TIMEOUT_MS = 25_000
 STATEMENT_TIMEOUT_SECONDS = 20.0
 TRANSACTION_TIMEOUT_SINCE = 17

@@ -3,11 +3,13 @@
 import asyncio
 import signal
 import sys
+from functools import partial
 
 import asyncpg
 
 from libs.bus.connection import connect
 from libs.bus.consumer import Consumer
+from libs.database.pool import limit_transactions
 from tests.integration.bus.probe_service import HANDLERS, QUICK, Context, load, save
 
 
@@ -16,13 +18,15 @@ async def main(dsn: str, url: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     client = await connect(url, name="routing", on_closed=stop.set)
-    # A frozen process must lose its locks before the test's short ack_wait has passed twice.
-    short = {
-        "idle_in_transaction_session_timeout": "1000",
-        "transaction_timeout": "3000",
-        "lock_timeout": "2000",
-    }
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=short)
+    # A frozen process must lose its locks while the test still waits for the other to go on.
+    short = {"idle_in_transaction_session_timeout": "1000", "lock_timeout": "2000"}
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=4,
+        server_settings=short,
+        init=partial(limit_transactions, milliseconds=3000),
+    )
     context = Context()
     context.exits = True
     consumer = Consumer(

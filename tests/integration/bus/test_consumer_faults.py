@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest_asyncio
 
 from deploy.local.nats_server import NatsServer
@@ -27,6 +28,7 @@ from tests.fixtures.database import (
     lines_of,
 )
 from tests.integration.bus.probe_service import (
+    QUICK,
     Dossier,
     Probe,
     corrected,
@@ -36,6 +38,8 @@ from tests.integration.bus.probe_service import (
     supplemented,
     until,
 )
+
+ONE_LANE = msgspec.structs.replace(QUICK, lanes=1)
 
 
 @pytest_asyncio.fixture
@@ -76,6 +80,28 @@ async def test_a_frozen_process_that_wakes_doubles_nothing(probe: Probe) -> None
 
 async def _some(probe: Probe) -> bool:
     return await probe.count("probe.effect") > 0
+
+
+async def test_a_dossier_somebody_holds_keeps_no_other_from_moving(probe: Probe) -> None:
+    """A process frozen with a dossier in its hands delays that one: the batch it is in is split around it."""
+    held = new_id()
+    await probe.producer.say(held, supplemented())
+    async with probe.consumer(ONE_LANE):
+        await probe.has("probe.effect", 1)
+    await probe.producer.say(held, supplemented())
+    await publish(probe, 40, 2)
+    holder = await asyncpg.connect(probe.database.app_dsn)
+    try:
+        await holder.execute("BEGIN")
+        await holder.execute("SELECT 1 FROM bus.position WHERE dossier_id = $1 FOR UPDATE", held)
+        async with probe.consumer(ONE_LANE):
+            await probe.has("probe.effect", 81, seconds=25)
+            await holder.execute("ROLLBACK")
+            await probe.has("probe.effect", 82, seconds=25)
+            await probe.settled()
+    finally:
+        await holder.close()
+    assert await probe.count("bus.dead_letter") == 0
 
 
 async def test_processes_killed_at_any_time_double_and_lose_nothing(probe: Probe) -> None:

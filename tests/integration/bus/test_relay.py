@@ -200,7 +200,7 @@ async def test_a_relay_that_has_lost_its_lock_can_mark_nothing(database: Databas
 async def test_a_frozen_relay_loses_its_lock(database: DatabaseFactory) -> None:
     """A process that is stopped for longer than its session may be idle does not keep others from relaying."""
     dsn = (await database("intake")).app_dsn
-    frozen = await Ledger.open(dsn, name="frozen", idle_seconds_max=0.3)
+    frozen = await Ledger.open(dsn, name="frozen", idle_seconds_max=1.5)
     assert await frozen.try_lead()
     successor = await Ledger.open(dsn, name="successor")
     assert not await successor.try_lead()
@@ -208,7 +208,7 @@ async def test_a_frozen_relay_loses_its_lock(database: DatabaseFactory) -> None:
     async def leads() -> bool:
         return await successor.try_lead()
 
-    await until(leads, seconds=5)
+    await until(leads, seconds=15)
     await frozen.close()
     await successor.close()
 

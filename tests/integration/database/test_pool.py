@@ -9,6 +9,7 @@ import pytest
 from libs.database import open_pool
 from libs.database.pool import (
     IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    KEEPALIVES,
     TRANSACTION_TIMEOUT_MS,
     TRANSACTION_TIMEOUT_SINCE,
 )
@@ -24,6 +25,7 @@ async def test_connections_carry_their_deadlines(database: DatabaseFactory) -> N
         "lock_timeout": "5000",
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
         "TimeZone": "UTC",
+        **KEEPALIVES,
     }
     async with await open_pool(made.app_dsn, application_name="intake", command_timeout_seconds=7) as pool:
         rows = await pool.fetch(
@@ -39,28 +41,36 @@ async def test_a_client_frozen_between_two_parts_of_a_statement_loses_its_locks_
     database: DatabaseFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new statement is parsed before it is run; one who stops there holds nobody up for ever (17 and later)."""
-    monkeypatch.setattr("libs.database.pool.TRANSACTION_TIMEOUT_MS", 1_500)
+    monkeypatch.setattr("libs.database.pool.TRANSACTION_TIMEOUT_MS", 5_000)
     made = await database("pool", lines=[])
-    both = await open_pool(made.app_dsn, application_name="t", size_max=2, command_timeout_seconds=1)
+    pool = await open_pool(made.app_dsn, application_name="t", size_max=1, command_timeout_seconds=1)
+    # Without a deadline of its own: it is to see the other's.
+    other = await asyncpg.connect(made.app_dsn, server_settings={"lock_timeout": "15000"})
     try:
-        frozen, other = await both.acquire(), await both.acquire()
+        frozen = await pool.acquire()
         await frozen.execute("BEGIN")
         await frozen.execute("SELECT pg_advisory_xact_lock(7)")
         await frozen.prepare("SELECT 1")
-        found = await other.fetchrow(
-            "SELECT state, wait_event FROM pg_stat_activity WHERE pid = $1", frozen.get_server_pid()
-        )
-        assert found is not None
-        assert tuple(found) == ("active", "ClientRead")
-        await other.execute("SET lock_timeout = 4000; SET statement_timeout = 8000")
+        await _until_between_two_parts(other, frozen.get_server_pid())
         if await _ends_transactions(other):
-            await other.fetchval("SELECT pg_advisory_xact_lock(7)", timeout=10)
+            await other.fetchval("SELECT pg_advisory_xact_lock(7)", timeout=30)
         else:
             # PostgreSQL 15 and 16 have no means against it: docs/runbook.md says what a person does.
             with pytest.raises(asyncpg.LockNotAvailableError):
-                await other.fetchval("SELECT pg_advisory_xact_lock(7)", timeout=10)
+                await other.fetchval("SELECT pg_advisory_xact_lock(7)", timeout=30)
     finally:
-        both.terminate()
+        other.terminate()
+        pool.terminate()
+
+
+async def _until_between_two_parts(observer: Any, pid: int) -> None:
+    """Until a session has run the first part of a statement and waits for the second."""
+    query = "SELECT state, wait_event FROM pg_stat_activity WHERE pid = $1"
+    for _ in range(200):
+        if tuple(await observer.fetchrow(query, pid) or ()) == ("active", "ClientRead"):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the session does not stand between two parts of a statement")
 
 
 async def _ends_transactions(asked: Any) -> bool:

@@ -6,7 +6,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.bus.arrivals import Arrival, Key, sort
+from libs.bus.arrivals import Arrival, Key, Reader, halves, sort
+from libs.bus.handling import Decision
+from libs.contracts.intake import DossierAccepted, DossierReceived
 
 dossiers = st.sampled_from([UUID(int=number) for number in range(3)])
 places = st.tuples(st.sampled_from(["intake", "results"]), dossiers)
@@ -46,3 +48,25 @@ def test_a_broken_message_without_a_dossier_is_due(batch: list[tuple[Key, int]])
     lost = Arrival(SimpleNamespace(subject="", headers=None, payload=b"", deliveries=1), "intake")
     found = sort([*(arrival(key, sequence) for key, sequence in batch), lost], {})
     assert found.due[-1] is lost
+
+
+@given(batches.filter(bool))
+def test_a_batch_is_split_between_dossiers(batch: list[tuple[Key, int]]) -> None:
+    """Nothing is lost, no dossier is in both halves, and only a single dossier leaves the second one empty."""
+    arrivals = [arrival(key, sequence) for key, sequence in batch]
+    first, second = halves(arrivals)
+    assert sorted(map(id, [*first, *second])) == sorted(map(id, arrivals))
+    of_first, of_second = ({each.dossier_id for each in half} for half in (first, second))
+    assert not of_first & of_second
+    assert 0 <= len(of_first) - len(of_second) <= 1
+
+
+def test_a_reader_knows_what_its_service_acts_on() -> None:
+    """What has a handler presses; what has none is only counted."""
+    reader = Reader({DossierAccepted: lambda state, _received, _context: Decision(state=state)})
+    accepted, received = (
+        SimpleNamespace(subject=event.SUBJECT, headers=None, payload=b"", deliveries=1)
+        for event in (DossierAccepted, DossierReceived)
+    )
+    assert reader.acts_on(accepted)
+    assert not reader.acts_on(received)

@@ -16,6 +16,11 @@ def test_after_a_few_the_pause_is_as_long_as_the_batch_took(count: int, took: fl
     assert SETTINGS.pause_seconds(count, took) == took
 
 
+def test_the_pause_grows_in_proportion_to_the_batch() -> None:
+    """Four times as many as a few: four times as long as the batch took."""
+    assert SETTINGS.pause_seconds(4 * FEW, 0.02) == 0.08
+
+
 @given(count=COUNTS, more=COUNTS, took=TIMES)
 def test_the_fuller_a_batch_the_longer_the_pause_up_to_a_limit(count: int, more: int, took: float) -> None:
     """Never shorter for more messages, never beyond the limit."""
