@@ -14,6 +14,7 @@ from typing import Self
 import asyncpg
 import httpx
 
+from deploy.local.assets import install_assets
 from deploy.local.nats_server import NatsServer, NatsUser
 from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import EmbeddedPostgres
@@ -21,7 +22,7 @@ from deploy.local.processes import Command, ProcessStatus, Supervisor, finish_al
 from deploy.local.remembered import Remembered
 from deploy.local.server_folder import ServerError, log_tail, write_private
 from libs.bus.heartbeat import is_ready
-from libs.bus.permissions import KEEPER, configuration
+from libs.bus.permissions import KEEPER, USERS, configuration
 from libs.catalogue import Catalogue
 from libs.contracts.catalogue import SERVICES
 from libs.database.lines import lines_of
@@ -31,9 +32,12 @@ from libs.http.public_keys import JWKS_NAME, make_key
 from services.results.authority import make_agency_keys, make_authority
 
 ROOT = Path(__file__).parents[2]
+# Shared by every city of this checkout: the packages are the same.
+ASSETS = ROOT / ".local" / "assets"
 READY_DEADLINE_SECONDS = 60.0
 KEEPER_STARTS_MAX = 3
 IDENTITY = "identity"
+PORTAL = "portal"
 # Several applications share one embedded server here; each service keeps a small pool.
 POOL_SIZE = 8
 
@@ -92,7 +96,7 @@ class City:
 
     async def _start(self) -> None:
         # Each start to its end: one still under way while the other's failure stops the city would be left behind.
-        await finish_all(self._start_postgres(), self._start_nats())
+        await finish_all(self._start_postgres(), self._start_nats(), self._install_assets())
         self._make_keys()
         try:
             await finish_all(*(self._prepare_database(service) for service in SERVICES))
@@ -123,14 +127,17 @@ class City:
             NatsUser(
                 name=user, password=self._remembered.password(f"nats_{user}"), permissions=configuration(user)
             )
-            for user in (*SERVICES, KEEPER)
+            for user in USERS
         ]
         self.nats = NatsServer(self.folder / "nats", users=users)
         await self.nats.start()
         self.supervisor.keep(self.nats)
 
+    async def _install_assets(self) -> None:
+        self.assets = await install_assets(ASSETS)
+
     def _make_keys(self) -> None:
-        for issuer in (*SERVICES, IDENTITY):
+        for issuer in (*SERVICES, IDENTITY, PORTAL):
             make_key(issuer, self.keys)
         authority = self.folder / "authority"
         make_authority(authority, "Ủy ban nhân dân phường Ngã Bảy")

@@ -9,7 +9,9 @@ from libs.bus.topology import durable_of, stream_of
 from libs.contracts.catalogue import FLOWS, SERVICES, sources_of
 
 KEEPER = "keeper"
-USERS = (*SERVICES, KEEPER)
+# Who only hears, without durables: what they miss does not matter to them (services/portal/live.py).
+LISTENERS = ("portal",)
+USERS = (*SERVICES, KEEPER, *LISTENERS)
 REBUILD_SUBJECT = "keeper.rebuild"
 
 
@@ -27,9 +29,13 @@ class Permissions(msgspec.Struct, frozen=True):
 
 
 def permissions_of(user: str) -> Permissions:
-    """The rights of a service or of the keeper. Raises KeyError for anyone else."""
+    """The rights of a service, the keeper or a listener. Raises KeyError for anyone else."""
     if user == KEEPER:
         return _keeper()
+    if user in LISTENERS:
+        # An empty list would allow everything: it may answer itself, and nobody else.
+        own = f"_INBOX_{user}.>"
+        return Permissions(Allow((own,)), Allow((own, *(f"{producer}.>" for producer in SERVICES))))
     if user not in SERVICES:
         raise KeyError(user)
     own = stream_of(user)

@@ -11,7 +11,7 @@ read with a purpose, a write with an idempotency key).
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -19,11 +19,13 @@ import msgspec
 from structlog.contextvars import get_contextvars
 
 from libs.http.auth import TokenSigner
+from libs.http.problems import FieldError
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
 from libs.telemetry.traces import current_traceparent
 
 T = TypeVar("T")
+Query = Mapping[str, str | int | Sequence[str]]
 
 CONNECT_TIMEOUT_SECONDS = 1.0
 DEADLINE_SECONDS = 10.0
@@ -51,18 +53,32 @@ class Unavailable(ConnectionError):
         self.reason = reason
 
 
-class Refused(Exception):
-    """The service answered with a problem; `slug` is the end of its type. Trying the same again is useless."""
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem as the service told it (RFC 9457): Vietnamese sentences, fit to be shown; `type` ends with a slug."""
 
-    def __init__(self, target: str, status: int, slug: str) -> None:
+    type: str = ""
+    title: str = ""
+    detail: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+class Refused(Exception):
+    """The service answered with a problem; `slug` is the end of its type. Trying the same again is useless.
+
+    `told` is for the person who asked; the exception's text, which may be logged, has none of it. `answer` is the
+    whole document, for members a problem has besides (a link, what is allowed).
+    """
+
+    def __init__(
+        self, target: str, status: int, slug: str, told: Told | None = None, answer: bytes = b""
+    ) -> None:
         super().__init__(f"{target}: {status} {slug}")
         self.target = target
         self.status = status
         self.slug = slug
-
-
-class _ProblemType(msgspec.Struct, frozen=True):
-    type: str = ""
+        self.told = told or Told()
+        self.answer = answer
+        self.retry_after_seconds = 0.0
 
 
 class ServiceClient:
@@ -111,15 +127,21 @@ class ServiceClient:
         type_: type[T],
         *,
         purpose: str | None = None,
-        query: Mapping[str, str | int] | None = None,
+        query: Query | None = None,
+        bearer: str = "",
     ) -> T:
-        """GET `path` as `type_`. Raises Unavailable, or Refused for a 4xx or 500."""
-        content = await self._call("GET", path, None, self._headers(purpose, None), query, repeatable=True)
+        """GET `path` as `type_`; in the name of whoever holds `bearer`, or the service's own.
+
+        Raises Unavailable, or Refused for a 4xx or 500.
+        """
+        headers = self._headers(purpose, None)
+        content = await self._call("GET", path, None, headers, query, repeatable=True, bearer=bearer)
         return self._decode(content, type_)
 
-    async def get_bytes(self, path: str, *, purpose: str | None = None) -> bytes:
+    async def get_bytes(self, path: str, *, purpose: str | None = None, bearer: str = "") -> bytes:
         """GET `path` as it is (a document, an attachment). Raises as `get` does."""
-        return await self._call("GET", path, None, self._headers(purpose, None), None, repeatable=True)
+        headers = self._headers(purpose, None)
+        return await self._call("GET", path, None, headers, None, repeatable=True, bearer=bearer)
 
     async def post(
         self,
@@ -129,17 +151,38 @@ class ServiceClient:
         *,
         purpose: str | None = None,
         idempotency_key: str | None = None,
+        bearer: str = "",
     ) -> T:
         """POST `body` as JSON and decode the answer as `type_` (`type(None)` for an empty one). Raises as `get` does.
 
         Repeated only when it is a read (`purpose`) or has an `idempotency_key`.
         """
-        headers = {**self._headers(purpose, idempotency_key), "Content-Type": "application/json"}
-        repeatable = purpose is not None or idempotency_key is not None
-        content = await self._call(
-            "POST", path, msgspec.json.encode(body), headers, None, repeatable=repeatable
+        return await self.post_bytes(
+            path,
+            msgspec.json.encode(body),
+            "application/json",
+            type_,
+            purpose=purpose,
+            idempotency_key=idempotency_key,
+            bearer=bearer,
         )
-        return self._decode(content, type_)
+
+    async def post_bytes(
+        self,
+        path: str,
+        content: bytes,
+        media_type: str,
+        type_: type[T],
+        *,
+        purpose: str | None = None,
+        idempotency_key: str | None = None,
+        bearer: str = "",
+    ) -> T:
+        """As `post`, with a body as it is (a file)."""
+        headers = {**self._headers(purpose, idempotency_key), "Content-Type": media_type}
+        repeatable = purpose is not None or idempotency_key is not None
+        answer = await self._call("POST", path, content, headers, None, repeatable=repeatable, bearer=bearer)
+        return self._decode(answer, type_)
 
     def _headers(self, purpose: str | None, idempotency_key: str | None) -> dict[str, str]:
         request_id = get_contextvars().get("request_id")
@@ -157,9 +200,10 @@ class ServiceClient:
         path: str,
         content: bytes | None,
         headers: dict[str, str],
-        query: Mapping[str, str | int] | None,
+        query: Query | None,
         *,
         repeatable: bool,
+        bearer: str = "",
     ) -> bytes:
         attempts = self._attempts_max if repeatable else 1
         try:
@@ -167,7 +211,8 @@ class ServiceClient:
                 for attempt in range(1, attempts + 1):
                     wait_seconds = backoff_seconds(attempt)
                     try:
-                        status, answer, retry_after = await self._send(method, path, content, headers, query)
+                        signed = {**headers, "Authorization": f"Bearer {bearer or self._current_token()}"}
+                        status, answer, retry_after = await self._send(method, path, content, signed, query)
                     except httpx.TransportError as error:
                         reason = type(error).__name__
                         # A connection that was never made carried nothing: that may always be repeated once more.
@@ -175,8 +220,8 @@ class ServiceClient:
                     else:
                         if status < 300:
                             return answer
-                        if status not in (429, 503):
-                            raise Refused(self._target, status, _slug(answer))
+                        if status not in (429, 503) or (status == 429 and bearer):
+                            raise _refused(self._target, status, answer, retry_after)
                         reason, wait_seconds = str(status), max(wait_seconds, retry_after)
                     _CALLS.labels(self._target, status or "failed").inc()
                     if attempt < attempts:
@@ -192,11 +237,12 @@ class ServiceClient:
         path: str,
         content: bytes | None,
         headers: dict[str, str],
-        query: Mapping[str, str | int] | None,
+        query: Query | None,
     ) -> tuple[int, bytes, float]:
         """Status, body (bounded) and Retry-After in seconds of one try."""
-        signed = {**headers, "Authorization": f"Bearer {self._current_token()}"}
-        async with self._http.stream(method, path, content=content, headers=signed, params=query) as response:
+        async with self._http.stream(
+            method, path, content=content, headers=headers, params=query
+        ) as response:
             answer = bytearray()
             async for chunk in response.aiter_bytes():
                 answer += chunk
@@ -228,8 +274,11 @@ def backoff_seconds(attempt: int) -> float:
     return base * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, keeps no secret
 
 
-def _slug(answer: bytes) -> str:
+def _refused(target: str, status: int, answer: bytes, retry_after: float) -> Refused:
     try:
-        return msgspec.json.decode(answer, type=_ProblemType).type.rpartition(":")[2]
+        told = msgspec.json.decode(answer, type=Told)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return "no-problem-document"
+        return Refused(target, status, "no-problem-document")
+    refused = Refused(target, status, told.type.rpartition(":")[2], told, answer)
+    refused.retry_after_seconds = retry_after
+    return refused

@@ -143,6 +143,7 @@ METRICS: dict[str, Metric] = {
         meaning="people not recognised by results (mismatch), or turned away unheard after that (too-many)",
         labels=("name", "outcome"),
     ),
+    "portal_live_connections": Metric(kind="gauge", meaning="pages open with a live state"),
 }
 
 # Attribute of a span → meaning. Names follow the OpenTelemetry semantic conventions (v1.44) where they have one.

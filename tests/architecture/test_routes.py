@@ -18,11 +18,22 @@ PUBLIC = {
     "services/results/api.py GET /verify/{token}": "whether a paper is valid; names nobody, rate-limited",
     "services/results/api_electronic.py POST /electronic-results": "the person's own, by token and digits; few tries",
     "services/results/api_electronic.py POST /electronic-results/{result_id}/document": "the same",
+    "services/portal/assets.py GET /static/{version}/{name}": "styles, scripts and fonts of the pages",
+    "services/portal/home.py GET /": "the front door",
+    "services/portal/home.py GET /robots.txt": "for search machines",
+    "services/portal/sign_in.py GET /dang-nhap": "who is not signed in yet",
+    "services/portal/sign_in.py POST /dang-nhap": "the same; identity counts the tries",
+    "services/portal/sign_in.py POST /dang-nhap/ma": "the same; identity asks for the session begun",
+    "services/portal/sign_in.py POST /dang-nhap/mat-khau": "the same",
+    "services/portal/sign_in.py POST /dang-nhap/dich-vu": "the same, by the city's own sign-in service",
+    "services/portal/sign_in.py GET /dang-nhap/openid": "the way back from there; the state is used once",
     "libs/http/health.py GET /health/live": "the supervisor's probe",
     "libs/http/health.py GET /health/ready": "the supervisor's probe",
     "libs/http/health.py GET /metrics": "checks the peer's network or an operator itself",
     "libs/http/health.py GET /openapi.json": "checks the peer's network or an operator itself",
 }
+# What makes a guard: of a service's interface by token, of the portal's pages by session.
+GUARDS = {"require": "libs.http.auth", "requires": "services.portal.sessions"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -62,7 +73,7 @@ def _local_guards(path: Path) -> set[str]:
 
 def _is_guard(node: ast.AST, module: Any, guards: set[str]) -> bool:
     for each in ast.walk(node):
-        if isinstance(each, ast.Call) and ast.unparse(each.func) == "require":
+        if isinstance(each, ast.Call) and ast.unparse(each.func) in GUARDS:
             return True
         if isinstance(each, ast.Name) and (each.id in guards or _requires(getattr(module, each.id, None))):
             return True
@@ -75,9 +86,8 @@ def _requires(value: Any) -> bool:
         return any(_requires(each) for each in get_args(value)[1:])
     if isinstance(value, Depends):
         value = value.dependency
-    return getattr(value, "__module__", "") == "libs.http.auth" and getattr(
-        value, "__qualname__", ""
-    ).startswith("require.")
+    made_by, _, inside = getattr(value, "__qualname__", "").partition(".")
+    return bool(inside) and GUARDS.get(made_by) == getattr(value, "__module__", None)
 
 
 def test_every_endpoint_asks_who_calls() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.city import City
-from tests.pipeline.conftest import FAST
+from tests.fixtures.city import FAST
 from tests.pipeline.town import Town, refusal, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]

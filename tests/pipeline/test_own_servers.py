@@ -15,7 +15,7 @@ from deploy.local.server_folder import ServerError
 from deploy.local.show import city_of
 from libs.bus.permissions import KEEPER
 from libs.contracts.catalogue import SERVICES
-from tests.pipeline.conftest import FAST, OF_THE_SHELL
+from tests.fixtures.city import FAST, OF_THE_SHELL
 from tests.pipeline.town import Town
 
 # Four streams of this size fit into the small server, four of the usual 4 GiB do not.

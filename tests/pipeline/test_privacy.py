@@ -18,6 +18,7 @@ import pytest_asyncio
 from deploy.local.city import City
 from libs.contracts.catalogue import SERVICES
 from tests.faults.dump import TESTER, read_messages
+from tests.fixtures.city import FAST
 from tests.pipeline.canaries import (
     CANARIES,
     SpanReceiver,
@@ -25,7 +26,6 @@ from tests.pipeline.canaries import (
     seen_in_files,
     seen_in_tables,
 )
-from tests.pipeline.conftest import FAST
 from tests.pipeline.town import Town, until
 from tests.pipeline.ways import Traces, bad_inputs, bad_messages, forced_errors, good_way, strangers
 

@@ -1,0 +1,88 @@
+"""The application of portal: the screens, with the guard, the sessions and the live pages around them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from libs.catalogue import Catalogue
+from libs.http.app import EdgeLimits, Readiness, build_app
+from libs.http.auth import TokenSigner, TokenVerifier
+from libs.http.client import Refused, Unavailable
+from libs.http.problems import Problem
+from libs.process.settings import named, networks_of
+from services.portal import assets, home, mishaps, sign_in
+from services.portal.assets import Assets
+from services.portal.city import City
+from services.portal.guard import FORM_BYTES_MAX, Guard
+from services.portal.live import Live
+from services.portal.rendering import Renderer
+from services.portal.sessions import Forbidden, Sessions, SignedOut
+from services.portal.settings import Settings
+
+SERVICE = "portal"
+VERSION = "0.1.0"
+# Every open page holds a connection for its live state.
+IN_FLIGHT_MAX = 4000
+SCREENS = (home.router, sign_in.router)
+
+
+def build(settings: Settings) -> FastAPI:
+    """The application; its connections are closed with it. Raises SettingsError naming the wrong setting."""
+    with named("SERVICE_KEY"):
+        signer = TokenSigner.from_file(SERVICE, settings.service_key)
+    with named("PUBLIC_KEYS"):
+        verifier = TokenVerifier(settings.public_keys, SERVICE)
+    with named("ASSETS"):
+        files = Assets(Path(settings.assets) / "node_modules")
+    with named("CATALOGUE"):
+        catalogue = Catalogue.load(settings.catalogue)
+    city = City(settings.urls(), signer)
+    live = Live(settings.nats_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await city.close()
+
+    async def ready() -> Readiness:
+        return Readiness(ready=True, checks={"bus": live.connected})
+
+    app = build_app(
+        service=SERVICE,
+        version=VERSION,
+        lifespan=lifespan,
+        ready=ready,
+        verifier=verifier,
+        limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=FORM_BYTES_MAX),
+        scrape_networks=networks_of("SCRAPE_NETWORKS", settings.scrape_networks),
+        trusted_proxies=networks_of("TRUSTED_PROXIES", settings.trusted_proxies),
+    )
+    app.state.city = city
+    app.state.sessions = Sessions(city)
+    app.state.renderer = Renderer(files, help_phone=settings.help_phone)
+    app.state.live = live
+    app.state.catalogue = catalogue
+    app.state.public_url = settings.public_url.rstrip("/")
+    app.add_middleware(Guard, origin=settings.public_url)
+    _answer_mishaps(app)
+    app.include_router(assets.router(files))
+    for router in SCREENS:
+        app.include_router(router)
+    return app
+
+
+def _answer_mishaps(app: FastAPI) -> None:
+    for kind, answer in (
+        (Problem, mishaps.answer_problem),
+        (Refused, mishaps.answer_refused),
+        (Unavailable, mishaps.answer_unavailable),
+        (SignedOut, mishaps.answer_signed_out),
+        (Forbidden, mishaps.answer_forbidden),
+        (HTTPException, mishaps.answer_not_found),
+        (RequestValidationError, mishaps.answer_bad_parameters),
+    ):
+        app.add_exception_handler(kind, answer)

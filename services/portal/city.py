@@ -1,0 +1,95 @@
+"""The city's services as a page needs them: in the name of the officer who is signed in, or of the portal itself."""
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from libs.http.auth import TokenSigner
+from libs.http.client import Query, ServiceClient
+
+T = TypeVar("T")
+# A person waits: better an error page soon than an answer late.
+DEADLINE_SECONDS = 8.0
+CONNECTIONS_MAX = 64
+
+
+class Caller:
+    """The services as one caller sees them: an officer (by their token), or the portal when `bearer` is empty."""
+
+    def __init__(self, clients: Mapping[str, ServiceClient], bearer: str) -> None:
+        self._clients = clients
+        self._bearer = bearer
+
+    async def get(
+        self,
+        service: str,
+        path: str,
+        type_: type[T],
+        *,
+        purpose: str | None = None,
+        query: Query | None = None,
+    ) -> T:
+        """GET as `type_`. Raises libs.http.client.Refused or Unavailable."""
+        client = self._clients[service]
+        return await client.get(path, type_, purpose=purpose, query=query, bearer=self._bearer)
+
+    async def get_bytes(self, service: str, path: str, *, purpose: str | None = None) -> bytes:
+        """GET a document or an attachment as it is. Raises as `get`."""
+        return await self._clients[service].get_bytes(path, purpose=purpose, bearer=self._bearer)
+
+    async def read(self, service: str, path: str, body: Any, type_: type[T], *, purpose: str) -> T:
+        """POST that only reads (a batch of ids), with the purpose that is recorded. Raises as `get`."""
+        client = self._clients[service]
+        return await client.post(path, body, type_, purpose=purpose, bearer=self._bearer)
+
+    async def act(self, service: str, path: str, body: Any, type_: type[T], *, key: str) -> T:
+        """POST that changes something, once per `key` (made when the form was opened). Raises as `get`."""
+        client = self._clients[service]
+        return await client.post(path, body, type_, idempotency_key=key, bearer=self._bearer)
+
+    async def send_file(
+        self, service: str, path: str, content: bytes, media_type: str, type_: type[T], *, key: str
+    ) -> T:
+        """POST a file as it is, once per `key`. Raises as `get`."""
+        client = self._clients[service]
+        return await client.post_bytes(
+            path, content, media_type, type_, idempotency_key=key, bearer=self._bearer
+        )
+
+
+class City:
+    """Connections to every service, kept for the life of the process."""
+
+    def __init__(self, urls: Mapping[str, str], signer: TokenSigner) -> None:
+        """`urls` by service name."""
+        self._clients = {
+            name: ServiceClient(
+                url, name, signer, deadline_seconds=DEADLINE_SECONDS, connections_max=CONNECTIONS_MAX
+            )
+            for name, url in urls.items()
+        }
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            await client.close()
+
+    def officer(self, token: str) -> Caller:
+        """The services in the name of an officer."""
+        return Caller(self._clients, token)
+
+    @property
+    def portal(self) -> Caller:
+        """The services in the portal's own name: for citizens, and for identity."""
+        return Caller(self._clients, "")
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """A body, or an answer whose content does not matter."""

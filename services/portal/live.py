@@ -1,0 +1,181 @@
+"""Pages that stay true: what is said on the bus wakes the pages it concerns, and each shows its whole state anew.
+
+An event is only a hint to look again: nothing on a page is computed from it. So a lost hint (NATS away, a slow
+browser) costs nothing but time: every connection begins with the whole state, and looks again after REFRESH_SECONDS.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from uuid import UUID
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from libs.bus.connection import connect
+from libs.contracts.catalogue import SERVICES
+from libs.http.client import Refused, Unavailable
+from libs.telemetry.logs import log
+from libs.telemetry.metrics import gauge
+from services.portal.sessions import Forbidden, SignedOut
+
+NAME = "portal"
+# Several events come with one act; the page is made anew once for all of them.
+GATHER_SECONDS = 0.2
+# A page nobody has woken looks again; it also finds out that its officer has been signed out.
+REFRESH_SECONDS = 25.0
+# Proxies close what is silent for long, and a browser that has gone is noticed only by writing to it.
+HEARTBEAT_SECONDS = 15.0
+# What a browser waits before it connects anew.
+RETRY_MS = 1500
+# Dossiers whose agencies are remembered from their events.
+DOSSIERS_MAX = 100_000
+
+_CONNECTIONS = gauge("portal_live_connections")
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """What an event may say of where it happened; the others have none of it."""
+
+    agency: str = ""
+    receiving_agency: str = ""
+    facility: str = ""
+    place: str = ""
+
+
+class Watch:
+    """One open page: what it wants to hear of, and whether it has."""
+
+    def __init__(self, *, dossiers: Collection[UUID] = (), places: Collection[str] = ()) -> None:
+        """`dossiers` by id; `places` are codes of agencies and facilities. With neither it hears everything."""
+        self.dossiers = set(dossiers)
+        self.places = frozenset(places)
+        self.woken = asyncio.Event()
+
+    def concerns(self, dossier_id: UUID | None, places: Collection[str]) -> bool:
+        """Whether an event of this dossier, which has to do with these places, is for this page."""
+        if not self.dossiers and not self.places:
+            return True
+        if dossier_id in self.dossiers:
+            return True
+        # Where a dossier belongs is learnt from its events; of one not learnt, everybody looks.
+        return bool(self.places) and (not places or not self.places.isdisjoint(places))
+
+
+class Live:
+    """Listens on the bus for the whole process, and wakes the pages that are open."""
+
+    def __init__(self, nats_url: str) -> None:
+        self._url = nats_url
+        self._client: Client | None = None
+        self._watches: set[Watch] = set()
+        self._places: OrderedDict[UUID, frozenset[str]] = OrderedDict()
+
+    @property
+    def connected(self) -> bool:
+        """Whether hints arrive."""
+        return self._client is not None and self._client.is_connected
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen until told to stop. Raises libs.bus.connection.NatsNotReached."""
+        client = await connect(self._url, name=NAME, on_closed=stop.set)
+        self._client = client
+        try:
+            for producer in SERVICES:
+                await client.subscribe(f"{producer}.>", cb=self._heard)
+            was_connected = True
+            while not stop.is_set():
+                # After a break hints may be missing: everybody looks.
+                if client.is_connected and not was_connected:
+                    self.wake_all()
+                was_connected = client.is_connected
+                try:
+                    await asyncio.wait_for(stop.wait(), 0.5)
+                except TimeoutError:
+                    continue
+        finally:
+            self.wake_all()
+            await client.close()
+
+    def wake_all(self) -> None:
+        """Let every page look again."""
+        for watch in self._watches:
+            watch.woken.set()
+
+    async def _heard(self, message: Msg) -> None:
+        headers = message.headers or {}
+        try:
+            dossier_id = UUID(headers.get("ce-subject", ""))
+        except ValueError:
+            return
+        try:
+            said = msgspec.json.decode(message.data, type=_Place)
+        except msgspec.MsgspecError:
+            said = _Place()
+        named = {said.agency, said.receiving_agency, said.facility, said.place} - {""}
+        places = self._places.pop(dossier_id, frozenset()) | named
+        self._places[dossier_id] = places
+        if len(self._places) > DOSSIERS_MAX:
+            self._places.popitem(last=False)
+        for watch in self._watches:
+            if watch.concerns(dossier_id, places):
+                watch.woken.set()
+
+    async def states(self, watch: Watch, look: Callable[[], Awaitable[str]]) -> AsyncIterator[str]:
+        """The page's state now, and whenever it may have changed; empty for a sign of life."""
+        self._watches.add(watch)
+        _CONNECTIONS.set(len(self._watches))
+        last = None
+        quiet_until = 0.0
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                watch.woken.clear()
+                state = await look()
+                if state != last:
+                    last = state
+                    yield state
+                looked = loop.time()
+                while not watch.woken.is_set() and loop.time() - looked < REFRESH_SECONDS:
+                    try:
+                        await asyncio.wait_for(watch.woken.wait(), HEARTBEAT_SECONDS)
+                    except TimeoutError:
+                        yield ""
+                quiet_until = loop.time() + GATHER_SECONDS
+                await asyncio.sleep(max(0.0, quiet_until - loop.time()))
+        finally:
+            self._watches.discard(watch)
+            _CONNECTIONS.set(len(self._watches))
+
+
+def stream(request: Request, watch: Watch, look: Callable[[], Awaitable[str]]) -> StreamingResponse:
+    """An event stream of a page's state: the first event is the whole of it, and every later one too.
+
+    `look` renders the state for the officer who asks; when it finds nobody signed in, the stream says so and ends.
+    """
+    live: Live = request.app.state.live
+
+    async def events() -> AsyncIterator[bytes]:
+        yield f"retry: {RETRY_MS}\n\n".encode()
+        try:
+            async for state in live.states(watch, look):
+                yield _event("state", state) if state else b": here\n\n"
+        except (SignedOut, Forbidden):
+            yield _event("signed-out", "-")
+        except Refused as refused:
+            log.warning("live-page-ended", target=refused.target, code=refused.slug)
+            yield _event("signed-out" if refused.status == 401 else "ended", "-")
+        except Unavailable as away:
+            # The browser keeps what it has, says since when, and connects anew.
+            log.warning("live-page-ended", target=away.target, reason=away.reason)
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
+
+
+def _event(name: str, data: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in data.splitlines())
+    return f"event: {name}\n{lines}\n".encode()

@@ -1,0 +1,112 @@
+"""Pages for what went wrong: each says what happened and what to do now, in the words of the screens."""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from libs.http.client import Refused, Unavailable
+from libs.http.problems import Problem, answer_http_error, answer_invalid_parameters, answer_to, problem_of
+from libs.telemetry.logs import log
+from services.portal.rendering import page
+from services.portal.sessions import SignedOut
+from services.portal.sign_in import sign_in_again
+
+
+class Mishap(msgspec.Struct, frozen=True):
+    """What stands on the page: a heading, and what the person may do."""
+
+    heading: str
+    advice: str
+
+
+MISHAPS: Mapping[int, Mishap] = {
+    403: Mishap("Ông/bà không có quyền xem trang này", "Nếu cần, hãy nhờ người phụ trách cấp quyền."),
+    404: Mishap("Không tìm thấy trang", "Hãy kiểm tra lại đường dẫn hoặc mã hồ sơ."),
+    409: Mishap("Việc này không làm được nữa", "Hồ sơ đã thay đổi. Hãy tải lại trang để xem tình trạng mới."),
+    413: Mishap("Tệp gửi lên quá lớn", "Hãy chọn tệp nhỏ hơn rồi gửi lại."),
+    429: Mishap("Đã thử quá nhiều lần", "Hãy chờ ít phút rồi thử lại."),
+    500: Mishap("Hệ thống gặp lỗi", "Lỗi đã được ghi lại. Hãy thử lại sau ít phút."),
+    503: Mishap("Hệ thống đang bận", "Dữ liệu đã nhập chưa mất. Hãy thử lại sau ít giây."),
+}
+UNFORESEEN = Mishap("Không thực hiện được yêu cầu", "Hãy quay lại trang trước và thử lại.")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person looks at the answer."""
+    return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
+
+
+def mishap_page(request: Request, problem: Problem) -> Response:
+    """The page for a problem, with the problem's own words where it has any."""
+    told = MISHAPS.get(problem.status, UNFORESEEN)
+    return page(
+        request,
+        "mishap.html",
+        status=problem.status,
+        headers=problem.headers,
+        heading=told.heading,
+        title=problem.title if problem.title != told.heading else "",
+        detail=problem.detail,
+        advice=told.advice,
+    )
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """A problem as a page for people, as problem+json for programs."""
+    problem = problem_of(error)
+    if problem is None or not wants_page(request):
+        return answer_to(error)
+    return mishap_page(request, problem)
+
+
+async def answer_refused(request: Request, error: Exception) -> Response:
+    """A service refused what the page asked: its own Vietnamese words are shown."""
+    if not isinstance(error, Refused):
+        raise error
+    if error.status == 401:
+        return await answer_signed_out(request, SignedOut())
+    status = error.status if 400 <= error.status < 500 else 500
+    if status == 500:
+        log.error("request-failed", target=error.target, status=error.status, code=error.slug)
+    return await answer_problem(
+        request, Problem(status, error.slug, error.told.title, error.told.detail, error.told.errors)
+    )
+
+
+async def answer_unavailable(request: Request, error: Exception) -> Response:
+    """A service is away: the page says so, and to try again."""
+    if isinstance(error, Unavailable):
+        log.warning("request-turned-away", target=error.target, reason=error.reason)
+    return await answer_problem(request, Problem(503, headers={"Retry-After": "2"}))
+
+
+async def answer_signed_out(request: Request, _error: Exception) -> Response:
+    """To the sign-in page, and back; what a form brought is kept until the officer has signed in again."""
+    if request.method == "GET" and not request.headers.get("hx-request"):
+        query = f"?{request.url.query}" if request.url.query else ""
+        target = request.url_for("sign_in_page").include_query_params(tiep=request.url.path + query)
+        return RedirectResponse(f"{target.path}?{target.query}", 303)
+    return await sign_in_again(request)
+
+
+async def answer_forbidden(request: Request, _error: Exception) -> Response:
+    """The officer has no business here."""
+    return await answer_problem(request, Problem(403))
+
+
+async def answer_not_found(request: Request, error: Exception) -> Response:
+    """The framework's own 404, 405 and the like."""
+    if wants_page(request):
+        return mishap_page(request, Problem(getattr(error, "status_code", 500)))
+    return await answer_http_error(request, error)
+
+
+async def answer_bad_parameters(request: Request, error: Exception) -> Response:
+    """A path or query that cannot be: for a person that is a page that is not there."""
+    return (
+        mishap_page(request, Problem(404))
+        if wants_page(request)
+        else await answer_invalid_parameters(request, error)
+    )

@@ -1,0 +1,151 @@
+"""Who sits before the browser: the cookie, what identity says of it, and the officer's short token.
+
+identity keeps the sessions; here the answer for a cookie is kept for KNOWN_SECONDS at most, and a token never longer
+than it lives. So an officer who is disabled, or signed out elsewhere, is out within a minute.
+"""
+
+import hashlib
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from libs.http.client import Refused
+from services.portal.city import Caller, City, Nothing
+
+# The prefix binds it to this host, the whole site and HTTPS (RFC 6265bis 4.1.3.2); browsers count loopback as secure.
+COOKIE = "__Host-phien"
+KNOWN_SECONDS = 15.0
+# A token is not used in its last seconds: a request may wait in a queue.
+SPARE_SECONDS = 8.0
+SESSIONS_MAX = 5000
+SESSION_LENGTH_MAX = 200
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The officer as identity knows them; `agency` and `facility` are codes of the catalogue."""
+
+    login: str
+    name: str
+    agency: str = ""
+    roles: frozenset[str] = frozenset()
+    facility: str = ""
+    counter: str = ""
+    signs: bool = False
+
+
+class _Issued(msgspec.Struct, frozen=True, kw_only=True):
+    token: str
+    expires_in_seconds: float
+    account: Account
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """An officer who is signed in, with what acts in their name."""
+
+    account: Account
+    session: str
+    desk: Caller
+
+    @property
+    def csrf(self) -> str:
+        """What their forms carry and nobody else can know."""
+        return csrf_of(self.session)
+
+    def has(self, *roles: str) -> bool:
+        """Whether they have one of these roles."""
+        return not self.account.roles.isdisjoint(roles)
+
+
+class SignedOut(Exception):
+    """The page needs an officer and nobody is signed in (or the session has ended)."""
+
+
+class Forbidden(Exception):
+    """The officer who is signed in has none of the roles the page is for."""
+
+
+def csrf_of(session: str) -> str:
+    """The token of a session's forms; it tells nothing about the session."""
+    return hmac.new(session.encode(), b"portal-form", hashlib.sha256).hexdigest()[:32]
+
+
+class Sessions:
+    """Asks identity who a cookie belongs to, and remembers the answer for a moment."""
+
+    def __init__(self, city: City, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._city = city
+        self._now = now
+        self._known: OrderedDict[str, tuple[float, _Issued]] = OrderedDict()
+
+    async def person(self, session: str) -> Person:
+        """The officer of a session. Raises SignedOut, or Unavailable while identity is away."""
+        if not session or len(session) > SESSION_LENGTH_MAX or not session.isascii():
+            raise SignedOut
+        digest = hashlib.sha256(session.encode()).hexdigest()
+        now = self._now()
+        until, issued = self._known.get(digest, (0.0, None))
+        if issued is None or now >= until:
+            self._known.pop(digest, None)
+            issued = await self._ask(session)
+            keep = min(KNOWN_SECONDS, issued.expires_in_seconds - SPARE_SECONDS)
+            self._known[digest] = (now + keep, issued)
+            if len(self._known) > SESSIONS_MAX:
+                self._known.popitem(last=False)
+        return Person(account=issued.account, session=session, desk=self._city.officer(issued.token))
+
+    async def end(self, session: str) -> None:
+        """Sign out, here and at identity."""
+        self._known.pop(hashlib.sha256(session.encode()).hexdigest(), None)
+        await self._city.portal.read(
+            "identity", "/sessions/end", {"session": session}, Nothing, purpose="session"
+        )
+
+    async def _ask(self, session: str) -> _Issued:
+        body = {"session": session}
+        try:
+            return await self._city.portal.read(
+                "identity", "/sessions/token", body, _Issued, purpose="session"
+            )
+        except Refused as refused:
+            if refused.status == 401:
+                raise SignedOut from None
+            raise
+
+
+def session_of(request: Request) -> str:
+    """The session the browser sent, empty without one."""
+    return request.cookies.get(COOKIE, "")
+
+
+async def officer_of(request: Request, *roles: str) -> Person:
+    """The officer who is signed in, with one of `roles` if any are given. Raises SignedOut, Forbidden, Unavailable."""
+    sessions: Sessions = request.app.state.sessions
+    person = await sessions.person(session_of(request))
+    if roles and not person.has(*roles):
+        raise Forbidden
+    return person
+
+
+def requires(*roles: str) -> Callable[[Request], Any]:
+    """A dependency of a staff page: the officer, with one of `roles` if any are given."""
+
+    async def dependency(request: Request) -> Person:
+        return await officer_of(request, *roles)
+
+    return dependency
+
+
+def give_cookie(response: Response, session: str) -> None:
+    """Let the browser keep the session until it is closed."""
+    response.set_cookie(COOKIE, session, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def take_cookie(response: Response) -> None:
+    """Let the browser forget the session."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")

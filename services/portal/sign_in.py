@@ -1,0 +1,247 @@
+"""Signing in and out: password, second factor, the city's own sign-in service, and back to what was being done."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import APIRouter, Depends
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from libs.http.client import Refused
+from libs.http.limits import client_network
+from libs.http.problems import Problem
+from services.portal.city import City
+from services.portal.guard import FIELD, FORM_FIELDS_MAX, FORM_FILES_MAX, form_of
+from services.portal.rendering import is_partial, page
+from services.portal.sessions import (
+    Person,
+    Sessions,
+    SignedOut,
+    csrf_of,
+    give_cookie,
+    requires,
+    session_of,
+    take_cookie,
+)
+
+router = APIRouter()
+HOMES = (("hospital", "/bv"), ("one_stop", "/quay"))
+STEPS = "/viec/cua-toi"
+KEPT_PREFIX = "giu."
+NEEDS = ("", "totp", "totp-enrolment", "new-password")
+
+
+class Methods(msgspec.Struct, frozen=True, kw_only=True):
+    """How one may sign in; `openid` is the name of the city's own sign-in service, empty without one."""
+
+    password: bool = True
+    openid: str = ""
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, and what identity still needs before it is good for anything."""
+
+    session: str
+    needs: str = ""
+    return_to: str = ""
+
+
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
+    """A new secret for the officer's authenticator program, as text and as the address its QR code holds."""
+
+    secret: str
+    uri: str
+
+
+class _Go(msgspec.Struct, frozen=True):
+    url: str
+
+
+def local_path(text: str) -> str:
+    """The path if it leads to a page of ours, else empty: a link must not send an officer elsewhere afterwards."""
+    parts = urlsplit(text)
+    good = (
+        text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    )
+    return text if good and text.isprintable() and len(text) <= 500 else ""
+
+
+def home_of(person: Person) -> str:
+    """Where an officer's work begins."""
+    return next((path for role, path in HOMES if person.has(role)), STEPS)
+
+
+async def _identity(request: Request, path: str, body: Any, type_: type[Any]) -> Any:
+    city: City = request.app.state.city
+    return await city.portal.read("identity", path, body, type_, purpose="session")
+
+
+async def _show(request: Request, *, status: int = 200, **more: Any) -> HTMLResponse:
+    """The sign-in page; `kept` is what another form had brought."""
+    city: City = request.app.state.city
+    methods = await city.portal.get("identity", "/sign-in-methods", Methods)
+    context = {"methods": methods, "target": "", "login": "", "kept": (), "message": "", **more}
+    return page(request, "sign_in.html", status=status, **context)
+
+
+@router.get("/dang-nhap", name="sign_in_page")
+async def sign_in_page(request: Request, tiep: str = "") -> Response:
+    """The sign-in page; `tiep` is where to go afterwards."""
+    return await _show(request, target=local_path(tiep))
+
+
+async def sign_in_again(request: Request) -> Response:
+    """A form came without a session: ask to sign in, and keep what was typed (not files, which browsers give once)."""
+    kept: Sequence[tuple[str, str]] = ()
+    if request.method == "POST":
+        form = await request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX)
+        kept = [
+            (name, value) for name, value in form.multi_items() if isinstance(value, str) and name != FIELD
+        ]
+    if is_partial(request):
+        # A script sent it: it opens the sign-in page beside the form, which keeps what was typed.
+        return Response(status_code=401, headers={"X-Sign-In": "/dang-nhap"})
+    message = "Phiên làm việc đã hết hạn. Nội dung đã nhập vẫn được giữ: đăng nhập để gửi tiếp."
+    return await _show(request, status=401, target=request.url.path, kept=kept, message=message)
+
+
+@router.post("/dang-nhap")
+async def sign_in(request: Request) -> Response:
+    """Check name and password."""
+    form = await form_of(request, csrf_of(""))
+    login, password = _text(form, "ten"), _text(form, "mat-khau")
+    body = {"login": login, "password": password, "address": client_network(request)}
+    try:
+        signed = await _identity(request, "/sessions", body, SignedIn)
+    except Refused as refused:
+        again = {"target": local_path(_text(form, "tiep")), "login": login, "kept": _kept(form)}
+        return await _show(request, status=refused.status, message=_reason(refused), **again)
+    return await _further(request, signed, form)
+
+
+@router.post("/dang-nhap/ma")
+async def second_factor(request: Request) -> Response:
+    """Check the code of the second factor; the first one also proves a new secret."""
+    session = session_of(request)
+    form = await form_of(request, csrf_of(session))
+    path = "/totp/finish" if _text(form, "moi") else "/sessions/second-factor"
+    body = {"session": session, "code": _text(form, "ma").replace(" ", "")}
+    try:
+        signed = await _identity(request, path, body, SignedIn)
+    except Refused as refused:
+        if refused.slug == "session-ended":
+            raise SignedOut from None
+        needs = "totp-enrolment" if _text(form, "moi") else "totp"
+        return await _ask(request, session, needs, form, status=refused.status, message=_reason(refused))
+    return await _further(request, signed, form)
+
+
+@router.post("/dang-nhap/mat-khau")
+async def new_password(request: Request) -> Response:
+    """Replace a password that was given for the first time only."""
+    session = session_of(request)
+    form = await form_of(request, csrf_of(session))
+    body = {"session": session, "old": _text(form, "cu"), "new": _text(form, "moi-mat-khau")}
+    try:
+        signed = await _identity(request, "/password", body, SignedIn)
+    except Refused as refused:
+        message = _reason(refused)
+        return await _ask(request, session, "new-password", form, status=refused.status, message=message)
+    return await _further(request, signed, form)
+
+
+@router.post("/dang-nhap/dich-vu")
+async def openid_start(request: Request) -> Response:
+    """Go to the city's own sign-in service."""
+    form = await form_of(request, csrf_of(""))
+    body = {"return_to": local_path(_text(form, "tiep"))}
+    return RedirectResponse((await _identity(request, "/openid/start", body, _Go)).url, 303)
+
+
+@router.get("/dang-nhap/openid")
+async def openid_finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
+    """Back from it."""
+    try:
+        if error or not code:
+            raise Problem(403, "sign-in-refused")
+        signed = await _identity(request, "/openid/finish", {"state": state, "code": code}, SignedIn)
+    except Refused as refused:
+        return await _show(request, status=refused.status, message=_reason(refused))
+    except Problem:
+        return await _show(request, status=403, message="Dịch vụ đăng nhập đã từ chối. Hãy thử lại.")
+    return await _further(request, signed, FormData([("tiep", signed.return_to)]))
+
+
+@router.post("/dang-xuat")
+async def sign_out(request: Request, person: Annotated[Person, Depends(requires())]) -> Response:
+    """End the session."""
+    await form_of(request, person.csrf)
+    sessions: Sessions = request.app.state.sessions
+    await sessions.end(person.session)
+    response = RedirectResponse("/dang-nhap", 303)
+    take_cookie(response)
+    return response
+
+
+async def _further(request: Request, signed: SignedIn, form: FormData) -> Response:
+    """On to what identity still needs, to the form that was interrupted, or to the officer's work."""
+    response: Response
+    if signed.needs:
+        response = await _ask(request, signed.session, signed.needs, form)
+    elif kept := _kept(form):
+        csrf = csrf_of(signed.session)
+        target = local_path(_text(form, "tiep")) or "/"
+        response = page(request, "resume.html", target=target, kept=kept, csrf=csrf)
+    else:
+        sessions: Sessions = request.app.state.sessions
+        target = local_path(_text(form, "tiep")) or home_of(await sessions.person(signed.session))
+        response = RedirectResponse(target, 303)
+    give_cookie(response, signed.session)
+    return response
+
+
+async def _ask(
+    request: Request, session: str, needs: str, form: FormData, *, status: int = 200, message: str = ""
+) -> HTMLResponse:
+    """The page for what is still needed."""
+    if needs not in NEEDS:
+        raise Problem(500)
+    enrolment = (
+        await _identity(request, "/totp/start", {"session": session}, Enrolment)
+        if needs == "totp-enrolment"
+        else None
+    )
+    return page(
+        request,
+        "sign_in_further.html",
+        status=status,
+        needs=needs,
+        enrolment=enrolment,
+        csrf=csrf_of(session),
+        target=local_path(_text(form, "tiep")),
+        kept=_kept(form),
+        message=message,
+    )
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _kept(form: FormData) -> list[tuple[str, str]]:
+    """Fields of the interrupted form, carried through the sign-in pages."""
+    return [
+        (name.removeprefix(KEPT_PREFIX), value)
+        for name, value in form.multi_items()
+        if name.startswith(KEPT_PREFIX) and isinstance(value, str)
+    ]
+
+
+def _reason(refused: Refused) -> str:
+    """Why not, in identity's own words."""
+    words = [refused.told.title, refused.told.detail, *(error.message for error in refused.told.errors)]
+    return ". ".join(dict.fromkeys(word.rstrip(".") for word in words if word)) + "."

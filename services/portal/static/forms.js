@@ -1,0 +1,34 @@
+// A form is sent once however often its button is pressed, and its errors are ours, not the browser's.
+const SENT_FOR_MS = 8000;
+
+export function guardForms(root) {
+  for (const form of root.querySelectorAll("form")) form.noValidate = true;
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.method === "dialog") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  form.dataset.sent = "1";
+  const buttons = [...form.querySelectorAll("button:not([type=button])")];
+  for (const button of buttons) button.setAttribute("aria-disabled", "true");
+  const release = () => {
+    delete form.dataset.sent;
+    for (const button of buttons) button.removeAttribute("aria-disabled");
+  };
+  setTimeout(release, SENT_FOR_MS);
+  form.addEventListener("htmx:finally:request", release, { once: true });
+}, { capture: true });
+
+// A page taken back from the browser's memory must be usable again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+});

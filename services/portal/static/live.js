@@ -1,0 +1,59 @@
+// A part of the page with data-live="/address" shows its state as the server sends it: whole, on every connection.
+// While there is no connection a banner says since when what is seen may be old.
+const AGAIN_MS = 1500;
+const BANNER_AFTER_MS = 2500;
+
+const two = (number) => String(number).padStart(2, "0");
+const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+
+function banner(text) {
+  const place = document.getElementById("mat-ket-noi");
+  place.hidden = !text;
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function put(part, html) {
+  // Somebody is reading or typing inside: what has focus keeps it by its id.
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  part.innerHTML = html;
+  window.htmx?.process(part);
+  if (focused) document.getElementById(focused)?.focus();
+  part.dispatchEvent(new CustomEvent("live:state", { bubbles: true }));
+}
+
+function follow(part) {
+  let fresh = new Date();
+  let lost = 0;
+  let over = false;
+  const connect = () => {
+    const source = new EventSource(part.dataset.live);
+    source.addEventListener("state", (event) => {
+      fresh = new Date();
+      put(part, event.data);
+    });
+    source.addEventListener("open", () => {
+      clearTimeout(lost);
+      lost = 0;
+      banner("");
+      part.dataset.liveState = "on";
+    });
+    source.addEventListener("signed-out", () => {
+      over = true;
+      source.close();
+      banner("Phiên làm việc đã kết thúc. Hãy tải lại trang và đăng nhập lại.");
+    });
+    source.addEventListener("error", () => {
+      source.close();
+      if (over) return;
+      part.dataset.liveState = "off";
+      lost ||= setTimeout(() => banner(`Mất kết nối: dữ liệu lúc ${clock(fresh)}. Đang kết nối lại…`), BANNER_AFTER_MS);
+      setTimeout(connect, AGAIN_MS);
+    });
+    window.addEventListener("pagehide", () => source.close(), { once: true });
+  };
+  connect();
+}
+
+export function followLive(root) {
+  for (const part of root.querySelectorAll("[data-live]")) follow(part);
+}
