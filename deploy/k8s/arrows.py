@@ -7,6 +7,7 @@ import msgspec
 
 from deploy.k8s.kustomize import containers_of
 from deploy.k8s.merging import Document
+from deploy.programs import DATABASES
 from libs.contracts.catalogue import SERVICES
 
 HTTP_PORT, NATS_PORT, POSTGRES_PORT = 8080, 4222, 5432
@@ -46,7 +47,7 @@ def expected_arrows(workloads: Iterable[str], databases: Mapping[str, str]) -> s
     names = set(workloads)
     arrows = {Arrow(name, DNS, DNS_PORT) for name in names}
     arrows |= {Arrow(name, "nats", NATS_PORT) for name in (*SERVICES, "keeper")}
-    arrows |= {Arrow(ENTRANCE, name, HTTP_PORT) for name in SERVICES}
+    arrows |= {Arrow(ENTRANCE, name, HTTP_PORT) for name in DATABASES}
     arrows |= {Arrow(source, target, HTTP_PORT) for source, targets in READS.items() for target in targets}
     arrows |= {Arrow("notify", INTERNET, port) for port in MAIL_PORTS}
     for service, holder in databases.items():
