@@ -1,4 +1,5 @@
 # One image a service:  docker build --build-arg SERVICE=intake --tag mot-cua/intake:0.1.0 .
+# the screens':          docker build --target portal --build-arg SERVICE=portal --tag mot-cua/portal:0.1.0 .
 # and the keeper's:     docker build --target keeper --tag mot-cua/keeper:0.1.0 .
 # It runs as uid 10001 on a read-only root file system; only /tmp must be writable. Probes are Kubernetes' (deploy/k8s).
 
@@ -26,7 +27,7 @@ RUN python -m compileall -q libs
 USER 10001:10001
 CMD ["libs.bus", "keeper"]
 
-FROM runtime AS service
+FROM runtime AS code
 ARG SERVICE
 COPY libs/ libs/
 COPY catalogue/ catalogue/
@@ -35,3 +36,14 @@ COPY services/${SERVICE}/ services/${SERVICE}/
 RUN test -n "${SERVICE}" && python -m compileall -q libs services
 USER 10001:10001
 # No CMD: what is run (services.intake serve, services.intake migrate) is said by deploy/k8s.
+
+# What the pages load, by the pins and hashes of its lock.
+FROM node:20.20.2-slim AS pages
+WORKDIR /assets
+COPY services/portal/assets/ ./
+RUN npm ci --omit=dev
+
+FROM code AS portal
+COPY --from=pages /assets/ assets/
+
+FROM code AS service

@@ -7,13 +7,20 @@ import msgspec
 
 from deploy.k8s.kustomize import containers_of
 from deploy.k8s.merging import Document
+from deploy.programs import DATABASES, PORTAL, PROCESSES
+from libs.bus.permissions import LISTENERS
 from libs.contracts.catalogue import SERVICES
 
 HTTP_PORT, NATS_PORT, POSTGRES_PORT = 8080, 4222, 5432
 MAIL_PORTS = (465, 587)
 DNS_PORT = 53
 # Who reads whose HTTP: people's data and outcomes from their owners (blueprint 4).
-READS: Mapping[str, tuple[str, ...]] = {"results": ("intake", "routing"), "notify": ("intake",)}
+READS: Mapping[str, tuple[str, ...]] = {
+    "results": ("intake", "routing"),
+    "notify": ("intake",),
+    # Its screens show what the owners answer to the officer who is signed in.
+    PORTAL: DATABASES,
+}
 ENTRANCE, STRANGER, INTERNET, DNS = "entrance", "stranger", "internet", "dns"
 DATABASE_LABEL = "database.mot-cua/"
 OPERATORS: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {
@@ -45,8 +52,8 @@ def expected_arrows(workloads: Iterable[str], databases: Mapping[str, str]) -> s
     """The arrows of the blueprint among `workloads`; `databases` says which workload holds a service's database."""
     names = set(workloads)
     arrows = {Arrow(name, DNS, DNS_PORT) for name in names}
-    arrows |= {Arrow(name, "nats", NATS_PORT) for name in (*SERVICES, "keeper")}
-    arrows |= {Arrow(ENTRANCE, name, HTTP_PORT) for name in SERVICES}
+    arrows |= {Arrow(name, "nats", NATS_PORT) for name in (*SERVICES, "keeper", *LISTENERS)}
+    arrows |= {Arrow(ENTRANCE, name, HTTP_PORT) for name in PROCESSES}
     arrows |= {Arrow(source, target, HTTP_PORT) for source, targets in READS.items() for target in targets}
     arrows |= {Arrow("notify", INTERNET, port) for port in MAIL_PORTS}
     for service, holder in databases.items():

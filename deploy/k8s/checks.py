@@ -13,7 +13,7 @@ from deploy.k8s.arrows import READS, allowed_arrows, databases_of, expected_arro
 from deploy.k8s.environments import check_environments
 from deploy.k8s.kustomize import containers_of, pod_of
 from deploy.k8s.merging import Document
-from libs.contracts.catalogue import SERVICES
+from deploy.programs import DATABASES, PROCESSES
 
 KUBERNETES = "1.37"
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
@@ -23,10 +23,12 @@ GRACE_SECONDS_MIN = 40
 # What an installation brings; everything else that is referred to must be among the documents.
 BROUGHT_SECRETS = frozenset(
     {
-        *(f"{service}-connection" for service in (*SERVICES, "keeper")),
-        *(f"{service}-migrator" for service in SERVICES),
-        # Of those who call others: READS.
+        *(f"{service}-connection" for service in (*PROCESSES, "keeper")),
+        *(f"{service}-migrator" for service in DATABASES),
+        # Of those who call others (READS), and of who speaks for officers.
         *(f"{service}-key" for service in READS),
+        "identity-key",
+        "identity-accounts",
         "nats-passwords",
         "notify-smtp",
         "postgres-admin",
@@ -191,7 +193,7 @@ def check_budgets(documents: Sequence[Document]) -> Iterator[str]:
         for each in documents
         if each["kind"] == "PodDisruptionBudget"
     }
-    for service in SERVICES:
+    for service in PROCESSES:
         if service not in budgets:
             yield f"{service} has no PodDisruptionBudget"
         elif budgets[service] >= replicas[service]:

@@ -4,12 +4,12 @@ import secrets
 from pathlib import Path
 
 from deploy.k8s.nats_config import password_variable
+from deploy.programs import DATABASES, PROCESSES
 from libs.bus.permissions import USERS
-from libs.contracts.catalogue import SERVICES
 from libs.http.public_keys import JWKS_NAME, make_key
+from services.identity.sealing import new_account_key
 from services.results.authority import make_authority
 
-IDENTITY = "identity"
 STAMP = "complete"
 
 
@@ -23,16 +23,19 @@ def write_dev_secrets(folder: Path) -> None:
     admin = _password()
     admin_url = f"postgresql://postgres:{admin}@postgres:5432/postgres"
     _write(folder / "postgres-admin.env", {"POSTGRES_PASSWORD": admin, "ADMIN_DATABASE_URL": admin_url})
-    for user in USERS:
-        connection = {"NATS_URL": f"nats://{user}:{nats[user]}@nats:4222"}
-        if user in SERVICES:
+    for user in (*USERS, *(name for name in PROCESSES if name not in USERS)):
+        connection = {"NATS_URL": f"nats://{user}:{nats[user]}@nats:4222"} if user in nats else {}
+        if user in DATABASES:
             connection["DATABASE_URL"] = _database_url(user, "app")
             _write(
                 folder / f"{user}-migrator.env", {"MIGRATOR_DATABASE_URL": _database_url(user, "migrator")}
             )
         _write(folder / f"{user}-connection.env", connection)
-    for issuer in (*SERVICES, IDENTITY):
+    for issuer in PROCESSES:
         make_key(issuer, folder)
+    account_key = folder / "account.key"
+    account_key.touch(mode=0o600)
+    account_key.write_bytes(new_account_key())
     if not (folder / JWKS_NAME).exists():
         raise FileNotFoundError(JWKS_NAME)
     make_authority(folder, "Ủy ban nhân dân phường Ngã Bảy (thử nghiệm)")

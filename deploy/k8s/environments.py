@@ -9,7 +9,7 @@ import msgspec
 from deploy.k8s.arrows import READS
 from deploy.k8s.kustomize import containers_of
 from deploy.k8s.merging import Document
-from libs.contracts.catalogue import SERVICES
+from deploy.programs import DATABASES, PROCESSES
 
 # Settings that are empty unless given: an installation must decide on each. Left out here on purpose, and why.
 LEFT_OUT: Mapping[str, str] = {
@@ -19,6 +19,12 @@ LEFT_OUT: Mapping[str, str] = {
     "AWS_REGION": "documents are kept on a volume",
     "AWS_ENDPOINT": "documents are kept on a volume",
     "AWS_ALLOW_HTTP": "documents are kept on a volume",
+    "OPENID_ISSUER": "no provider of OpenID Connect is part of this; staff have passwords",
+    "OPENID_CLIENT_ID": "no provider",
+    "OPENID_CLIENT_SECRET": "no provider",
+    "OPENID_REDIRECT_URL": "no provider",
+    "OPENID_NAME": "no provider",
+    "OPENID_LINK_BY": "no provider",
     "MIGRATOR_DATABASE_URL": "only the migration runs as the owner",
 }
 # Programs that are no service's: module and command → the variables they need and the ones they may have.
@@ -74,9 +80,9 @@ def check_environments(documents: Sequence[Document]) -> Iterator[str]:
 
 def check_reads() -> Iterator[str]:
     """The URLs of other services in a service's settings must be the arrows of READS, both ways."""
-    for service in SERVICES:
+    for service in PROCESSES:
         known = environment_of(service).known
-        urls = {name for name in SERVICES if f"{name.upper()}_URL" in known}
+        urls = {name for name in PROCESSES if f"{name.upper()}_URL" in known}
         if urls != set(READS.get(service, ())):
             yield f"services/{service}/settings.py reads the URLs of {sorted(urls)}, arrows.READS says otherwise"
 
@@ -102,10 +108,10 @@ def expected_environment(arguments: Sequence[str]) -> Environment | None:
     program, *rest = arguments or [""]
     command = rest[0] if rest else ""
     service = program.removeprefix("services.")
-    if program.startswith("services.") and service in SERVICES:
+    if program.startswith("services.") and service in PROCESSES:
         if command == "serve":
             return environment_of(service)
-        if command == "migrate":
+        if command == "migrate" and service in DATABASES:
             only = frozenset({"MIGRATOR_DATABASE_URL"})
             return Environment(only, only)
     if (program, command) in OTHERS:

@@ -14,6 +14,7 @@ from typing import Self
 import asyncpg
 import httpx
 
+from deploy.local.accounts import StaffAccount, make_account_key, make_accounts
 from deploy.local.assets import install_assets
 from deploy.local.nats_server import NatsServer, NatsUser
 from deploy.local.ports import LOOPBACK
@@ -21,13 +22,14 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Command, ProcessStatus, Supervisor, finish_all
 from deploy.local.remembered import Remembered
 from deploy.local.server_folder import ServerError, log_tail, write_private
+from deploy.programs import DATABASES, PORTAL, PROCESSES
 from libs.bus.heartbeat import is_ready
 from libs.bus.permissions import KEEPER, USERS, configuration
 from libs.catalogue import Catalogue
-from libs.contracts.catalogue import SERVICES
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate
 from libs.database.provision import dsn_for, provision
+from libs.http.auth import IDENTITY
 from libs.http.public_keys import JWKS_NAME, make_key
 from services.results.authority import make_agency_keys, make_authority
 
@@ -36,8 +38,8 @@ ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / ".local" / "assets"
 READY_DEADLINE_SECONDS = 60.0
 KEEPER_STARTS_MAX = 3
-IDENTITY = "identity"
-PORTAL = "portal"
+# The number of the national portal's own help desk (dichvucong.gov.vn).
+HELP_PHONE = "1800 1096"
 # Several applications share one embedded server here; each service keeps a small pool.
 POOL_SIZE = 8
 
@@ -66,7 +68,10 @@ class City:
         self._given_nats_url = nats_url
         self._remembered = Remembered(self.folder)
         self.keys = self.folder / "keys"
+        self.account_key = self.folder / "keys" / "account.key"
         self.urls: dict[str, str] = {}
+        # Who may sign in at the screens, with passwords to be shown.
+        self.accounts: list[StaffAccount] = []
         self.postgres: EmbeddedPostgres | None = None
         self.nats: NatsServer | None = None
         self.supervisor = Supervisor(self.folder / "logs")
@@ -99,16 +104,17 @@ class City:
         await finish_all(self._start_postgres(), self._start_nats(), self._install_assets())
         self._make_keys()
         try:
-            await finish_all(*(self._prepare_database(service) for service in SERVICES))
+            await finish_all(*(self._prepare_database(service) for service in DATABASES))
         except (OSError, ValueError, asyncpg.PostgresError) as error:
             where = "the PostgreSQL server that was given" if self._given_database_url else "PostgreSQL"
             raise ServerError(f"{where} cannot be used: {type(error).__name__}: {error}") from error
-        self.urls = {service: f"http://{LOOPBACK}:{self._remembered.port(service)}" for service in SERVICES}
+        self.urls = {name: f"http://{LOOPBACK}:{self._remembered.port(name)}" for name in PROCESSES}
+        self.accounts = await make_accounts(self.dsn(IDENTITY), self._remembered, self.account_key)
         self._write_environments()
         self.heartbeat.unlink(missing_ok=True)
         await self.supervisor.start(self.command(KEEPER))
-        for service in SERVICES:
-            await self.supervisor.start(self.command(service))
+        for name in PROCESSES:
+            await self.supervisor.start(self.command(name))
         await self.wait_until_ready()
 
     async def _start_postgres(self) -> None:
@@ -137,8 +143,9 @@ class City:
         self.assets = await install_assets(ASSETS)
 
     def _make_keys(self) -> None:
-        for issuer in (*SERVICES, IDENTITY, PORTAL):
+        for issuer in PROCESSES:
             make_key(issuer, self.keys)
+        make_account_key(self.account_key)
         authority = self.folder / "authority"
         make_authority(authority, "Ủy ban nhân dân phường Ngã Bảy")
         agencies = Catalogue.load(ROOT / "catalogue").agencies()
@@ -180,11 +187,12 @@ class City:
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONUNBUFFERED": "1",
-            "NATS_URL": self.nats_url(name),
             "LOG_LEVEL": "INFO",
         }
+        if name in USERS:
+            environment["NATS_URL"] = self.nats_url(name)
         module = "libs.bus"
-        if name in SERVICES:
+        if name in PROCESSES:
             module = f"services.{name}"
             environment |= self._service_environment(name)
         else:
@@ -199,22 +207,25 @@ class City:
     def _service_environment(self, service: str) -> dict[str, str]:
         port = self.urls[service].rsplit(":", 1)[-1]
         authority = self.folder / "authority"
-        return {
-            "DATABASE_URL": self.dsn(service),
+        database = {"DATABASE_URL": self.dsn(service)} if service in DATABASES else {}
+        return database | {
             "POOL_SIZE": str(POOL_SIZE),
             "HTTP_HOST": LOOPBACK,
             "HTTP_PORT": port,
             "SERVICE_KEY": str(self.keys / f"{service}.pem"),
             "PUBLIC_KEYS": str(self.keys / JWKS_NAME),
+            "ACCOUNT_KEY": str(self.account_key),
             "CATALOGUE": str(ROOT / "catalogue"),
             "STORAGE_URL": (self.folder / "storage" / service).as_uri(),
             # Behind one address in production; here papers point at results, receipts at intake.
-            "PUBLIC_URL": self.urls["results" if service == "results" else "intake"],
+            "PUBLIC_URL": self.urls[service if service in ("results", PORTAL) else "intake"],
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),
             "SIGNING_CHAIN": str(authority / "authority.pem"),
             "SIGNING_AGENCIES": str(authority / "agencies"),
+            "ASSETS": str(self.assets),
+            "HELP_PHONE": HELP_PHONE,
         }
 
     def _write_environments(self) -> None:
@@ -223,9 +234,10 @@ class City:
         folder.mkdir(exist_ok=True)
         urls = {f"{name.upper()}_URL": url for name, url in self.urls.items()}
         files = {"urls": urls, KEEPER: self.command(KEEPER).environment}
-        for service in SERVICES:
-            migrator = {"MIGRATOR_DATABASE_URL": self.dsn(service, "migrator")}
-            files[service] = {**self.command(service).environment, **migrator}
+        for name in PROCESSES:
+            files[name] = self.command(name).environment
+        for name in DATABASES:
+            files[name] = {**files[name], "MIGRATOR_DATABASE_URL": self.dsn(name, "migrator")}
         for name, environment in files.items():
             lines = [
                 f"export {key}={shlex.quote(environment[key])}\n" for key in environment if key != "PATH"
@@ -238,7 +250,7 @@ class City:
         Raises ServerError naming those that are not, with the last words of the keeper when it is one of them.
         """
         end = time.monotonic() + deadline_seconds
-        waiting = {KEEPER, *SERVICES}
+        waiting = {KEEPER, *PROCESSES}
         async with httpx.AsyncClient(timeout=2) as client:
             while waiting:
                 for service in sorted(waiting - {KEEPER}):
@@ -270,9 +282,9 @@ class City:
 
 
 async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
-    """Whether the service is ready and on the bus: without NATS it would accept, and nothing would move."""
+    """Whether the process is ready and, where it has one, on the bus: without it nothing accepted would move."""
     try:
         answer = await client.get(f"{url}/health/ready")
-        return answer.status_code == 200 and bool(answer.json()["checks"]["bus"])
+        return answer.status_code == 200 and bool(answer.json()["checks"].get("bus", True))
     except httpx.HTTPError:
         return False

@@ -39,7 +39,7 @@ def token_for(name: str, *, folder: Path, catalogue: Path) -> str:
         raise ServerError(f"{key} is not there; start the city first (make run)")
     post = known[name]
     return TokenSigner.from_file(IDENTITY, key).token(
-        SERVICES,
+        (*SERVICES, IDENTITY),
         subject=post.subject,
         kind="officer",
         agency=post.agency,

@@ -1,5 +1,6 @@
 """What the city in a box must know again after a restart: passwords and ports (one private file)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -9,9 +10,10 @@ from deploy.local.server_folder import new_password, write_private
 
 
 class CityMemory(msgspec.Struct, kw_only=True):
-    """Passwords by name (`intake_app`, `nats_intake`, …) and HTTP ports by service."""
+    """Passwords by name (`intake_app`, `nats_intake`, …), other secrets by name, and HTTP ports by service."""
 
     passwords: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     ports: dict[str, int] = {}
 
 
@@ -29,6 +31,13 @@ class Remembered:
             self._memory.passwords[name] = new_password()
             self._write()
         return self._memory.passwords[name]
+
+    def secret(self, name: str, make: Callable[[], str]) -> str:
+        """The secret called `name`, which `make` makes on first use."""
+        if name not in self._memory.secrets:
+            self._memory.secrets[name] = make()
+            self._write()
+        return self._memory.secrets[name]
 
     def port(self, service: str) -> int:
         """A free port for the service, the same as last time if nobody took it."""

@@ -6,23 +6,21 @@ from typing import Any
 
 import asyncpg
 
-# How long a request waits for a free connection before it is told to come back (503).
-ACQUIRE_TIMEOUT_SECONDS = 2.0
+from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS, Transactions
+
+__all__ = ["ACQUIRE_TIMEOUT_SECONDS", "Writer"]
 
 
-class Writer:
+class Writer(Transactions):
     """Transactions of one service's database; after each commit the relay is woken."""
 
     def __init__(self, pool: "asyncpg.Pool[Any]", wake: Callable[[], None]) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._wake = wake
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         """BEGIN … COMMIT around the block. Raises TimeoutError when no connection becomes free in time."""
-        async with (
-            self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection,
-            connection.transaction(),
-        ):
+        async with super().transaction() as connection:
             yield connection
         self._wake()

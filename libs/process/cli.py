@@ -1,4 +1,4 @@
-"""The command line every service has: serve, migrate, dead-letters."""
+"""The command line every service has: serve, migrate and, on the bus, dead-letters."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,11 +11,11 @@ from libs.bus.runtime import BusRuntime
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate as apply_migrations
 from libs.http.serve import run
-from libs.process.settings import ServiceSettings, SettingsError
+from libs.process.settings import ProcessSettings, SettingsError
 from libs.telemetry.logs import configure_logs
 from libs.telemetry.traces import configure_traces
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=ProcessSettings)
 T = TypeVar("T")
 
 
@@ -25,10 +25,13 @@ def service_cli(
     version: str,
     read_settings: Callable[[], S],
     migrator_url: Callable[[], str],
-    bus_of: Callable[[S], BusRuntime],
     serve: Callable[[S], Coroutine[Any, Any, None]],
+    bus_of: Callable[[S], BusRuntime] | None = None,
 ) -> typer.Typer:
-    """The commands of `service`. A wrong setting ends the process with status 2 and one line that names it."""
+    """The commands of `service`; without `bus_of` it is on no bus.
+
+    A wrong setting ends the process with status 2 and one line that names it.
+    """
     app = typer.Typer(no_args_is_help=True, add_completion=False, help=f"Một Cửa: {service}")
 
     def or_exit(read: Callable[[], T]) -> T:
@@ -52,5 +55,6 @@ def service_cli(
         for label in asyncio.run(apply_migrations(or_exit(migrator_url), lines_of(service))):
             typer.echo(label)
 
-    app.add_typer(dead_letters_app(lambda: bus_of(or_exit(read_settings))), name="dead-letters")
+    if bus_of is not None:
+        app.add_typer(dead_letters_app(lambda: bus_of(or_exit(read_settings))), name="dead-letters")
     return app

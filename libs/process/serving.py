@@ -4,6 +4,8 @@ bus = bus_of(settings)
 await bus.start()
 app = service_app(settings, service=SERVICE, version=VERSION, bus=bus, routers=[...], closing=[intake.close])
 await serve_service(settings, app, bus, background=[sender.run])
+
+A process without a bus has `process_app` and `serve_process` instead.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -19,7 +21,7 @@ from libs.http.auth import TokenVerifier, require
 from libs.http.health import database_answers
 from libs.http.serve import Background
 from libs.http.serve import serve as serve_http
-from libs.process.settings import ServiceSettings, named, networks_of
+from libs.process.settings import ProcessSettings, ServiceSettings, named, networks_of
 from libs.process.sweeper import Sweeper
 from libs.telemetry.traces import stop_traces
 
@@ -40,19 +42,42 @@ def service_app(
     answers and all of `checks` (by name) are true. Raises SettingsError.
     """
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        for close in closing:
-            await close()
-        await bus.close()
-
     async def ready() -> Readiness:
         # NATS is not asked: the service accepts writes while it is away.
         answers = await database_answers(bus.pool)
         own = {name: check() for name, check in checks.items()}
         told = {"database": answers, "bus": bus.status().connected, **own}
         return Readiness(ready=answers and all(own.values()), checks=told)
+
+    return process_app(
+        settings,
+        service=service,
+        version=version,
+        ready=ready,
+        routers=[*routers, admin_router(bus, require("operator"))],
+        closing=[*closing, bus.close],
+    )
+
+
+def process_app(
+    settings: ProcessSettings,
+    *,
+    service: str,
+    version: str,
+    ready: Callable[[], Awaitable[Readiness]],
+    routers: Sequence[APIRouter],
+    closing: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> FastAPI:
+    """The application of a process, on the bus or not: `routers` and health, with what every edge has around them.
+
+    `closing` is called, in this order, when everything else has ended. Raises SettingsError.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        for close in closing:
+            await close()
 
     with named("PUBLIC_KEYS"):
         verifier = TokenVerifier(settings.public_keys, service)
@@ -65,7 +90,7 @@ def service_app(
         scrape_networks=networks_of("SCRAPE_NETWORKS", settings.scrape_networks),
         trusted_proxies=networks_of("TRUSTED_PROXIES", settings.trusted_proxies),
     )
-    for router in (*routers, admin_router(bus, require("operator"))):
+    for router in routers:
         app.include_router(router)
     return app
 
@@ -77,12 +102,19 @@ async def serve_service(
 
     Raises SystemExit as libs.http.serve does.
     """
+    await serve_process(settings, app, background=[bus.run, Sweeper(bus.pool).run, *background])
+
+
+async def serve_process(
+    settings: ProcessSettings, app: FastAPI, *, background: Sequence[Background] = ()
+) -> None:
+    """Answer HTTP and do `background` work until told to stop. Raises SystemExit as libs.http.serve does."""
     try:
         await serve_http(
             app,
             host=settings.http_host,
             port=settings.http_port,
-            background=[bus.run, Sweeper(bus).run, *background],
+            background=background,
             unready_seconds=settings.unready_seconds,
         )
     finally:

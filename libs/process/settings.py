@@ -21,16 +21,12 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message names it, never its value."""
 
 
-class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service must know. The variable of a field is its name in upper case."""
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process that answers HTTP must know. The variable of a field is its name in upper case."""
 
-    database_url: str
-    nats_url: str
     public_keys: str
     http_host: str = "127.0.0.1"
     http_port: int = 8000
-    catalogue: str = "./catalogue"
-    pool_size: int = 8
     log_level: str = "INFO"
     otlp_endpoint: str = ""
     # How long readiness is false before a stopping process closes its port (libs.http.serve).
@@ -40,6 +36,15 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     # Networks that may read /metrics and /openapi.json without an operator's token.
     scrape_networks: str = "127.0.0.0/8,::1/128"
+
+
+class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
+    """What a service on the bus must know besides: its database, NATS, the catalogue."""
+
+    database_url: str
+    nats_url: str
+    catalogue: str = "./catalogue"
+    pool_size: int = 8
 
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -137,6 +137,9 @@ METRICS: dict[str, Metric] = {
     "messages_total": Metric(
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
+    "sign_in_tries_total": Metric(
+        kind="counter", meaning="tries of staff to sign in: passed, failed, locked", labels=("outcome",)
+    ),
     "timers_fired_total": Metric(kind="counter", meaning="clock rows that fired", labels=("name",)),
     "tries_refused_total": Metric(
         kind="counter",

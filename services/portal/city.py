@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
-import msgspec
-
 from libs.http.auth import TokenSigner
 from libs.http.client import Query, ServiceClient
 
@@ -89,7 +87,3 @@ class City:
     def portal(self) -> Caller:
         """The services in the portal's own name: for citizens, and for identity."""
         return Caller(self._clients, "")
-
-
-class Nothing(msgspec.Struct, frozen=True):
-    """A body, or an answer whose content does not matter."""

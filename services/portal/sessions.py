@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from libs.http.client import Refused
-from services.portal.city import Caller, City, Nothing
+from services.portal.city import Caller, City
 
 # The prefix binds it to this host, the whole site and HTTPS (RFC 6265bis 4.1.3.2); browsers count loopback as secure.
 COOKIE = "__Host-phien"
@@ -103,7 +103,7 @@ class Sessions:
         """Sign out, here and at identity."""
         self._known.pop(hashlib.sha256(session.encode()).hexdigest(), None)
         await self._city.portal.read(
-            "identity", "/sessions/end", {"session": session}, Nothing, purpose="session"
+            "identity", "/sessions/end", {"session": session}, type(None), purpose="session"
         )
 
     async def _ask(self, session: str) -> _Issued:

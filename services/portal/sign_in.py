@@ -1,5 +1,6 @@
 """Signing in and out: password, second factor, the city's own sign-in service, and back to what was being done."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -89,7 +90,11 @@ async def _show(request: Request, *, status: int = 200, **more: Any) -> HTMLResp
 
 @router.get("/dang-nhap", name="sign_in_page")
 async def sign_in_page(request: Request, tiep: str = "") -> Response:
-    """The sign-in page; `tiep` is where to go afterwards."""
+    """The sign-in page; `tiep` is where to go afterwards. Who is signed in already goes there."""
+    sessions: Sessions = request.app.state.sessions
+    with contextlib.suppress(SignedOut):
+        person = await sessions.person(session_of(request))
+        return RedirectResponse(local_path(tiep) or home_of(person), 303)
     return await _show(request, target=local_path(tiep))
 
 
@@ -112,13 +117,13 @@ async def sign_in_again(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """Check name and password."""
     form = await form_of(request, csrf_of(""))
-    login, password = _text(form, "ten"), _text(form, "mat-khau")
+    login, password = text_of(form, "ten"), text_of(form, "mat-khau")
     body = {"login": login, "password": password, "address": client_network(request)}
     try:
         signed = await _identity(request, "/sessions", body, SignedIn)
     except Refused as refused:
-        again = {"target": local_path(_text(form, "tiep")), "login": login, "kept": _kept(form)}
-        return await _show(request, status=refused.status, message=_reason(refused), **again)
+        again = {"target": local_path(text_of(form, "tiep")), "login": login, "kept": _kept(form)}
+        return await _show(request, status=refused.status, message=reason_of(refused), **again)
     return await _further(request, signed, form)
 
 
@@ -127,15 +132,15 @@ async def second_factor(request: Request) -> Response:
     """Check the code of the second factor; the first one also proves a new secret."""
     session = session_of(request)
     form = await form_of(request, csrf_of(session))
-    path = "/totp/finish" if _text(form, "moi") else "/sessions/second-factor"
-    body = {"session": session, "code": _text(form, "ma").replace(" ", "")}
+    path = "/totp/finish" if text_of(form, "moi") else "/sessions/second-factor"
+    body = {"session": session, "code": text_of(form, "ma").replace(" ", "")}
     try:
         signed = await _identity(request, path, body, SignedIn)
     except Refused as refused:
         if refused.slug == "session-ended":
             raise SignedOut from None
-        needs = "totp-enrolment" if _text(form, "moi") else "totp"
-        return await _ask(request, session, needs, form, status=refused.status, message=_reason(refused))
+        needs = "totp-enrolment" if text_of(form, "moi") else "totp"
+        return await _ask(request, session, needs, form, status=refused.status, message=reason_of(refused))
     return await _further(request, signed, form)
 
 
@@ -144,11 +149,11 @@ async def new_password(request: Request) -> Response:
     """Replace a password that was given for the first time only."""
     session = session_of(request)
     form = await form_of(request, csrf_of(session))
-    body = {"session": session, "old": _text(form, "cu"), "new": _text(form, "moi-mat-khau")}
+    body = {"session": session, "old": text_of(form, "cu"), "new": text_of(form, "moi-mat-khau")}
     try:
         signed = await _identity(request, "/password", body, SignedIn)
     except Refused as refused:
-        message = _reason(refused)
+        message = reason_of(refused)
         return await _ask(request, session, "new-password", form, status=refused.status, message=message)
     return await _further(request, signed, form)
 
@@ -157,7 +162,7 @@ async def new_password(request: Request) -> Response:
 async def openid_start(request: Request) -> Response:
     """Go to the city's own sign-in service."""
     form = await form_of(request, csrf_of(""))
-    body = {"return_to": local_path(_text(form, "tiep"))}
+    body = {"return_to": local_path(text_of(form, "tiep"))}
     return RedirectResponse((await _identity(request, "/openid/start", body, _Go)).url, 303)
 
 
@@ -169,7 +174,7 @@ async def openid_finish(request: Request, state: str = "", code: str = "", error
             raise Problem(403, "sign-in-refused")
         signed = await _identity(request, "/openid/finish", {"state": state, "code": code}, SignedIn)
     except Refused as refused:
-        return await _show(request, status=refused.status, message=_reason(refused))
+        return await _show(request, status=refused.status, message=reason_of(refused))
     except Problem:
         return await _show(request, status=403, message="Dịch vụ đăng nhập đã từ chối. Hãy thử lại.")
     return await _further(request, signed, FormData([("tiep", signed.return_to)]))
@@ -193,11 +198,11 @@ async def _further(request: Request, signed: SignedIn, form: FormData) -> Respon
         response = await _ask(request, signed.session, signed.needs, form)
     elif kept := _kept(form):
         csrf = csrf_of(signed.session)
-        target = local_path(_text(form, "tiep")) or "/"
+        target = local_path(text_of(form, "tiep")) or "/"
         response = page(request, "resume.html", target=target, kept=kept, csrf=csrf)
     else:
         sessions: Sessions = request.app.state.sessions
-        target = local_path(_text(form, "tiep")) or home_of(await sessions.person(signed.session))
+        target = local_path(text_of(form, "tiep")) or home_of(await sessions.person(signed.session))
         response = RedirectResponse(target, 303)
     give_cookie(response, signed.session)
     return response
@@ -221,13 +226,14 @@ async def _ask(
         needs=needs,
         enrolment=enrolment,
         csrf=csrf_of(session),
-        target=local_path(_text(form, "tiep")),
+        target=local_path(text_of(form, "tiep")),
         kept=_kept(form),
         message=message,
     )
 
 
-def _text(form: FormData, name: str) -> str:
+def text_of(form: FormData, name: str) -> str:
+    """A text field of a form; empty when it is not there, or a file."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
 
@@ -241,7 +247,7 @@ def _kept(form: FormData) -> list[tuple[str, str]]:
     ]
 
 
-def _reason(refused: Refused) -> str:
+def reason_of(refused: Refused) -> str:
     """Why not, in identity's own words."""
     words = [refused.told.title, refused.told.detail, *(error.message for error in refused.told.errors)]
     return ". ".join(dict.fromkeys(word.rstrip(".") for word in words if word)) + "."

@@ -16,6 +16,7 @@ from tests.architecture.sources import ROOT, imported, modules, services, text
 
 DOCKERFILE = Path("Dockerfile")
 START_SECONDS_MAX = 30
+PINNED = re.compile(r"(python:3|node:\d+)\.\d+\.\d+-slim(-\w+)?")
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -82,19 +83,19 @@ def test_the_dockerfile_keeps_its_promises() -> None:
     found = stages()
     assert list(found)[-1] == "service", "docker build without --target must make a service"
     for stage in found.values():
-        assert stage.origin in found or re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", stage.origin), (
-            stage.origin
-        )
+        assert stage.origin in found or PINNED.fullmatch(stage.origin), stage.origin
         assert stage.of("ADD") == [], "COPY fetches nothing from the network"
         assert stage.of("HEALTHCHECK") == [], "probes are Kubernetes' own"
     assert "--require-hashes" in found["packages"].of("RUN")[0]
-    for name in ("keeper", "service"):
+    assert {found[name].origin for name in ("portal", "service")} == {"code"}
+    assert "--omit=dev" in found["pages"].of("RUN")[0]
+    for name in ("keeper", "code"):
         assert found[name].of("USER") == ["10001:10001"]
         after_user = [each for each, _ in found[name].instructions].index("USER")
         assert {each for each, _ in found[name].instructions[after_user + 1 :]} <= {"CMD"}
         for arguments in found[name].of("COPY"):
             assert arguments.split()[0].split("/")[0] in {"libs", "catalogue", "services"}
-    assert {arguments.split()[0] for arguments in found["service"].of("COPY")} == {
+    assert {arguments.split()[0] for arguments in found["code"].of("COPY")} == {
         "libs/",
         "catalogue/",
         "services/__init__.py",
@@ -122,7 +123,7 @@ def test_a_service_runs_on_its_own_files(tmp_path: Path, service: str) -> None:
 
     So it needs no file of another service, of deploy or of tests. A missing setting ends it with status 2 and one line.
     """
-    assemble("service", service, tmp_path)
+    assemble("code", service, tmp_path)
     result = start(tmp_path, f"services.{service}", "serve", environment={})
     assert result.returncode == 2, result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr

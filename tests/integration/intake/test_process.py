@@ -161,7 +161,7 @@ async def test_old_answers_are_swept_away(intake: Intake) -> None:
         "WHERE key = (SELECT min(key) FROM http.idempotency)"
     )
     stop = asyncio.Event()
-    sweeping = asyncio.create_task(Sweeper(intake.bus).run(stop))
+    sweeping = asyncio.create_task(Sweeper(intake.bus.pool).run(stop))
 
     async def swept() -> bool:
         return bool((await intake.rows("SELECT count(*) AS n FROM http.idempotency"))[0]["n"] == 1)

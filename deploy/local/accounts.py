@@ -1,0 +1,109 @@
+"""The accounts of the day: one for every desk, with a random password and, for those who sign, a second factor."""
+
+from pathlib import Path
+
+import msgspec
+
+from deploy.local.desks import desks
+from deploy.local.officials import Post
+from deploy.local.remembered import Remembered
+from deploy.local.server_folder import write_private
+from libs.catalogue import Catalogue
+from libs.database.pool import open_pool
+from libs.database.transactions import Transactions
+from services.identity import administration, store
+from services.identity.administration import Directory, NewAccount
+from services.identity.domain import needs_second_factor
+from services.identity.one_time_codes import new_secret
+from services.identity.passwords import Passwords
+from services.identity.sealing import Sealer, new_account_key
+
+CATALOGUE = Path(__file__).parents[2] / "catalogue"
+ACTOR = "city-in-a-box"
+# These passwords are random: argon2 need not make guessing dear. RFC 9106 wants 8 KiB a lane at least.
+HASHING = {"memory_kib": 1024, "passes": 1}
+_PERSONAL_VI = {"leader": "Lãnh đạo", "operator": "Vận hành hệ thống", "account_admin": "Quản trị tài khoản"}
+
+
+class StaffAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody needs to sign in: `totp_secret` (base 32) is empty for who has no second factor."""
+
+    desk: str
+    login: str
+    name: str
+    password: str
+    totp_secret: str
+    roles_vi: str
+
+
+def make_account_key(path: Path) -> None:
+    """The key that second factors are sealed with, made once."""
+    if not path.exists():
+        write_private(path, new_account_key())
+
+
+def staff(remembered: Remembered, catalogue: Catalogue) -> list[StaffAccount]:
+    """The account of every desk of the city; passwords and secrets are made once and remembered."""
+    names = {role.code: role.name_vi for role in catalogue.roles.values()} | _PERSONAL_VI
+    found = []
+    for desk, post in desks(catalogue).items():
+        roles_vi = ", ".join(names[role] for role in post.roles)
+        found.append(
+            StaffAccount(
+                desk=desk,
+                login=post.subject,
+                name=_name(post, catalogue),
+                password=remembered.password(f"account_{post.subject}"),
+                totp_secret=(
+                    remembered.secret(f"totp_{post.subject}", new_secret)
+                    if needs_second_factor(post.roles)
+                    else ""
+                ),
+                roles_vi=roles_vi,
+            )
+        )
+    return found
+
+
+async def make_accounts(database_url: str, remembered: Remembered, account_key: Path) -> list[StaffAccount]:
+    """Make every account that is not there yet, and return them all."""
+    catalogue = Catalogue.load(CATALOGUE)
+    known = {post.subject: post for post in desks(catalogue).values()}
+    accounts = staff(remembered, catalogue)
+    directory, sealer, passwords = Directory(catalogue), Sealer.from_file(account_key), Passwords(**HASHING)
+    pool = await open_pool(database_url, application_name="city-in-a-box", size_max=1)
+    try:
+        async with Transactions(pool).transaction() as conn:
+            for each in accounts:
+                if await store.find(conn, each.login) is not None:
+                    continue
+                post = known[each.login]
+                new = NewAccount(
+                    login=each.login,
+                    name=each.name,
+                    roles=post.roles,
+                    agency=post.agency,
+                    counter=_counter(post),
+                )
+                hashed = await passwords.hash(each.password)
+                account = directory.account(new, hashed, must_change=False)
+                if each.totp_secret:
+                    sealed = sealer.seal(each.totp_secret, account.id)
+                    account = msgspec.structs.replace(account, totp_secret=sealed)
+                await administration.add(conn, account, actor=ACTOR)
+    finally:
+        await passwords.close()
+        await pool.close()
+    return accounts
+
+
+def _name(post: Post, catalogue: Catalogue) -> str:
+    """Who sits there, in words: the agency, or what the person does."""
+    if post.agency:
+        return catalogue.agency(post.agency).name_vi
+    return ", ".join(_PERSONAL_VI[role] for role in post.roles)
+
+
+def _counter(post: Post) -> str:
+    """The number of the counter, which ends the login of who sits at one."""
+    return post.subject.rpartition("-")[2].lstrip("0") if "one_stop" in post.roles else ""

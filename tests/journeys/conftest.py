@@ -1,0 +1,103 @@
+"""A browser, and the events that are on the bus, for every journey."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from nats.aio.client import Client
+from playwright.async_api import Browser, async_playwright
+
+from deploy.local.accounts import StaffAccount
+from deploy.local.city import City
+from libs.contracts.catalogue import SERVICES
+from tests.journeys import chromium
+from tests.journeys.screen import VIEWPORTS, Screen
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+NewScreen = Callable[..., Any]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for all journeys; each person has a context of their own in it."""
+    program = await asyncio.to_thread(chromium.program)
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=program, args=chromium.arguments())
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def new_screen(city: City, browser: Browser) -> AsyncIterator[NewScreen]:
+    """Makes screens: `await new_screen()` for a citizen, `await new_screen("counter")` for an officer's desk."""
+    axe = (city.assets / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+    screens: list[Screen] = []
+    async with AsyncExitStack() as stack:
+
+        async def make(desk: str = "", *, phone: bool = False, path: str = "/dang-nhap") -> Screen:
+            width, height = VIEWPORTS["phone" if phone else "desktop"]
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh"
+            )
+            stack.push_async_callback(context.close)
+            page = await context.new_page()
+            screen = Screen(context, page, city.urls["portal"], axe, PICTURES)
+            screens.append(screen)
+            if desk:
+                await screen.sign_in(account_of(city, desk), path=path)
+            return screen
+
+        yield make
+        for screen in screens:
+            assert screen.unexpected() == []
+
+
+def account_of(city: City, desk: str) -> StaffAccount:
+    """The account of a desk of the day."""
+    return next(account for account in city.accounts if account.desk == desk)
+
+
+class Heard:
+    """Events seen on the bus since the journey began: (subject, dossier id)."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+        self._more = asyncio.Condition()
+
+    async def note(self, subject: str, dossier_id: str) -> None:
+        """An event has come."""
+        async with self._more:
+            self.events.append((subject, dossier_id))
+            self._more.notify_all()
+
+    async def until(self, subject: str, dossier_id: str = "", *, seconds: float = 30) -> str:
+        """Wait for an event of this kind (of this dossier); returns the dossier's id. Raises TimeoutError."""
+
+        def found() -> str | None:
+            return next(
+                (of for said, of in self.events if said == subject and (not dossier_id or of == dossier_id)),
+                None,
+            )
+
+        async with asyncio.timeout(seconds), self._more:
+            await self._more.wait_for(lambda: found() is not None)
+        return found() or ""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def heard(city: City) -> AsyncIterator[Heard]:
+    """What is said on the bus during the journey."""
+    client, told = Client(), Heard()
+    await client.connect(city.nats_url("portal"), inbox_prefix="_INBOX_portal")
+
+    async def note(message: Any) -> None:
+        await told.note(message.subject, (message.headers or {}).get("ce-subject", ""))
+
+    for producer in SERVICES:
+        await client.subscribe(f"{producer}.>", cb=note)
+    await client.flush()
+    yield told
+    await client.close()

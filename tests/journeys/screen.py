@@ -1,0 +1,127 @@
+"""A browser page as a journey uses it: keys, what is seen, and the checks every state of a page must pass."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyotp
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from deploy.local.accounts import StaffAccount
+
+# axe-core's own rules for WCAG 2.2 AA and good practice; `target-size` is the only rule of 2.2 and off by default.
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+VIEWPORTS = {"desktop": (1366, 768), "phone": (360, 740)}
+# WCAG 1.4.10: text reflows at this width; tables scroll inside themselves.
+NARROWEST = 320
+WAIT_MS = 15_000
+
+
+class Screen:
+    """One person's browser."""
+
+    def __init__(self, context: BrowserContext, page: Page, url: str, axe: str, pictures: Path) -> None:
+        self.context = context
+        self.page = page
+        self.url = url
+        self.complaints: list[str] = []
+        # Console errors a journey causes on purpose: a refused form is a 4xx, and the console says so.
+        self.expected_status: set[int] = set()
+        self._axe = axe
+        self._pictures = pictures
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({urlsplit(message.location.get('url', '')).path})")
+
+    async def go(self, path: str) -> None:
+        """Open a page by its path."""
+        await self.page.goto(self.url + path)
+
+    def at(self, test_id: str) -> Locator:
+        """What carries this data-testid."""
+        return self.page.get_by_test_id(test_id)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def type(self, text: str) -> None:
+        """Type into whatever has the focus, as a person does."""
+        await self.page.keyboard.type(text)
+
+    async def scan(self, text: str) -> None:
+        """What a scanner that acts as a keyboard does: all characters at once, then Enter."""
+        await self.page.keyboard.type(text, delay=2)
+        await self.page.keyboard.press("Enter")
+
+    async def sees(self, text: str) -> None:
+        """Wait until the text is on the page."""
+        await expect(self.page.get_by_text(text).first).to_be_visible(timeout=WAIT_MS)
+
+    async def sign_in(self, account: StaffAccount, *, path: str = "/dang-nhap") -> None:
+        """Sign in with the keyboard, with a second factor where the account has one."""
+        await self.go(path)
+        await self.at("ten").focus()
+        await self.type(account.login)
+        await self.press("Tab")
+        await self.type(account.password)
+        await self.press("Enter")
+        if account.totp_secret:
+            await self.at("ma").focus()
+            await self.type(fresh_code(account))
+            await self.press("Enter")
+        await expect(self.page.get_by_role("button", name="Đăng xuất")).to_be_visible(timeout=WAIT_MS)
+
+    async def check(self, state: str, *, picture: str = "") -> None:
+        """Hold this state of the page to what every state is held to; `picture` keeps one of it for the README."""
+        for width, height in VIEWPORTS.values():
+            await self.page.set_viewport_size({"width": width, "height": height})
+            await self._accessible(f"{state} at {width}")
+        await self.page.set_viewport_size({"width": NARROWEST, "height": 640})
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await self.page.evaluate(overflow) <= 0, f"{state}: scrolls sideways at {NARROWEST} px"
+        width, height = VIEWPORTS["desktop"]
+        await self.page.set_viewport_size({"width": width, "height": height})
+        if picture:
+            self._pictures.mkdir(parents=True, exist_ok=True)
+            await self.page.screenshot(path=self._pictures / f"{picture}.png", animations="disabled")
+        assert self.unexpected() == [], f"{state}: {self.unexpected()}"
+
+    def unexpected(self) -> list[str]:
+        """Console errors but those of answers the journey provoked."""
+        allowed = [f"status of {status} " for status in self.expected_status]
+        return [text for text in self.complaints if not any(one in text for one in allowed)]
+
+    async def _accessible(self, state: str) -> None:
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(self._axe)
+        run = "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations', 'incomplete']})"
+        found: dict[str, list[dict[str, Any]]] = await self.page.evaluate(run, list(TAGS))
+        told = [
+            f"{one['id']}: {json.dumps([node['html'][:200] for node in one['nodes']], ensure_ascii=False)}"
+            for one in found["violations"]
+        ]
+        assert told == [], f"{state}: {told}"
+        for one in found["incomplete"]:
+            sys.stdout.write(f"axe could not judge {one['id']} ({state}, {len(one['nodes'])} places)\n")
+
+
+def fresh_code(account: StaffAccount) -> str:
+    """A code that has not been used: each is accepted once, so a second sign-in waits for the next."""
+    used = _USED.setdefault(account.login, set())
+    totp = pyotp.TOTP(account.totp_secret)
+    while (code := totp.now()) in used:
+        time.sleep(0.2)
+    used.add(code)
+    return code
+
+
+_USED: dict[str, set[str]] = {}

@@ -1,0 +1,63 @@
+"""Signing in, being signed out, and what is kept meanwhile."""
+
+import pytest
+from playwright.async_api import expect
+
+from deploy.local.city import City
+from tests.journeys.conftest import NewScreen, account_of
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+
+
+async def test_the_front_door_is_open_to_everybody(new_screen: NewScreen) -> None:
+    """Three doors, on a phone and on a desk."""
+    screen = await new_screen(phone=True)
+    await screen.go("/")
+    await screen.sees("Tra cứu hồ sơ")
+    await screen.check("front door")
+
+
+async def test_an_officer_signs_in_with_the_keyboard(new_screen: NewScreen, city: City) -> None:
+    """A wrong password says so and keeps the name; the right one leads to the desk; signing out ends it."""
+    account = account_of(city, "counter")
+    screen = await new_screen()
+    await screen.go("/dang-nhap?tiep=/tai-khoan")
+    await screen.check("sign in")
+    screen.expected_status.add(401)
+    await screen.at("ten").focus()
+    await screen.type(account.login)
+    await screen.press("Tab")
+    await screen.type("wrong-password-0")
+    await screen.press("Enter")
+    await expect(screen.page.get_by_role("alert")).to_be_focused()
+    await screen.check("wrong password")
+    assert await screen.at("ten").input_value() == account.login
+    await screen.sign_in(account, path="/dang-nhap?tiep=/tai-khoan")
+    cookies = await screen.context.cookies()
+    assert [(one["name"], one["httpOnly"], one["secure"]) for one in cookies] == [
+        ("__Host-phien", True, True)
+    ]
+    await screen.check("account")
+    await screen.page.get_by_role("button", name="Đăng xuất").focus()
+    await screen.press("Enter")
+    await expect(screen.at("dang-nhap")).to_be_visible()
+    assert await screen.context.cookies() == []
+
+
+async def test_who_signs_needs_a_second_factor(new_screen: NewScreen, city: City) -> None:
+    """A password alone opens nothing for an officer whose word binds; a wrong code says so."""
+    account = account_of(city, "civil-status-31340-2025")
+    screen = await new_screen()
+    await screen.go("/dang-nhap?tiep=/tai-khoan")
+    await screen.at("ten").fill(account.login)
+    await screen.at("mat-khau").fill(account.password)
+    await screen.press("Enter")
+    await expect(screen.at("ma")).to_be_visible()
+    await screen.check("second factor")
+    screen.expected_status |= {401, 403}
+    await screen.at("ma").fill("000000")
+    await screen.press("Enter")
+    await expect(screen.page.get_by_role("alert")).to_be_focused()
+    await screen.check("wrong code")
+    again = await new_screen("civil-status-31340-2025", path="/dang-nhap?tiep=/tai-khoan")
+    await expect(again.page.get_by_role("button", name="Đăng xuất")).to_be_visible()
