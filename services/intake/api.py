@@ -20,6 +20,7 @@ from services.intake import (
     api_people,
     api_public,
     api_stays,
+    api_summaries,
     api_tokens,
     api_uploads,
 )
@@ -151,6 +152,7 @@ def routers(office: Office) -> list[APIRouter]:
         api_public,
         api_tokens,
         api_stays,
+        api_summaries,
     )
     return [_reception(office), *(module.router(office) for module in modules)]
 
