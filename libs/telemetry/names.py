@@ -137,6 +137,9 @@ METRICS: dict[str, Metric] = {
     "messages_total": Metric(
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
+    "search_lag_seconds": Metric(
+        kind="gauge", meaning="age of the oldest change of a dossier that searches do not know yet"
+    ),
     "timers_fired_total": Metric(kind="counter", meaning="clock rows that fired", labels=("name",)),
     "tries_refused_total": Metric(
         kind="counter",

@@ -19,6 +19,7 @@ from services.intake import (
     api_duplicates,
     api_people,
     api_public,
+    api_search,
     api_stays,
     api_summaries,
     api_tokens,
@@ -153,6 +154,7 @@ def routers(office: Office) -> list[APIRouter]:
         api_tokens,
         api_stays,
         api_summaries,
+        api_search,
     )
     return [_reception(office), *(module.router(office) for module in modules)]
 
