@@ -14,6 +14,7 @@ from bench.figures import Section, console, keep, show
 from bench.growth import run as growth
 from bench.hop import run as hop
 from bench.load import run as whole
+from bench.search import run as search
 
 Part = Callable[[], Awaitable[Section]]
 
@@ -25,6 +26,7 @@ PARTS: dict[str, Part] = {
     "forced": growth.forced,
     "growth": growth.growth,
     "memory": growth.memory,
+    "search": search.run,
 }
 
 

@@ -24,6 +24,8 @@ PURPOSES: Mapping[str, str] = {
     "supplement": "Yêu cầu hoặc tiếp nhận bổ sung hồ sơ",
     "make-document": "Lập giấy tờ kết quả",
     "hand-over": "Trả kết quả cho người nhận",
+    "bedside": "Theo dõi mẹ và bé đang nằm viện nơi khai sinh",
+    "search": "Tìm hồ sơ theo mã, số giấy tờ, số điện thoại hoặc họ tên",
     "notify": "Gửi thông báo cho người dân",
     "revoke": "Thu hồi hoặc thay thế kết quả",
     "answer-citizen": "Trả lời câu hỏi của người dân về hồ sơ của họ",

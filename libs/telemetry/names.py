@@ -139,6 +139,8 @@ METRICS: dict[str, Metric] = {
     ),
     "sign_in_tries_total": Metric(
         kind="counter", meaning="tries of staff to sign in: passed, failed, locked", labels=("outcome",)
+    "search_lag_seconds": Metric(
+        kind="gauge", meaning="age of the oldest change of a dossier that searches do not know yet"
     ),
     "timers_fired_total": Metric(kind="counter", meaning="clock rows that fired", labels=("name",)),
     "tries_refused_total": Metric(

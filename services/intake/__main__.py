@@ -1,4 +1,4 @@
-"""`python -m services.intake serve|migrate|dead-letters`: wiring only."""
+"""`python -m services.intake serve|migrate|dead-letters|search`: wiring only."""
 
 from fastapi import FastAPI
 
@@ -15,6 +15,8 @@ from services.intake.birth_terms import BirthTerms
 from services.intake.handlers import HANDLERS
 from services.intake.office import Office
 from services.intake.reception import Desk
+from services.intake.search_cli import search_app
+from services.intake.search_feeding import SearchFeeder
 from services.intake.settings import Settings, migrator_url, read_settings, storage_settings
 
 SERVICE = "intake"
@@ -63,7 +65,9 @@ async def serve(settings: Settings) -> None:
     await bus.start()
     office = office_of(settings, bus)
     terms = BirthTerms(office.writer, office.catalogue)
-    await serve_service(settings, app_of(settings, bus, office), bus, background=[terms.run])
+    feeder = SearchFeeder(bus.pool)
+    app = app_of(settings, bus, office)
+    await serve_service(settings, app, bus, background=[terms.run, feeder.run])
 
 
 cli = service_cli(
@@ -74,6 +78,7 @@ cli = service_cli(
     bus_of=bus_of,
     serve=serve,
 )
+cli.add_typer(search_app(read_settings), name="search")
 
 if __name__ == "__main__":
     cli()

@@ -19,6 +19,9 @@ from services.intake import (
     api_duplicates,
     api_people,
     api_public,
+    api_search,
+    api_stays,
+    api_summaries,
     api_tokens,
     api_uploads,
 )
@@ -40,6 +43,7 @@ from services.intake.office import ENTRANCES, Office, duplicate, refused
 from services.intake.receipts import Receipt, receipt
 from services.intake.reception import Refused, Submission
 from services.intake.reception_store import Known, store_submissions
+from services.intake.stays import Stay
 
 KINDS = ("officer", "system", "service")
 SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
@@ -71,7 +75,8 @@ class NewBirth(Body, frozen=True, kw_only=True):
     """A birth as the hospital's form declares it.
 
     `card` is the mother's card as read at the desk. When it differs from the certificate, the declaration is refused
-    with the differences; sent again with `override_reason` it is taken and flagged.
+    with the differences; sent again with `override_reason` it is taken and flagged. `stay` is where they lie, kept
+    beside the file and changed with POST /dossiers/{id}/stay.
     """
 
     certificate: Certificate
@@ -82,6 +87,7 @@ class NewBirth(Body, frozen=True, kw_only=True):
     choices: BirthChoices = BirthChoices()
     card: IdentityCard | None = None
     override_reason: Text = ""
+    stay: Stay | None = None
 
     def declaration(self) -> BirthDeclaration:
         """The declaration without what only the desk needs."""
@@ -138,7 +144,18 @@ def _chosen(results: Sequence[ResultChoice]) -> tuple[ChosenResult, ...]:
 
 def routers(office: Office) -> list[APIRouter]:
     """Every endpoint of intake but those the libraries bring."""
-    modules = (api_dossiers, api_attachments, api_uploads, api_duplicates, api_people, api_public, api_tokens)
+    modules = (
+        api_dossiers,
+        api_attachments,
+        api_uploads,
+        api_duplicates,
+        api_people,
+        api_public,
+        api_tokens,
+        api_stays,
+        api_summaries,
+        api_search,
+    )
     return [_reception(office), *(module.router(office) for module in modules)]
 
 
@@ -154,7 +171,7 @@ def _reception(office: Office) -> APIRouter:
         sender = office.sender(actor)
         try:
             new = birth_submission(
-                wanted.declaration(), sender, office.fresh(), office.now(), office.desk, check
+                wanted.declaration(), sender, office.fresh(), office.now(), office.desk, check, wanted.stay
             )
         except Refused as error:
             raise refused(error) from None

@@ -29,6 +29,7 @@ from services.intake.reception import (
     residence_unit,
 )
 from services.intake.residences import dated
+from services.intake.stays import Stay, stay_problems, written_stay
 
 BIRTH_GROUP = "interlinked-birth"
 # Papers the declaration itself is: Mẫu 01 in electronic form and the signed data of the certificate (NĐ 63/2024 Đ5).
@@ -53,11 +54,14 @@ def birth_submission(
     at: datetime,
     desk: Desk,
     check: CardCheck = NO_CARD,
+    stay: Stay | None = None,
 ) -> Submission:
     """The dossier of one child. Raises Refused: a broken rule, a foreign certificate, a card that differs."""
     declaration = dated(normalised(declaration), desk.catalogue.units)
     warnings = _checked(declaration, sender, at, desk)
-    return assembled(
+    if stay is not None:
+        _refuse_wrong_stay(stay, sender, at, desk)
+    submission = assembled(
         declaration,
         warnings,
         sender,
@@ -67,6 +71,7 @@ def birth_submission(
         flags=_card_flags(declaration, check),
         note=check.override_reason,
     )
+    return msgspec.structs.replace(submission, stay=written_stay(stay)) if stay else submission
 
 
 def assembled(
@@ -211,6 +216,16 @@ def _checked(declaration: BirthDeclaration, sender: Sender, at: datetime, desk: 
     if has_errors(problems):
         raise Refused(problems)
     return problems
+
+
+def _refuse_wrong_stay(stay: Stay, sender: Sender, at: datetime, desk: Desk) -> None:
+    problems = list(stay_problems(stay, desk.wall_clock(at), "stay"))
+    if not sender.facility:
+        problems.append(
+            problem("stay", "hospitals-only", "Chỉ bệnh viện khai sinh mới ghi phòng, giường nằm.")
+        )
+    if problems:
+        raise Refused(problems)
 
 
 def _card_flags(declaration: BirthDeclaration, check: CardCheck) -> tuple[str, ...]:

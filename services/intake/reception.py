@@ -26,6 +26,7 @@ from libs.catalogue.holidays import CalendarError
 from libs.contracts.intake import ChosenResult, RoleUnit
 from services.intake.births import Problem
 from services.intake.dossier import RECEIVED, Dossier
+from services.intake.stays import Stay
 
 COPIES_MAX = 50  # [judgement], as for births
 FILE_BIRTH: Literal["birth"] = "birth"
@@ -89,7 +90,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A new dossier ready to be stored; its code follows from `prefix`, `day` and a number the database gives.
 
     `keys` are what makes it the same as another one, `likely` and `likely_near` what makes a human compare; all
-    are hashes. `warnings` go back to the sender and to whoever settles the dossier.
+    are hashes. `warnings` go back to the sender and to whoever settles the dossier. `stay` is kept beside the file.
     """
 
     dossier: Dossier
@@ -104,6 +105,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     likely: str = ""
     likely_near: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    stay: Stay | None = None
 
 
 def dossier_code(prefix: str, day: date, number: int) -> str:

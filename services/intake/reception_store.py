@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from libs.bus.outbox import Outgoing, emit
-from services.intake import duplicate_store
+from services.intake import duplicate_store, stay_store
 from services.intake.dossier import Dossier, receive
 from services.intake.duplicate_store import CANDIDATES_MAX
 from services.intake.reception import Submission, dossier_code
@@ -186,6 +186,8 @@ async def _store(
         marked = [msgspec.structs.replace(d, likely_duplicate=d.id in flagged) for d in numbered]
         steps = [receive(dossier, accept=s.accept) for dossier, s in zip(marked, submissions, strict=True)]
         await _mark(connection, [dossier for dossier, _ in steps if dossier.id in flagged])
+    if stays := {s.dossier.id: s.stay for s in submissions if s.stay is not None}:
+        await stay_store.put(connection, stays, [s.written_by for s in submissions if s.stay is not None])
     outgoing = [Outgoing(dossier_id=dossier.id, event=event) for dossier, events in steps for event in events]
     await emit(connection, SOURCE, outgoing)
     return {dossier.id: dossier for dossier, _ in steps}

@@ -1,0 +1,138 @@
+"""The hospital's own view of its births: who lies where, when they leave, what is still wanted for them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from libs.http.auth import Actor, require
+from libs.http.bodies import MsgspecResponse, body, described_answers, read_body
+from libs.http.idempotency import Answer, once
+from libs.http.problems import Problem
+from libs.http.reads import record_reads
+from services.intake import file_store, stay_store
+from services.intake.asked import Asked, asked_of
+from services.intake.dossier import STATUS_NAMES
+from services.intake.file_store import FileVersion
+from services.intake.office import Office, field_errors
+from services.intake.people import people_record
+from services.intake.stay_store import LIST_ROWS_MAX, Bedside
+from services.intake.stays import LEFT_AFTER, BedsideState, Stay, stay_problems, written_stay
+
+HOSPITAL = require("hospital")
+PURPOSE = "bedside"
+
+
+class BedsideLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One birth of the hospital: the people at the bed, where they lie, where their dossier is.
+
+    `sex` is 1 male, 2 female, 3 not determined; `birth_time` is RFC 3339 with +07:00; `order` of `count` children.
+    """
+
+    dossier_id: UUID
+    code: str
+    tracking_token: str
+    status: int
+    status_name: str
+    received_at: datetime
+    appointment_at: datetime
+    mother: str
+    child: str
+    sex: str
+    birth_time: str
+    order: int
+    count: int
+    stay: Stay | None
+    asked: Asked | None
+    likely_duplicate: bool
+
+
+class BedsideList(msgspec.Struct, frozen=True, kw_only=True):
+    """The births of a hospital, by discharge."""
+
+    births: tuple[BedsideLine, ...]
+
+
+class StayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where they lie from now on."""
+
+    dossier_id: UUID
+    stay: Stay
+
+
+def router(office: Office) -> APIRouter:
+    """The endpoints GET /bedside and POST /dossiers/{dossier_id}/stay."""
+    routes = APIRouter(tags=["bedside"])
+
+    @routes.get("/bedside", openapi_extra=described_answers({200: BedsideList}))
+    async def bedside(
+        actor: Annotated[Actor, Depends(HOSPITAL)],
+        state: BedsideState = "inside",
+        limit: Annotated[int, Query(ge=1, le=LIST_ROWS_MAX)] = 100,
+    ) -> Response:
+        """The births of my hospital by planned discharge (unknown last), then by bed. Every line is a recorded read."""
+        facility = office.facility_of(actor)
+        if not facility:
+            raise Problem(403)
+        now = office.now()
+        async with office.recording() as connection:
+            found = await stay_store.bedside(
+                connection,
+                facility,
+                state,
+                wall_clock=office.desk.wall_clock(now),
+                left_before=now - LEFT_AFTER,
+                limit=limit,
+            )
+            ids = [each.dossier.id for each in found]
+            files = await file_store.newest(connection, ids)
+            await record_reads(connection, actor, PURPOSE, "bedside", ids)
+        lines = (_line(office, each, files[each.dossier.id]) for each in found)
+        return MsgspecResponse(BedsideList(births=tuple(lines)))
+
+    @routes.post("/dossiers/{dossier_id}/stay", openapi_extra=body(Stay, answers={200: StayAnswer}))
+    async def change_stay(
+        request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(HOSPITAL)]
+    ) -> Response:
+        """Say where mother and child lie and when they leave. Only the hospital that declared the birth."""
+        stay = written_stay(await read_body(request, Stay))
+        problems = list(stay_problems(stay, office.desk.wall_clock(office.now())))
+        if problems:
+            raise Problem(422, errors=field_errors(problems))
+
+        async def work(connection: Any) -> Answer:
+            dossier = await office.readable(connection, actor, dossier_id)
+            if dossier.facility != office.facility_of(actor):
+                raise Problem(403)
+            await stay_store.put(connection, {dossier_id: stay}, [actor.subject])
+            return Answer(200, StayAnswer(dossier_id=dossier_id, stay=stay))
+
+        return await once(request, actor, office.writer, work)
+
+    return routes
+
+
+def _line(office: Office, bedside: Bedside, file: FileVersion) -> BedsideLine:
+    dossier = bedside.dossier
+    people = people_record(dossier, file.kind, file.content, contact_only=False)
+    child = people.child
+    return BedsideLine(
+        dossier_id=dossier.id,
+        code=dossier.code,
+        tracking_token=dossier.token,
+        status=dossier.status,
+        status_name=STATUS_NAMES[dossier.status],
+        received_at=dossier.received_at,
+        appointment_at=dossier.appointment_at,
+        mother=people.mother.name if people.mother else people.applicant.name,
+        child=child.name if child else "",
+        sex=child.sex if child else "",
+        birth_time=child.birth_time if child else "",
+        order=child.order if child else 1,
+        count=child.count if child else 1,
+        stay=bedside.stay,
+        asked=asked_of(dossier, office.catalogue),
+        likely_duplicate=dossier.likely_duplicate,
+    )

@@ -1,0 +1,86 @@
+"""SQL of stays: where mother and child lie, and the dossiers of a hospital by their discharge."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.intake.dossier import NOT_TAKEN, TAKEN_BACK, Dossier
+from services.intake.stays import BedsideState, Stay
+from services.intake.store import decode_state
+
+LIST_ROWS_MAX = 200
+# Dossiers older than this are on no bedside list. Ids begin with the time they were made (UUIDv7), so the index of a
+# hospital's dossiers is read from there on.
+WINDOW_DAYS = 90
+
+
+class Bedside(msgspec.Struct, frozen=True, kw_only=True):
+    """A dossier and the stay, if one was told."""
+
+    dossier: Dossier
+    stay: Stay | None
+
+
+async def put(connection: Any, stays: Mapping[UUID, Stay], changed_by: Sequence[str]) -> None:
+    """Write stays, in place of those there are; `changed_by` in the order of `stays`."""
+    await connection.execute(
+        """
+        INSERT INTO stay (dossier_id, room, bed, discharge_at, changed_by)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamp[], $5::text[])
+        ON CONFLICT (dossier_id) DO UPDATE SET room = excluded.room, bed = excluded.bed,
+            discharge_at = excluded.discharge_at, changed_at = now(), changed_by = excluded.changed_by
+        """,
+        list(stays),
+        [stay.room for stay in stays.values()],
+        [stay.bed for stay in stays.values()],
+        [stay.discharge_at for stay in stays.values()],
+        list(changed_by),
+    )
+
+
+async def bedside(
+    connection: Any,
+    facility: str,
+    state: BedsideState,
+    *,
+    wall_clock: datetime,
+    left_before: datetime,
+    limit: int,
+) -> list[Bedside]:
+    """The dossiers of a hospital by discharge (unknown last), then by room and bed; those left, the last one first.
+
+    Left is whose planned discharge is past by the ward's `wall_clock`, and, where none was told, whose dossier came
+    before `left_before`. What was refused or taken back is shown with `all` only.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT state, stay.dossier_id IS NOT NULL AS told, room, bed, discharge_at
+        FROM dossier LEFT JOIN stay ON stay.dossier_id = dossier.id
+        WHERE facility <> '' AND facility = $1
+            AND id > (lpad(to_hex((extract(epoch FROM now() - make_interval(days => $2)) * 1000)::bigint), 12, '0')
+                || '00000000000000000000')::uuid
+            AND ($3 = 'all' OR status <> ALL ($4::smallint[])
+                AND ($3 = 'left') = coalesce(discharge_at <= $5, received_at < $6))
+        ORDER BY CASE WHEN $3 = 'left' THEN discharge_at END DESC NULLS LAST, discharge_at NULLS LAST, room, bed, id
+        LIMIT $7
+        """,
+        facility,
+        WINDOW_DAYS,
+        state,
+        [NOT_TAKEN, TAKEN_BACK],
+        wall_clock,
+        left_before,
+        limit,
+    )
+    return [
+        Bedside(
+            dossier=decode_state(row["state"]),
+            stay=Stay(room=row["room"], bed=row["bed"], discharge_at=row["discharge_at"])
+            if row["told"]
+            else None,
+        )
+        for row in rows
+    ]

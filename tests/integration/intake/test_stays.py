@@ -1,0 +1,124 @@
+"""The hospital's bedside list and where mother and child lie."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.intake.conftest import MORNING, OTHER_HOSPITAL, Intake
+from tests.integration.intake.samples import birth, certified_copy
+
+ROOM = {"room": "Phòng 5", "bed": "12"}
+
+
+async def declared(intake: Intake, stay: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A birth of the hospital, with a stay when one is given."""
+    body = {**birth(), **({"stay": stay} if stay is not None else {})}
+    answer = await intake.post("/births", body, intake.hospital())
+    assert answer.status_code == 201, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+async def test_the_bedside_list_is_ordered_by_discharge_then_bed(intake: Intake) -> None:
+    """The first to leave comes first, who has no hour yet last; another hospital sees nothing of it."""
+    unknown = await declared(intake)
+    later = await declared(intake, {**ROOM, "discharge_at": "2026-11-24T10:00:00"})
+    second_bed = await declared(
+        intake, {"room": "Phòng 5", "bed": "13", "discharge_at": "2026-11-23T15:00:00"}
+    )
+    first_bed = await declared(intake, {**ROOM, "discharge_at": "2026-11-23T15:00:00"})
+    listed = (await intake.get("/bedside", intake.hospital())).json()["births"]
+    assert [line["code"] for line in listed] == [r["code"] for r in (first_bed, second_bed, later, unknown)]
+    first, last = listed[0], listed[-1]
+    assert first["stay"] == {"room": "Phòng 5", "bed": "12", "discharge_at": "2026-11-23T15:00:00"}
+    assert last["stay"] is None
+    assert (first["child"], first["sex"], first["order"]) == ("Trần Canary Bảo Ngọc", "2", 1)
+    assert first["birth_time"] == "2026-11-20T08:15:00+07:00"
+    assert first["mother"].startswith("Huỳnh Thị Kim Canary")
+    assert first["tracking_token"] == first_bed["tracking_token"]
+    assert (await intake.get("/bedside", intake.hospital(OTHER_HOSPITAL))).json() == {"births": []}
+    assert (await intake.get("/bedside", intake.counter())).status_code == 403
+    logged = await intake.rows("SELECT purpose, what, count(*) FROM http.read_log GROUP BY 1, 2")
+    assert [tuple(row.values()) for row in logged] == [("bedside", "bedside", 4)]
+
+
+async def test_who_has_left_is_on_the_other_list(intake: Intake) -> None:
+    """Past the planned hour, or two weeks after the declaration where none was planned."""
+    planned = await declared(intake, {**ROOM, "discharge_at": "2026-11-24T10:00:00"})
+    unplanned = await declared(intake)
+
+    async def codes(state: str) -> list[str]:
+        found = (await intake.get(f"/bedside?state={state}", intake.hospital())).json()["births"]
+        return [line["code"] for line in found]
+
+    assert (await codes("inside"), await codes("left")) == ([planned["code"], unplanned["code"]], [])
+    intake.set_time(MORNING + timedelta(days=2))
+    assert (await codes("inside"), await codes("left")) == ([unplanned["code"]], [planned["code"]])
+    intake.set_time(MORNING + timedelta(days=20))
+    assert (await codes("inside"), await codes("left")) == ([], [planned["code"], unplanned["code"]])
+    assert await codes("all") == [planned["code"], unplanned["code"]]
+    assert len((await intake.get("/bedside?state=all&limit=1", intake.hospital())).json()["births"]) == 1
+    assert (await intake.get("/bedside?state=gone", intake.hospital())).status_code == 422
+
+
+async def test_a_stay_changes_without_touching_the_file_or_saying_anything(intake: Intake) -> None:
+    """It is no part of the legal file: no version, no event; the same key twice changes nothing."""
+    receipt = await declared(intake, ROOM)
+    said = await intake.events(receipt["dossier_id"])
+    where = f"/dossiers/{receipt['dossier_id']}/stay"
+    moved = {"room": "Phòng  7", "bed": "3", "discharge_at": "2026-11-25T09:30:00"}
+    for _ in range(2):
+        answer = await intake.post(where, moved, intake.hospital(), key="move-1")
+        assert answer.json()["stay"] == {"room": "Phòng 7", "bed": "3", "discharge_at": "2026-11-25T09:30:00"}
+    assert await intake.events(receipt["dossier_id"]) == said
+    assert len(await intake.rows("SELECT FROM file")) == 1
+    (line,) = (await intake.get("/bedside", intake.hospital())).json()["births"]
+    assert (line["stay"]["room"], line["stay"]["bed"]) == ("Phòng 7", "3")
+    assert (await intake.post(where, moved, intake.hospital(OTHER_HOSPITAL))).status_code == 404
+    assert (await intake.post(where, moved, intake.counter())).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "stay",
+    [
+        {"room": "x" * 41},
+        {"room": "5\u202e"},
+        {"discharge_at": "2036-01-01T10:00:00"},
+        {"discharge_at": "2026-11-24T10:00:00+07:00"},
+        {"nurse": "Lan"},
+    ],
+)
+async def test_a_wrong_stay_is_refused_with_the_birth(intake: Intake, stay: dict[str, Any]) -> None:
+    """Too long, hidden signs, years away, an offset, an unknown field: nothing is stored."""
+    answer = await intake.post("/births", {**birth(), "stay": stay}, intake.hospital())
+    assert answer.status_code == 422, answer.text
+    assert await intake.rows("SELECT FROM dossier") == []
+
+
+async def test_what_is_wanted_stands_in_the_words_of_the_procedure(intake: Intake) -> None:
+    """A dossier that lacks a paper says which, by name."""
+    away = birth(choices__residence_to_register={
+        "address": "Ấp 1, xã Tân Phước", "province_code": "92", "commune_code": "31411", "as_of": "2026-11-20",
+    })  # fmt: skip
+    answer = await intake.post("/births", away, intake.hospital())
+    assert answer.status_code == 201, answer.text
+    (line,) = (await intake.get("/bedside", intake.hospital())).json()["births"]
+    assert line["asked"]["respond_by"] is None
+    assert (
+        [thing["code"] for thing in line["asked"]["things"]]
+        == answer.json()["missing"]
+        == ["residence_papers"]
+    )
+    assert line["asked"]["things"][0]["label"].startswith("Giấy tờ đăng ký thường trú")
+
+
+async def test_only_hospitals_say_where_somebody_lies(intake: Intake) -> None:
+    """A counter that declares a birth has no beds, and a dossier of the counter has no hospital."""
+    answer = await intake.post("/births", {**birth(), "stay": ROOM}, intake.counter())
+    assert answer.status_code == 422
+    assert [error["code"] for error in answer.json()["errors"]] == ["hospitals-only"]
+    receipt = (await intake.post("/dossiers", certified_copy(), intake.counter())).json()
+    assert (
+        await intake.post(f"/dossiers/{receipt['dossier_id']}/stay", ROOM, intake.hospital())
+    ).status_code == 404
