@@ -22,6 +22,7 @@ from libs.catalogue.files import (
     with_definitions,
 )
 from libs.catalogue.procedures import Procedure
+from libs.catalogue.queues import Queue
 from libs.catalogue.reasons import Move, Reason, Reasons
 from libs.catalogue.units import STEPS_MAX, Unit, Units
 
@@ -125,6 +126,11 @@ class Catalogue:
     def reasons_for(self, move: Move, on: date) -> tuple[Reason, ...]:
         """The reasons for a move that may be chosen on the day."""
         return tuple(reason for reason in self.reasons[move] if reason.in_force(on))
+
+    @cached_property
+    def queues(self) -> tuple[Queue, ...]:
+        """The lists staff work from, in the order they are shown."""
+        return read_yaml(self.folder / "queues.yaml", tuple[Queue, ...])
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:

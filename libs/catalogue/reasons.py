@@ -12,11 +12,15 @@ MOVES: tuple[Move, ...] = ("refuse", "supplement-request", "return", "lapse")
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One reason, in force from `effective_from` to `effective_to` (both days included)."""
+    """One reason, in force from `effective_from` to `effective_to` (both days included).
+
+    `legal_basis` is what the paper that gives the reason rests on.
+    """
 
     code: str
     name_vi: str
     effective_from: date
+    legal_basis: str = ""
     effective_to: date | None = None
 
     def in_force(self, on: date) -> bool:

@@ -49,6 +49,16 @@ class StepStarted(Event, frozen=True, kw_only=True):
     started_at: Moment
 
 
+class StepReleased(Event, frozen=True, kw_only=True):
+    """Who had begun the step has put it back: it lies with its agency as before. Nothing was decided."""
+
+    SUBJECT: ClassVar[str] = "routing.step-released.v1"
+
+    step: str
+    agency: str
+    released_at: Moment
+
+
 class StepCompleted(Event, frozen=True, kw_only=True):
     """The agency has completed the step; `produces` are the results that are now to be issued.
 
@@ -126,6 +136,19 @@ class SupplementRequested(Event, frozen=True, kw_only=True):
     reason: str
     respond_by: Moment
     requested_at: Moment
+
+
+class SupplementWithdrawn(Event, frozen=True, kw_only=True):
+    """A request for papers was made by mistake and is taken back: nothing need be handed in for it.
+
+    The clocks run as if they had never stood still (clock-resumed follows). Not decided: whether another request comes.
+    """
+
+    SUBJECT: ClassVar[str] = "routing.supplement-withdrawn.v1"
+
+    request: int
+    step: str
+    withdrawn_at: Moment
 
 
 class ClockPaused(Event, frozen=True, kw_only=True):

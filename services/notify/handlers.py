@@ -26,6 +26,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     intake.BirthReminderDue: on_news,
     routing.StepRefused: on_news,
     routing.SupplementRequested: on_news,
+    routing.SupplementWithdrawn: on_news,
     routing.AppointmentMoved: on_news,
     routing.ReminderDue: on_news,
     routing.DossierSettled: on_news,

@@ -17,7 +17,7 @@ from services.routing import completion, endings, pauses, steps
 from services.routing.case import Case, Move, Officer
 from services.routing.completion import Completion
 from services.routing.desk import Order, carry_out
-from services.routing.refusals import REFUSALS, fate_of, refuse
+from services.routing.refusals import REFUSALS, fate_of, refuse, told
 from services.routing.rules import Rules
 from services.routing.views import step_done
 from services.routing.vocabulary import check_missing, check_reason
@@ -64,7 +64,7 @@ async def act(request: Request, actor: Actor, order: Order) -> Response:
         try:
             done = await carry_out(connection, rules_of(request), actor, order)
         except REFUSALS as refusal:
-            refuse(refusal)
+            refuse(await told(connection, refusal, order.dossier_id, actor))
         return Answer(200, step_done(done.case, done.step))
 
     return await once(request, actor, request.app.state.writer, work)
@@ -95,7 +95,7 @@ async def complete(request: Request, dossier_id: UUID, step: str, actor: Staff) 
     async def work(connection: Any) -> Answer:
         [fate] = await completion.complete_many(connection, rules_of(request), actor, [item])
         if not isinstance(fate, Case):
-            refuse(fate)
+            refuse(await told(connection, fate, dossier_id, actor))
         return Answer(200, step_done(fate, step))
 
     return await once(request, actor, request.app.state.writer, work)
@@ -132,7 +132,7 @@ async def amend(request: Request, dossier_id: UUID, step: str, actor: Staff) -> 
         try:
             case = await completion.amend(connection, rules_of(request), actor, item)
         except REFUSALS as refusal:
-            refuse(refusal)
+            refuse(await told(connection, refusal, dossier_id, actor))
         return Answer(200, step_done(case, step))
 
     return await once(request, actor, request.app.state.writer, work)

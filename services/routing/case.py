@@ -74,11 +74,25 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.stopped_at is not None or at <= self.due_at
 
 
+class Left(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a step was at the agency that gave it back, so that a return made by mistake can be taken back."""
+
+    agency: str
+    at: datetime
+    clock: Clock | None = None
+    assigned_at: datetime | None = None
+    started_at: datetime | None = None
+    started_by: str = ""
+    started_role: str = ""
+    declined_by: tuple[str, ...] = ()
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step. `round` counts its assignments, `revision` its outcomes recorded, `version` all changes.
 
     `flagged` tells the officer that data of the dossier were corrected since the step was assigned; `cause`
-    is why it was returned or cancelled; `declined_by` are agencies that said they are not competent.
+    is why it was returned or cancelled; `declined_by` are agencies that said they are not competent. `left` is what it
+    was before it was given back, until somebody goes on with it.
     """
 
     code: str
@@ -99,6 +113,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     declined_by: tuple[str, ...] = ()
     cause: str = ""
     flagged: bool = False
+    left: Left | None = None
 
     @property
     def open(self) -> bool:
@@ -125,7 +140,10 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Supplement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One request for everything that was missing; the numbers of a dossier run 1, 2, 3 …"""
+    """One request for everything that was missing; the numbers of a dossier run 1, 2, 3 …
+
+    It ends with the papers, with the step, by lapsing, or `withdrawn` as made by mistake.
+    """
 
     number: int
     step: str
@@ -137,6 +155,7 @@ class Supplement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     received: tuple[str, ...] = ()
     ended_at: datetime | None = None
     lapsed: bool = False
+    withdrawn: bool = False
 
 
 class Apology(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -283,7 +302,8 @@ def refuse_if_taken(step: Step, by: Officer) -> None:
     taken = step.state == STARTED and step.started_by != by.subject
     if taken and by.role != LEADER and step.started_at is not None:
         text = "Cán bộ khác của cơ quan đang xử lý bước này."
-        raise IllegalMove("step-taken", text, at=step.started_at.isoformat(), role=step.started_role)
+        facts = {"at": step.started_at.isoformat(), "role": step.started_role, "by": step.started_by}
+        raise IllegalMove("step-taken", text, **facts)
 
 
 _OUTCOME_WORDS = {

@@ -56,7 +56,7 @@ def refuse_stale(step: Step, version: int | None) -> None:
     """Raises IllegalMove when the officer has seen an earlier version of the step than there is now."""
     if version is not None and version != step.version:
         text = "Bước đã thay đổi kể từ khi mở; hãy tải lại trước khi thực hiện."
-        raise IllegalMove("version-changed", text, version=str(step.version))
+        raise IllegalMove("version-changed", text, version=str(step.version), step=step.code)
 
 
 @contextmanager
@@ -107,21 +107,34 @@ async def carry_out(connection: Any, rules: Rules, actor: Actor, order: Order) -
         after, events = order.decide(case, step.code, by, now)
     if after is case:
         return Done(case=case, step=step.code)
-    await store.save(rules, connection, [Change(dossier_id=case.dossier_id, before=case, after=after)])
-    await say(connection, [(case.dossier_id, events)])
-    act = Act(
+    act = act_of(case, step.code, order.move, by, now, reason=order.reason, note=order.note)
+    return await keep(connection, rules, case, (after, events), act)
+
+
+def act_of(
+    case: Case, code: str, move: str, by: Officer, at: datetime, *, reason: str = "", note: str = ""
+) -> Act:
+    """What the officer did, for the log."""
+    return Act(
         dossier_id=case.dossier_id,
-        at=now,
+        at=at,
         subject=by.subject,
         role=by.role,
         agency=by.agency,
-        move=order.move,
-        step=step.code,
-        reason=order.reason,
-        note=order.note,
+        move=move,
+        step=code,
+        reason=reason,
+        note=note,
     )
+
+
+async def keep(connection: Any, rules: Rules, before: Case, move: Move, act: Act) -> Done:
+    """Save the case after a move, with its events and its line in the log, in the caller's transaction."""
+    after, events = move
+    await store.save(rules, connection, [Change(dossier_id=before.dossier_id, before=before, after=after)])
+    await say(connection, [(before.dossier_id, events)])
     await log(connection, [act])
-    return Done(case=after, step=step.code)
+    return Done(case=after, step=act.step)
 
 
 async def say(connection: Any, said: Collection[tuple[UUID, tuple[Any, ...]]]) -> None:

@@ -11,13 +11,14 @@ from services.routing.case import OPEN_STATES
 
 Connection = Any
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = (
-    """dossier_id, step, code, procedure, state, priority, assigned_at, due_at, flagged, pending, version"""
-)
+COLUMNS = "dossier_id, step, code, procedure, state, priority, assigned_at, due_at, flagged, pending, version, holder"
 
 
 class DeskStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step as an agency's list shows it. `pending` says that outcome data are still to come."""
+    """One step as an agency's list shows it. `pending` says that outcome data are still to come.
+
+    `holder` is the officer who has begun it and not ended it.
+    """
 
     dossier_id: UUID
     step: str
@@ -30,6 +31,7 @@ class DeskStep(msgspec.Struct, frozen=True, kw_only=True):
     flagged: bool
     pending: bool
     version: int
+    holder: str
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ async def on_desk(
     open_only = "AND state IN ('assigned', 'started', 'returned')" if set(wanted) <= OPEN_STATES else ""
     rows = await connection.fetch(
         f"""
-        SELECT {_COLUMNS} FROM step
+        SELECT {COLUMNS} FROM step
         WHERE agency = $1 AND state = ANY($2::text[]) {open_only} AND (
             $4::smallint IS NULL OR priority < $4 OR (priority = $4 AND (
                 due_at > $5 OR (due_at IS NULL AND $5 IS NOT NULL)
@@ -101,7 +103,7 @@ async def pending_steps(
     """The agency's completed steps whose outcome still lacks something; from behind `after`."""
     rows = await connection.fetch(
         f"""
-        SELECT {_COLUMNS} FROM step
+        SELECT {COLUMNS} FROM step
         WHERE agency = $1 AND pending AND ($3::uuid IS NULL OR (dossier_id, step) > ($3, $4::text))
         ORDER BY dossier_id, step LIMIT $2
         """,  # noqa: S608 - a constant

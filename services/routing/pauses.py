@@ -7,7 +7,13 @@ import msgspec
 
 from libs.catalogue.conditions import all_hold
 from libs.contracts.event import Event
-from libs.contracts.routing import AppointmentMoved, ClockPaused, ClockResumed, SupplementRequested
+from libs.contracts.routing import (
+    AppointmentMoved,
+    ClockPaused,
+    ClockResumed,
+    SupplementRequested,
+    SupplementWithdrawn,
+)
 from services.routing import clocks
 from services.routing.case import (
     FEE,
@@ -140,6 +146,36 @@ def resume(case: Case, code: str, reason: str, at: datetime, rules: Rules) -> Mo
     return _ended(case, open_pauses[0], at, rules)
 
 
+def undo_pause(case: Case, code: str, reason: str, at: datetime, rules: Rules) -> Move:
+    """The stop was a mistake: the clocks run as if there had been none. Raises IllegalMove."""
+    refuse_if_ended(case)
+    open_pauses = [p for p in case.pauses if p.ended_at is None and p.step == code and p.reason == reason]
+    if not open_pauses or reason == SUPPLEMENT:
+        raise IllegalMove("not-paused", "Thời hạn không tạm dừng vì lý do này.")
+    return _void(case, open_pauses[0], at, rules)
+
+
+def withdraw_supplement(case: Case, code: str, at: datetime, rules: Rules) -> Move:
+    """The step's request for papers was a mistake: it is taken back, and the clocks run as if there had been none.
+
+    Raises IllegalMove when there is none, or when papers have come for it.
+    """
+    refuse_if_ended(case)
+    asked = case.open_supplement
+    if asked is None or asked.step != code:
+        raise IllegalMove("no-supplement-open", "Bước này không có yêu cầu bổ sung nào đang chờ.")
+    if asked.received:
+        text = "Người dân đã nộp giấy tờ theo yêu cầu này nên không thu hồi được nữa."
+        raise IllegalMove("supplement-answered", text)
+    over = next(p for p in case.pauses if p.reason == SUPPLEMENT and p.ended_at is None)
+    case, resumed = _void(case, over, at, rules)
+    taken = msgspec.structs.replace(asked, ended_at=at, withdrawn=True)
+    case = replaced(
+        case, supplements=tuple(taken if s.number == asked.number else s for s in case.supplements)
+    )
+    return case, (SupplementWithdrawn(request=asked.number, step=code, withdrawn_at=at), *resumed)
+
+
 def end_pauses_of(case: Case, codes: Collection[str], at: datetime, rules: Rules) -> Move:
     """End every stop that only concerns these steps: they are dropped or have left the agency's desk."""
     events: list[Event] = []
@@ -217,9 +253,26 @@ def _begun(case: Case, begun: Pause) -> Move:
     return case, (ClockPaused(reason=begun.reason, paused_at=at, step=begun.step),)
 
 
-def _ended(case: Case, over: Pause, at: datetime, rules: Rules) -> Move:
-    """End a pause; clocks no other pause holds run again, and the appointment moves with them."""
-    over_now = msgspec.structs.replace(over, ended_at=at)
+def _void(case: Case, over: Pause, at: datetime, rules: Rules) -> Move:
+    """End a pause as if it had never been. Raises IllegalMove when another one stood beside it for a time.
+
+    Then what it has cost the clocks can no longer be told from what the other has.
+    """
+    if any(p != over and (p.ended_at is None or p.ended_at > over.started_at) for p in case.pauses):
+        text = "Thời hạn còn được tạm dừng vì lý do khác nên không hoàn tác được; hãy kết thúc tạm dừng."
+        raise IllegalMove("clock-stopped", text)
+    return _ended(case, over, at, rules, counted_to=over.started_at)
+
+
+def _ended(
+    case: Case, over: Pause, at: datetime, rules: Rules, *, counted_to: datetime | None = None
+) -> Move:
+    """End a pause; clocks no other pause holds run again, and the appointment moves with them.
+
+    With `counted_to` the clocks count the stop only until then.
+    """
+    ended_at = counted_to or at
+    over_now = msgspec.structs.replace(over, ended_at=ended_at)
     case = replaced(case, pauses=tuple(over_now if p == over else p for p in case.pauses))
     near = rules.numbers.near_days
 
@@ -229,7 +282,7 @@ def _ended(case: Case, over: Pause, at: datetime, rules: Rules) -> Move:
         if not step and any(p.ended_at is None for p in case.pauses):
             return clock
         owner = known_step(case, step).agency if step else case.receiving_agency
-        return clocks.resumed(rules.calendar(owner), clock, at, near)
+        return clocks.resumed(rules.calendar(owner), clock, ended_at, near)
 
     was = case.appointment.due_at
     case = _each_clock(case, over, resumed_if_free)

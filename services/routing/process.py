@@ -10,7 +10,7 @@ from libs.bus.runtime import BusRuntime
 from libs.catalogue.catalogue import Catalogue
 from libs.process.serving import service_app
 from libs.process.settings import named
-from services.routing import api, reading, store
+from services.routing import api, api_desk, api_undo, reading, store
 from services.routing.handlers import HANDLERS
 from services.routing.renumbering import Renumbering
 from services.routing.rules import Rules
@@ -46,7 +46,7 @@ class Process:
 
     def app(self) -> FastAPI:
         """The HTTP application of a started bus, which is closed with it."""
-        routers = [api.router, reading.router]
+        routers = [api.router, api_undo.router, reading.router, api_desk.router]
         app = service_app(
             self._settings,
             service=SERVICE,

@@ -209,6 +209,18 @@ async def acts_of(connection: Connection, dossier_id: UUID, rows_max: int) -> li
     return [Act(**dict(row)) for row in rows]
 
 
+async def last_acts(connection: Connection, dossier_ids: Sequence[UUID]) -> dict[tuple[UUID, str], Act]:
+    """The newest act on each step of these dossiers that has one."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (dossier_id, step) dossier_id, at, subject, role, agency, move, step, reason, note
+        FROM case_log WHERE dossier_id = ANY($1::uuid[]) AND step <> '' ORDER BY dossier_id, step, id DESC
+        """,
+        list(dossier_ids),
+    )
+    return {(row["dossier_id"], row["step"]): Act(**dict(row)) for row in rows}
+
+
 async def apologies(connection: Connection, agency: str, rows_max: int) -> list[DraftedApology]:
     """The apologies the agency has to sign, the most urgent first."""
     rows = await connection.fetch(

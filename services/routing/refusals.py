@@ -1,9 +1,12 @@
 """Why not, as an HTTP problem."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
+from uuid import UUID
 
 from libs.catalogue.forms import Problem as Wrong
+from libs.http.auth import Actor
 from libs.http.problems import FieldError, Problem
+from services.routing import record_store
 from services.routing.case import Case, IllegalMove
 from services.routing.completion import Completion, NumberTaken, OutcomeRefused
 from services.routing.completion import Fate as Decided
@@ -15,7 +18,7 @@ REFUSALS = (NotMine, Forbidden, IllegalMove, OutcomeRefused, NumberTaken)
 
 
 def problem_of(refusal: Refusal) -> Problem:
-    """The problem that says why; `at` and `role` tell who was first, as a role code."""
+    """The problem that says why; `at`, `role` and `by` tell who was first: a role code and the account."""
     if isinstance(refusal, NotMine):
         return Problem(404)
     if isinstance(refusal, Forbidden):
@@ -27,6 +30,26 @@ def problem_of(refusal: Refusal) -> Problem:
         return Problem(422, "outcome-refused", "Kết quả nhập chưa đúng", errors=errors)
     errors = [_error(wrong, "") for wrong in refusal.problems]
     return Problem(409, "number-taken", "Số đã được sử dụng", errors=errors)
+
+
+async def told(connection: Any, refusal: Refusal, dossier_id: UUID, actor: Actor) -> Refusal:
+    """The refusal; of a step that changed since it was seen also when, and by whom of which role.
+
+    A colleague of the same agency is named by the subject of their account, another agency's officer by the role only.
+    """
+    if not isinstance(refusal, IllegalMove) or refusal.code != "version-changed":
+        return refusal
+    found = await record_store.last_acts(connection, [dossier_id])
+    last = found.get((dossier_id, refusal.facts.get("step", "")))
+    if last is None:
+        return refusal
+    facts = {**refusal.facts, "at": last.at.isoformat(), "role": last.role, "move": last.move}
+    text = refusal.text
+    if last.agency == actor.agency:
+        facts["by"] = last.subject
+        if last.subject != actor.subject:
+            text = "Đồng nghiệp của ông/bà đã thay đổi bước này; hãy tải lại trước khi thực hiện."
+    return IllegalMove(refusal.code, text, **facts)
 
 
 def refuse(refusal: Refusal) -> NoReturn:

@@ -28,6 +28,11 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     residence_reminder_calendar_days: tuple[int, ...] = (30, 50)
     # The term to supplement is 7 working days: a later reminder than this would come after it.
     supplement_reminder_calendar_days: tuple[int, ...] = (5,)
+    # How long an act that can be taken back stays so; families may have been told of it by then.
+    undo_minutes: int = 15
+    # The last part of a term, at least these working hours of it, is called near its end.
+    near_working_hours: int = 4
+    near_share: float = 0.2
 
 
 DEFAULT_NUMBERS = Numbers()
@@ -74,6 +79,16 @@ class Rules:
         """The words for a reason why a step was refused or stopped; empty for one the catalogue never had."""
         listed = (*self.catalogue.reasons["refuse"], *self.catalogue.reasons["lapse"])
         return next((reason.name_vi for reason in listed if reason.code == code), "")
+
+    def supplement_words(self, code: str) -> str:
+        """The words for a reason why papers were asked for; empty for one the catalogue never had."""
+        listed = self.catalogue.reasons["supplement-request"]
+        return next((reason.name_vi for reason in listed if reason.code == code), "")
+
+    def agency_name(self, code: str) -> str:
+        """What people call the agency; its code when the catalogue no longer has it."""
+        found = self.agency(code) if code else None
+        return found.name_vi if found else code
 
     def declared_fields(self, procedure: Procedure) -> frozenset[str]:
         """The fields of what a hospital declares for the procedure; none when it only has its form."""

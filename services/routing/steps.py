@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from libs.catalogue.procedures import Step as StepRule
 from libs.contracts.event import Event
 from libs.contracts.intake import DossierAccepted
@@ -28,6 +30,7 @@ from services.routing.case import (
     WAITING,
     Case,
     IllegalMove,
+    Left,
     Move,
     Officer,
     Step,
@@ -147,6 +150,7 @@ def _assigned(
         clock=clock,
         cause="",
         flagged=False,
+        left=None,
     )
     event = StepAssigned(step=step.code, agency=agency, assigned_at=at, due_at=held.due_at)
     return with_step(case, held), event
@@ -157,7 +161,8 @@ def start(case: Case, code: str, by: Officer, at: datetime) -> Move:
     step = _in_hand(case, code, by)
     if step.state == STARTED and step.started_by == by.subject:
         return case, ()
-    held = changed(step, state=STARTED, started_at=at, started_by=by.subject, started_role=by.role)
+    begun = {"started_at": at, "started_by": by.subject, "started_role": by.role}
+    held = changed(step, state=STARTED, left=None, **begun)
     return with_step(case, held), (StepStarted(step=code, agency=step.agency, started_at=at),)
 
 
@@ -188,6 +193,7 @@ def complete(
         pending=tuple(pending),
         revision=step.revision + 1,
         flagged=False,
+        left=None,
     )
     completed = StepCompleted(
         step=code, agency=step.agency, completed_at=at, produces=produces, pending=done.pending
@@ -204,10 +210,10 @@ def amend(case: Case, code: str, fields: Sequence[str], pending: Sequence[str], 
     comes later). Raises IllegalMove.
     """
     step = known_step(case, code)
-    if case.settled is not None and case.settled.outcome != GRANTED:
-        refuse_if_ended(case)
     if step.state != COMPLETED:
         raise IllegalMove("step-not-completed", "Chỉ sửa được kết quả của bước đã hoàn thành.")
+    if case.settled is not None and case.settled.outcome != GRANTED:
+        refuse_if_ended(case)
     if not fields:
         raise IllegalMove("nothing-changed", "Kết quả không có thay đổi nào.")
     amended = changed(step, revision=step.revision + 1, pending=tuple(pending), cause="")
@@ -241,10 +247,13 @@ def give_back(
         to = "" if found in declined else found
     returned = StepReturned(step=code, agency=step.agency, reason=reason, returned_at=at)
     case, resumed = end_pauses_of(case, (code,), at, rules)
+    # Clocks that run again by the return cannot be put back: then it stands.
+    left = None if resumed else left_by(step, at)
     step = changed(known_step(case, code), declined_by=tuple(dict.fromkeys(declined)), cause=reason)
     if to:
         case, assigned = _assigned(case, step, rule, agency=to, at=at, rules=rules)
-        return case, (*resumed, returned, assigned)
+        given = msgspec.structs.replace(known_step(case, code), left=left)
+        return with_step(case, given), (*resumed, returned, assigned)
     held = changed(
         step,
         state=RETURNED,
@@ -253,6 +262,7 @@ def give_back(
         started_by="",
         started_role="",
         clock=None,
+        left=left,
     )
     return with_step(case, held), (*resumed, returned)
 
@@ -292,12 +302,27 @@ def reopen(case: Case, code: str, reason: str, at: datetime, rules: Rules) -> Mo
     return case, (returned, *moved, assigned)
 
 
+def left_by(step: Step, at: datetime) -> Left:
+    """What the step was at the agency that gives it back at this moment."""
+    return Left(
+        agency=step.agency,
+        at=at,
+        clock=step.clock,
+        assigned_at=step.assigned_at,
+        started_at=step.started_at,
+        started_by=step.started_by,
+        started_role=step.started_role,
+        declined_by=step.declined_by,
+    )
+
+
 def _in_hand(case: Case, code: str, by: Officer) -> Step:
     """The step if this officer may go on with it; raises IllegalMove saying why not."""
     step = known_step(case, code)
     if step.state == COMPLETED and step.completed_at is not None:
         text = "Bước này đã được hoàn thành trước đó."
-        raise IllegalMove("step-completed", text, at=step.completed_at.isoformat(), role=step.started_role)
+        facts = {"at": step.completed_at.isoformat(), "role": step.started_role, "by": step.started_by}
+        raise IllegalMove("step-completed", text, **facts)
     refuse_if_ended(case)
     if step.state not in (ASSIGNED, STARTED):
         raise IllegalMove("step-not-in-hand", _NOT_IN_HAND[step.state])

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 import msgspec
 
 from libs.bus.handling import Change
-from services.routing import timers
-from services.routing.case import Apology, Case, Step
+from services.routing import step_store, timers
+from services.routing.case import Apology, Case
 from services.routing.rules import Rules
 
 Connection = Any
@@ -36,10 +36,24 @@ async def load_now(
     return (rows[0]["now"] if rows else None), {row["dossier_id"]: _decode(row["state"]) for row in rows}
 
 
+async def now(connection: Connection) -> datetime:
+    """The database's clock: moments of all processes come from one."""
+    moment: datetime = await connection.fetchval("SELECT now()")
+    return moment
+
+
 async def read(connection: Connection, dossier_id: UUID) -> Case | None:
     """One case without a lock, for looking."""
     state = await connection.fetchval("SELECT state FROM case_state WHERE dossier_id = $1", dossier_id)
     return _decode(state) if state is not None else None
+
+
+async def read_many(connection: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Case]:
+    """These cases without a lock, for looking."""
+    rows = await connection.fetch(
+        "SELECT dossier_id, state FROM case_state WHERE dossier_id = ANY($1::uuid[])", list(dossier_ids)
+    )
+    return {row["dossier_id"]: _decode(row["state"]) for row in rows}
 
 
 async def load_due(connection: Connection, cases_max: int) -> tuple[datetime | None, dict[UUID, Case]]:
@@ -83,45 +97,9 @@ async def save(rules: Rules, connection: Connection, changes: Sequence[Change[Ca
             [change.dossier_id for change in old],
             [_encode(change.after) for change in old],
         )
-    await _save_steps(connection, changes)
+    await step_store.save_steps(rules, connection, changes)
     await _save_timers(rules, connection, changes)
     await _save_apologies(connection, changes)
-
-
-async def _save_steps(connection: Connection, changes: Sequence[Change[Case]]) -> None:
-    rows: list[tuple[Case, Step]] = []
-    for change in changes:
-        before = change.before.steps if change.before else (None,) * len(change.after.steps)
-        pairs = zip(before, change.after.steps, strict=True)
-        rows += [(change.after, now) for was, now in pairs if now is not was and now.agency and now != was]
-    if not rows:
-        return
-    await connection.execute(
-        """
-        INSERT INTO step (
-            dossier_id, step, code, procedure, agency, state, priority, assigned_at, due_at, flagged, pending, version
-        )
-        SELECT * FROM unnest(
-            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[],
-            $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::boolean[], $12::integer[]
-        )
-        ON CONFLICT (dossier_id, step) DO UPDATE SET agency = excluded.agency, state = excluded.state,
-            priority = excluded.priority, assigned_at = excluded.assigned_at, due_at = excluded.due_at,
-            flagged = excluded.flagged, pending = excluded.pending, version = excluded.version
-        """,
-        [case.dossier_id for case, _ in rows],
-        [step.code for _, step in rows],
-        [case.code for case, _ in rows],
-        [case.procedure for case, _ in rows],
-        [step.agency for _, step in rows],
-        [step.state for _, step in rows],
-        [step.priority for _, step in rows],
-        [step.assigned_at for _, step in rows],
-        [step.due_at for _, step in rows],
-        [step.flagged for _, step in rows],
-        [bool(step.pending) for _, step in rows],
-        [step.version for _, step in rows],
-    )
 
 
 async def _save_timers(rules: Rules, connection: Connection, changes: Sequence[Change[Case]]) -> None:

@@ -12,6 +12,7 @@ from services.routing.case import Apology, Case, Correction, Pause, Settlement, 
 from services.routing.record_store import Act
 from services.routing.rules import Rules
 from services.routing.wire import StepDone
+from services.routing.words import ENTRIES
 
 
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +36,10 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the timeline; agency and role of who acted are empty for what the system did."""
+    """One line of the timeline; agency and role of who acted are empty for what the system did.
+
+    `words` is what the line is called in Vietnamese (words.ENTRIES).
+    """
 
     at: datetime
     what: str
@@ -44,6 +48,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: str = ""
     reason: str = ""
     note: str = ""
+    words: str = ""
 
 
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +147,11 @@ def _timeline(case: Case, acts: Sequence[Act], sight: Sight) -> list[Entry]:
         for entry in _happened(case)
         if sight.whole or entry.what in told or entry.step in own or sight.covers(entry.agency)
     ]
-    return [*happened, *_done([act for act in acts if sight.covers(act.agency)])]
+    done = _done([act for act in acts if sight.covers(act.agency)])
+    return [
+        msgspec.structs.replace(entry, words=ENTRIES.get(entry.what, entry.what))
+        for entry in (*happened, *done)
+    ]
 
 
 def step_done(case: Case, code: str) -> StepDone:
@@ -197,7 +206,8 @@ def _happened(case: Case) -> list[Entry]:
         if step.assigned_at is not None
     ]
     for asked in case.supplements:
-        if asked.ended_at is not None:
+        # A request taken back is told by the officer's act.
+        if asked.ended_at is not None and not asked.withdrawn:
             what = "supplement-lapsed" if asked.lapsed else "supplemented"
             entries.append(Entry(at=asked.ended_at, what=what, step=asked.step))
     entries += [Entry(at=a.drafted_at, what="apology-drafted", agency=a.agency) for a in case.apologies]

@@ -13,7 +13,7 @@ from libs.bus.writer import Writer
 from libs.http.app import Readiness, build_app
 from libs.http.auth import TokenSigner, TokenVerifier
 from libs.http.public_keys import JWKS_NAME, make_key
-from services.routing import api, reading
+from services.routing import api, api_desk, api_undo, reading
 from services.routing.case import Officer
 from tests.integration.routing.conftest import Office
 
@@ -69,7 +69,9 @@ async def desk(office: Office, tmp_path: Path) -> AsyncIterator[Desk]:
         verifier=TokenVerifier(tmp_path / JWKS_NAME, "routing"),
     )
     app.include_router(api.router)
+    app.include_router(api_undo.router)
     app.include_router(reading.router)
+    app.include_router(api_desk.router)
     app.state.pool, app.state.writer = office.pool, Writer(office.pool, lambda: None)
     app.state.rules = office.rules
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://routing") as http:

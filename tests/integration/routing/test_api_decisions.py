@@ -9,7 +9,7 @@ from libs.bus.handling import Change
 from libs.contracts.routing import AppointmentMoved, DossierSettled, SupplementRequested
 from services.routing import store, timers
 from services.routing.case import Officer
-from tests.integration.routing.conftest import BIRTH_OUTCOME, Office
+from tests.integration.routing.conftest import BIRTH_OUTCOME, Office, actor, birth
 from tests.integration.routing.http_desk import ONE_STOP, Desk, desk
 from tests.integration.routing.test_timers import fire, long_ago
 from tests.unit.routing.samples import CIVIL, INSURANCE, POLICE, accepted
@@ -210,3 +210,58 @@ async def test_a_draft_overtaken_by_a_finding_leaves_the_list(office: Office, de
     assert (await desk.get(CIVIL, "/apologies")).json()["apologies"] == []
     refused = await desk.post(CIVIL, f"/apologies/{draft['id']}/sign", {})
     assert refused.json()["type"].endswith(":apology-void")
+
+
+async def test_an_agency_reads_again_what_it_entered(office: Office, desk: Desk) -> None:
+    """The newest revision, for a purpose, recorded; to nobody else, and 404 where there is none."""
+    dossier = await office.open()
+    path = f"/cases/{dossier}/steps/register_birth/outcome"
+    assert (await desk.get(CIVIL, path, purpose="settle-step")).status_code == 404
+    await office.complete(actor(CIVIL), birth(dossier))
+    assert (await desk.get(CIVIL, path)).status_code == 400
+    seen = await desk.get(CIVIL, path, purpose="settle-step")
+    assert (seen.status_code, seen.json()["outcome"]["child_name"]) == (200, "Nguyễn An")
+    assert (await desk.get(ONE_STOP, path, purpose="settle-step")).status_code == 404
+    read = await office.pool.fetch("SELECT actor, what, purpose FROM http.read_log")
+    assert [tuple(row) for row in read] == [(CIVIL.subject, "outcome", "settle-step")]
+
+
+async def test_the_family_s_page_says_what_to_hand_in_and_what_was_promised_anew(
+    office: Office, desk: Desk
+) -> None:
+    """Names of papers, words of reasons, dates; nothing an officer wrote, and for nobody but who answers them."""
+    dossier = await office.open(accepted(datetime.now(UTC)))
+    path = f"/cases/{dossier}/family"
+    body = {
+        "reason": "missing-paper",
+        "fields": ["mother.name"],
+        "note": "gọi bà Mai",
+        "step": "register_birth",
+    }
+    await desk.post(CIVIL, f"/cases/{dossier}/supplement-requests", body)
+    page = (await desk.get("portal", path)).json()
+    assert (page["stopped"], page["asked"]["reason_vi"]) == (True, "Thiếu giấy tờ")
+    assert [one["code"] for one in page["asked"]["missing"]] == ["mother.name"]
+    assert "Mai" not in str(page)
+    assert (await desk.get(ONE_STOP, path)).status_code == 200
+    assert (await desk.get(CIVIL, path)).status_code == 403
+    late = await office.open(accepted(long_ago(20)))
+    await fire(office)
+    drafts = (await desk.get(CIVIL, "/apologies")).json()["apologies"]
+    signed = await desk.post(
+        CIVIL,
+        f"/apologies/{drafts[0]['id']}/sign",
+        {"appointment_at": (datetime.now(UTC) + timedelta(days=3)).isoformat()},
+    )
+    assert signed.status_code == 200, signed.text
+    page = (await desk.get("portal", f"/cases/{late}/family")).json()
+    assert [one["reason_vi"] for one in page["apologies"]] == ["Cơ quan giải quyết chưa hoàn thành đúng hạn"]
+    assert page["apologies"][0]["appointment_at"] == page["appointment_at"]
+
+
+async def test_screens_have_one_table_of_words(desk: Desk) -> None:
+    """Officers' screens and the portal read the same words."""
+    for who in (CIVIL, "portal"):
+        words = (await desk.get(who, "/glossary")).json()
+        assert words["timeline"]["undo-return"] == "Hoàn tác chuyển trả"
+        assert words["step_states"]["returned"]

@@ -191,7 +191,10 @@ async def test_a_stale_version_is_refused(office: Office) -> None:
     stale = msgspec.structs.replace(birth(dossier), version=99)
     fate = (await office.complete(actor(CIVIL), stale))[0]
     assert isinstance(fate, IllegalMove)
-    assert (fate.code, fate.facts) == ("version-changed", {"version": "1"})
+    assert (fate.code, fate.facts) == (
+        "version-changed",
+        {"version": "1", "step": "register_birth"},
+    )
     assert not [e for e in await office.said(dossier) if isinstance(e, StepCompleted)]
 
 

@@ -1,0 +1,171 @@
+"""Which acts somebody may do on a step now, and why not the others: every move is tried, and the result thrown away.
+
+So the list cannot say anything else than the moves themselves do. What an act needs besides (a reason of the catalogue,
+an outcome that is right, papers the procedure knows) is checked when it is done.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any, get_args
+
+import msgspec
+
+from libs.http.auth import Actor
+from services.routing import endings, pauses, steps, undo
+from services.routing.case import FEE, Case, IllegalMove, Officer, Step, refuse_if_taken
+from services.routing.desk import Forbidden, NotMine, mine, within_calendar
+from services.routing.record_store import Act
+from services.routing.rules import Rules
+from services.routing.undo import Undo
+from services.routing.words import DONE
+
+# Names nothing that exists: only whether the move is possible is asked.
+_ANY = "any"
+CHOICES_MAX = 50
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing an act may be done with: a wait, an agency, or a finding and its `value`."""
+
+    code: str
+    name_vi: str
+    value: bool | str | None = None
+
+
+class LegalAct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An act on a step. Not `allowed`: `code` and `why_vi` are what doing it would be refused with.
+
+    `choices` are what it may be done with, where that is not in the catalogue's reasons or forms.
+    """
+
+    act: str
+    name_vi: str
+    allowed: bool
+    code: str = ""
+    why_vi: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+def acts_on(
+    case: Case, step: Step, actor: Actor, last: Act | None, at: datetime, rules: Rules
+) -> tuple[LegalAct, ...]:
+    """Every act on the step with whether the actor may do it now; none when it does not lie with their agency.
+
+    `last` is the last act on the step in the log: only that can be taken back.
+    """
+    found: list[LegalAct] = []
+    try:
+        _, _, by = mine(case, step.code, actor, rules)
+    except NotMine:
+        by = None
+    except (Forbidden, IllegalMove):
+        return ()
+    if by is not None:
+        found += _moves(case, step, by, at, rules)
+    found += _undoings(case, step, actor, last, at, rules)
+    # To take back a return is all that an agency may do with a step it has given back, and only if it may.
+    return tuple(act for act in found if by is not None or act.allowed)
+
+
+def _moves(case: Case, step: Step, by: Officer, at: datetime, rules: Rules) -> Iterator[LegalAct]:
+    code = step.code
+    yield _act("start", lambda: steps.start(case, code, by, at))
+    yield _act("complete", lambda: steps.complete(case, code, by, pending=(), at=at, rules=rules))
+    yield _act("amend", lambda: steps.amend(case, code, (_ANY,), (), at))
+
+    def held(move: Callable[[], Any]) -> Callable[[], Any]:
+        def tried() -> Any:
+            refuse_if_taken(step, by)
+            return move()
+
+        return tried
+
+    give_back: dict[str, Any] = {"reason": _ANY, "to": "", "at": at, "rules": rules}
+    yield _act("return", held(lambda: steps.give_back(case, code, by, **give_back)))
+    asked: dict[str, Any] = {"components": (_ANY,), "fields": (), "reason": _ANY, "at": at, "rules": rules}
+    yield _act("supplement-request", held(lambda: pauses.request_supplement(case, code, **asked)))
+    yield _act("refuse", held(lambda: endings.refuse(case, code, _ANY, at, rules)))
+    waits = [Choice(code=FEE, name_vi="Chờ thực hiện nghĩa vụ tài chính")]
+    waits += [
+        Choice(code=wait.code, name_vi=wait.name_vi) for wait in rules.step_rule(case, code).outside_waits
+    ]
+    yield _chosen("pause", waits, lambda one: held(lambda: pauses.pause(case, code, one.code, at, rules)))
+    yield _chosen("resume", waits, lambda one: held(lambda: pauses.resume(case, code, one.code, at, rules)))
+    yield _chosen(
+        "finding",
+        list(_findings(case, rules)),
+        lambda one: held(lambda: pauses.find(case, one.code, one.value or False, at, rules)),
+    )
+    yield _chosen(
+        "assign",
+        _agencies(case, step, at, rules),
+        lambda one: held(lambda: steps.assign(case, code, one.code, at, rules)),
+    )
+
+
+def _undoings(
+    case: Case, step: Step, actor: Actor, last: Act | None, at: datetime, rules: Rules
+) -> Iterator[LegalAct]:
+    kinds: tuple[Undo, ...] = get_args(Undo)
+    for kind in kinds:
+        # Who has not given the step back is not told that this could be taken back.
+        with suppress(NotMine, Forbidden):
+            yield _act(kind, partial(undo.undone, case, step.code, kind, actor, last, at, rules))
+
+
+def _act(act: str, move: Callable[[], Any], choices: tuple[Choice, ...] = ()) -> LegalAct:
+    refusal = _refusal(move)
+    if refusal is None:
+        return LegalAct(act=act, name_vi=DONE[act], allowed=True, choices=choices)
+    return LegalAct(act=act, name_vi=DONE[act], allowed=False, code=refusal.code, why_vi=refusal.text)
+
+
+def _refusal(move: Callable[[], Any]) -> IllegalMove | None:
+    try:
+        with within_calendar():
+            move()
+    except IllegalMove as refused:
+        return refused
+    return None
+
+
+def _chosen(act: str, candidates: list[Choice], move: Callable[[Choice], Callable[[], Any]]) -> LegalAct:
+    """The act with those candidates it is possible with; without one, what the last was refused with."""
+    refusal = IllegalMove("nothing-to-choose", "Không có lựa chọn nào cho việc này.")
+    possible = []
+    for candidate in candidates:
+        refused = _refusal(move(candidate))
+        if refused is None:
+            possible.append(candidate)
+        else:
+            refusal = refused
+    if possible:
+        return LegalAct(act=act, name_vi=DONE[act], allowed=True, choices=tuple(possible))
+    return LegalAct(act=act, name_vi=DONE[act], allowed=False, code=refusal.code, why_vi=refusal.text)
+
+
+def _findings(case: Case, rules: Rules) -> Iterator[Choice]:
+    for option in rules.procedure(case.procedure, case.procedure_from).options:
+        if option.set_by != "officer":
+            continue
+        for value, label in option.choices.items():
+            yield Choice(code=option.code, name_vi=f"{option.name_vi}: {label}", value=value)
+        if not option.choices:
+            yield Choice(code=option.code, name_vi=f"{option.name_vi}: có", value=True)
+            yield Choice(code=option.code, name_vi=f"{option.name_vi}: không", value=False)
+
+
+def _agencies(case: Case, step: Step, at: datetime, rules: Rules) -> list[Choice]:
+    """Who may be given a step that came back: first who is competent by the place, then who else does such steps."""
+    role = rules.step_rule(case, step.code).role
+    day = rules.calendar("").local_date(at)
+    first = rules.competent(role, *case.unit_for(role), at)
+    others = [agency.code for agency in rules.catalogue.agencies(role) if agency.in_force(day)]
+    found = []
+    for code in dict.fromkeys([first, *others]):
+        agency = rules.agency(code) if code else None
+        if agency is not None:
+            found.append(Choice(code=code, name_vi=agency.name_vi))
+    return found[:CHOICES_MAX]
