@@ -21,6 +21,7 @@ from libs.catalogue.files import (
     version_on,
     with_definitions,
 )
+from libs.catalogue.paper_forms import PaperForms, load_forms
 from libs.catalogue.procedures import Procedure
 from libs.catalogue.reasons import Move, Reason, Reasons
 from libs.catalogue.units import STEPS_MAX, Unit, Units
@@ -125,6 +126,11 @@ class Catalogue:
     def reasons_for(self, move: Move, on: date) -> tuple[Reason, ...]:
         """The reasons for a move that may be chosen on the day."""
         return tuple(reason for reason in self.reasons[move] if reason.in_force(on))
+
+    @cached_property
+    def forms(self) -> PaperForms:
+        """The papers of the one-stop shop, in all their versions."""
+        return load_forms(self.folder)
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
