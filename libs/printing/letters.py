@@ -5,9 +5,11 @@ import unicodedata
 # Left behind by copying from web pages and word processors; they say nothing.
 _DROPPED = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"))
 _SIGNS = frozenset("°€₫±×÷²³№□→")
-_LATIN_END = 0x0250
-# Dashes, quotation marks, dots, per mille and primes: what the embedded type has of General Punctuation.
-_PUNCTUATION = (range(0x2010, 0x2028), range(0x2030, 0x2038), range(0x2039, 0x2040))
+# What the embedded types have upright, bold and italic: Latin letters, those of Vietnamese, letters that modify; marks.
+_LETTERS = (range(0x00A1, 0x0242), range(0x02B0, 0x02E5), range(0x1E00, 0x1EFA))
+_MARKS = range(0x0300, 0x0370)
+# Of General Punctuation: dashes, quotation marks, dots, per mille, primes.
+_PUNCTUATION = (range(0x2010, 0x2028), range(0x2030, 0x2038), range(0x2039, 0x203F))
 # Stands where a letter cannot be shown: to be seen, so that somebody writes it in by hand.
 MISSING = "□"
 
@@ -52,8 +54,8 @@ def _is_shown(character: str) -> bool:
     code, category = ord(character), unicodedata.category(character)
     if code < 127:
         return code >= 32 or character in "\n\t"
-    if category[0] == "L" or category == "Mn":
-        return unicodedata.name(character, "").startswith(("LATIN ", "COMBINING ", "MODIFIER LETTER "))
-    if character in _SIGNS:
-        return True
-    return category[0] in "PZN" and (code < _LATIN_END or any(code in each for each in _PUNCTUATION))
+    if category[0] == "L":
+        return any(code in each for each in _LETTERS)
+    if category[0] in "PZN":
+        return code < _LETTERS[0].stop or any(code in each for each in _PUNCTUATION)
+    return code in _MARKS or character in _SIGNS

@@ -72,6 +72,6 @@ def count_text(count: int) -> str:
 
 
 def copies_text(*, originals: int, copies: int, electronic: int = 0) -> str:
-    """How many of a paper: '01 bản chính, 02 bản sao'; empty for none."""
+    """How many of a paper: '01 bản chính, 02 bản sao', each in one piece; empty for none."""
     kinds = ((originals, "bản chính"), (copies, "bản sao"), (electronic, "bản điện tử"))
-    return ", ".join(f"{count_text(count)}\u00a0{name}" for count, name in kinds if count)
+    return ", ".join(f"{count_text(count)} {name}".replace(" ", "\u00a0") for count, name in kinds if count)

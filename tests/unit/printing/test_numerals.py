@@ -133,6 +133,6 @@ def test_quantities_have_two_digits() -> None:
     """Nobody can put a digit in front."""
     assert count_text(1) == "01"
     assert count_text(12) == "12"
-    assert copies_text(originals=1, copies=2) == "01\u00a0bản chính, 02\u00a0bản sao"
-    assert copies_text(originals=0, copies=0, electronic=1) == "01\u00a0bản điện tử"
+    assert copies_text(originals=1, copies=2) == "01\u00a0bản\u00a0chính, 02\u00a0bản\u00a0sao"
+    assert copies_text(originals=0, copies=0, electronic=1) == "01\u00a0bản\u00a0điện\u00a0tử"
     assert copies_text(originals=0, copies=0) == ""
