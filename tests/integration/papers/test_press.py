@@ -57,6 +57,19 @@ async def test_more_than_the_press_takes_on_are_turned_away(press: FormPress) ->
     assert (await press.render("bed-card", paper("bed-card"), ON)).startswith(b"%PDF-")
 
 
+async def test_nobody_waits_for_his_turn_without_end(
+    press: FormPress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has waited long enough is told so, and may come again."""
+    monkeypatch.setattr("libs.papers.press.WAIT_SECONDS_MAX", 0.01)
+    first = asyncio.create_task(press.render("bed-card", paper("bed-card"), ON))
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyWaiting):
+        await press.render("bed-card", paper("bed-card"), ON)
+    assert (await first).startswith(b"%PDF-")
+    assert (await press.render("bed-card", paper("bed-card"), ON)).startswith(b"%PDF-")
+
+
 async def test_a_mistake_says_its_kind_and_no_name(press: FormPress) -> None:
     """The text of an error may hold what was to be printed; a wrong paper stops no other."""
     receipt = paper("receipt")
