@@ -9,10 +9,12 @@ from libs.catalogue.errors import (
     CatalogueError,
     NotEffective,
     UnknownAgency,
+    UnknownForm,
     UnknownProcedure,
 )
 from libs.catalogue.forms import Problem
 from libs.catalogue.limits import Limit
+from libs.catalogue.paper_forms import PaperForm, PaperForms
 from libs.catalogue.procedures import Component, Fee, Procedure, Result, Source, Step
 from libs.catalogue.time_limits import TimeLimit
 from libs.catalogue.units import Units
@@ -31,6 +33,8 @@ __all__ = [
     "NotEffective",
     "Option",
     "Options",
+    "PaperForm",
+    "PaperForms",
     "Problem",
     "Procedure",
     "Result",
@@ -40,6 +44,7 @@ __all__ = [
     "TimeLimit",
     "Units",
     "UnknownAgency",
+    "UnknownForm",
     "UnknownProcedure",
     "WorkingCalendar",
 ]

@@ -35,7 +35,8 @@ def check(folder: Folder = Path("catalogue")) -> None:
     versions = [procedure for code in codes for _, procedure in loaded.versions_of(code)]
     unverified = sum(not procedure.verified for procedure in versions)
     agencies = f"{len(loaded.agency_entries())} agencies and patterns"
-    typer.echo(f"{len(codes)} procedures ({unverified} versions unverified), {agencies}: all sound")
+    papers = f"{len(loaded.forms.versions())} versions of forms"
+    typer.echo(f"{len(codes)} procedures ({unverified} versions unverified), {agencies}, {papers}: all sound")
 
 
 @app.command("import-procedures")

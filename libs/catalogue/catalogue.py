@@ -21,6 +21,7 @@ from libs.catalogue.files import (
     version_on,
     with_definitions,
 )
+from libs.catalogue.paper_forms import PaperForms, load_forms
 from libs.catalogue.procedures import Procedure
 from libs.catalogue.queues import Queue
 from libs.catalogue.reasons import Move, Reason, Reasons
@@ -131,6 +132,11 @@ class Catalogue:
     def queues(self) -> tuple[Queue, ...]:
         """The lists staff work from, in the order they are shown."""
         return read_yaml(self.folder / "queues.yaml", tuple[Queue, ...])
+
+    @cached_property
+    def forms(self) -> PaperForms:
+        """The papers of the one-stop shop, in all their versions."""
+        return load_forms(self.folder)
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:

@@ -16,6 +16,7 @@ from libs.catalogue.errors import CatalogueError
 from libs.catalogue.forms import FormChecker, followed, leads_somewhere
 from libs.catalogue.graph import ordered
 from libs.catalogue.holidays import CalendarError
+from libs.catalogue.paper_forms import faults_of_forms
 from libs.catalogue.procedures import Procedure, Result, Step
 from libs.catalogue.queues import faults_of_queues
 from libs.catalogue.reasons import faults_of_reasons
@@ -43,6 +44,7 @@ def faults_of(catalogue: Catalogue) -> list[str]:
     faults.extend(fault for entry in catalogue.agency_entries() for fault in _of_agency(entry, catalogue))
     faults.extend(faults_of_reasons(catalogue.reasons))
     faults.extend(faults_of_queues(catalogue.queues, catalogue.roles, catalogue.procedure_codes()))
+    faults.extend(faults_of_forms(catalogue.forms, catalogue.folder))
     fields = [field for field in catalogue.fields.values() if field.role not in catalogue.roles]
     faults.extend(f"field {field.code}: unknown role {field.role}" for field in fields)
     return faults

@@ -24,6 +24,15 @@ class NotEffective(LookupError):
         self.on = on
 
 
+class UnknownForm(LookupError):
+    """No paper of this kind, or no version of it in force on the paper's date."""
+
+    def __init__(self, form_id: str, on: date) -> None:
+        super().__init__(f"no form {form_id} in force on {on.isoformat()}")
+        self.form_id = form_id
+        self.on = on
+
+
 class UnknownAgency(LookupError):
     """No agency with this code, or none competent for the role, unit and day."""
 

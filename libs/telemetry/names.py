@@ -139,6 +139,7 @@ METRICS: dict[str, Metric] = {
     ),
     "sign_in_tries_total": Metric(
         kind="counter", meaning="tries of staff to sign in: passed, failed, locked", labels=("outcome",)
+    ),
     "search_lag_seconds": Metric(
         kind="gauge", meaning="age of the oldest change of a dossier that searches do not know yet"
     ),

@@ -9,6 +9,8 @@ import msgspec
 
 from libs.catalogue import Catalogue
 from libs.catalogue.code_lists import code_lists
+from libs.printing.letters import printable
+from libs.printing.moments import moment_text, place_and_date
 from services.results.civil_status import birth_certificate, death_extract, marriage_certificate
 from services.results.desk_store import Handover
 from services.results.people import OutcomeRecord, PeopleRecord
@@ -17,9 +19,6 @@ from services.results.words import (
     DECISIONS,
     RELATIONS,
     day_text,
-    moment_text,
-    place_and_date,
-    printable,
 )
 
 

@@ -5,10 +5,6 @@ from typing import Any
 import msgspec
 
 
-class CannotPrint(Exception):
-    """A job gives no paper, whatever is tried; the message is the error's type, for its text may hold values."""
-
-
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One paper to print: template, values, what its QR code and its signature say.
 

@@ -12,16 +12,17 @@ import msgspec
 from libs.catalogue import Catalogue
 from libs.catalogue.errors import CatalogueError, UnknownAgency
 from libs.catalogue.graph import closure
+from libs.printing.workers import CannotPrint, WorkersLost
 from libs.storage.archive import Archive, Unreachable
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter, histogram
 from services.results.documents import Paper, paper_values
-from services.results.jobs import CannotPrint, Job, Printed
+from services.results.jobs import Job, Printed
 from services.results.people import Neighbours, OutcomeItem, OutcomeRecord, PeopleRecord
 from services.results.press_store import Order
 from services.results.store import Document
 from services.results.subjects import CannotIssue, Names, parts_of
-from services.results.workers import Workers, WorkersLost
+from services.results.workers import Workers
 
 # How long people and outcomes may be missing before the step is sent back. Routing commits the outcome before it says
 # step-completed and intake the people before all, so "missing" means a fault somewhere, not a delay.

@@ -5,14 +5,15 @@ from typing import Any
 
 from libs.catalogue import Catalogue
 from libs.http.problems import Problem, unavailable
+from libs.printing.workers import CannotPrint, WorkersLost
 from libs.storage.archive import Archive
 from libs.telemetry.logs import log
 from services.results.desk_store import Handover
 from services.results.documents import receipt_values
-from services.results.jobs import CannotPrint, Job
+from services.results.jobs import Job
 from services.results.people import Neighbours
 from services.results.views import agency_name
-from services.results.workers import Workers, WorkersLost
+from services.results.workers import Workers
 
 
 class Receipts:

@@ -7,10 +7,10 @@ import msgspec
 
 from libs.catalogue.folding import fold
 from libs.http.problems import FieldError, Problem
+from libs.printing.letters import printable
 from services.results.desk_store import Receiver
 from services.results.people import PeopleRecord, Person
 from services.results.tries import MISMATCH
-from services.results.words import printable
 
 # Named in the dossier: their own identity document suffices.
 MOTHER, FATHER, APPLICANT = "mother", "father", "applicant"

@@ -1,9 +1,9 @@
-"""Vietnamese words for papers: dates in letters, sexes, relations, and the letters papers can show. Pure."""
+"""Vietnamese words for results: dates in letters, sexes, relations, decisions. Pure."""
 
-import unicodedata
 from datetime import date, datetime
 
 from libs.catalogue.calendar import VIETNAM
+from libs.printing.numerals import number_words
 
 SEXES = {
     "1": "Nam",
@@ -35,8 +35,6 @@ DECISIONS = {
     "explained": "Đã giải thích",
     "unfounded": "Không có cơ sở",
 }
-
-_DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 
 
 def day_words(day: date) -> str:
@@ -80,39 +78,6 @@ def _month_word(month: int) -> str:
     return "tư" if month == 4 else number_words(month)
 
 
-def number_words(number: int) -> str:
-    """A number from 0 to 9999 in Vietnamese words. Raises ValueError outside."""
-    if not 0 <= number <= 9999:
-        raise ValueError("number outside 0..9999")
-    thousands, rest = divmod(number, 1000)
-    parts = []
-    if thousands:
-        parts.append(f"{_DIGITS[thousands]} nghìn")
-        if not rest:
-            return parts[0]
-    hundreds, rest = divmod(rest, 100)
-    if hundreds or thousands:
-        parts.append(f"{_DIGITS[hundreds]} trăm")
-        if not rest:
-            return " ".join(parts)
-    parts.append(_under_hundred(rest, after_more=bool(parts)))
-    return " ".join(parts)
-
-
-def _under_hundred(number: int, *, after_more: bool) -> str:
-    tens, units = divmod(number, 10)
-    if tens == 0:
-        return f"lẻ {_DIGITS[units]}" if after_more else _DIGITS[units]
-    head = "mười" if tens == 1 else f"{_DIGITS[tens]} mươi"
-    if units == 0:
-        return head
-    if units == 5:
-        return f"{head} lăm"
-    if units == 1 and tens > 1:
-        return f"{head} mốt"
-    return f"{head} {_DIGITS[units]}"
-
-
 def day_text(value: str | date | datetime) -> str:
     """A day as people write it (05/09/2026), a month as 09/2026; other text (a year alone) comes back unchanged."""
     if isinstance(value, datetime):
@@ -125,42 +90,3 @@ def day_text(value: str | date | datetime) -> str:
             year, _, month = value.partition("-")
             return f"{month}/{year}" if len(value) == 7 and month.isdigit() else value
     return f"{value:%d/%m/%Y}"
-
-
-def moment_text(moment: datetime) -> str:
-    """A moment in local time: 14 giờ 05 phút, ngày 05/09/2026."""
-    local = moment.astimezone(VIETNAM)
-    return f"{local:%H} giờ {local:%M} phút, ngày {local:%d/%m/%Y}"
-
-
-def place_and_date(place: str, moment: datetime) -> str:
-    """The line above a signature."""
-    local = moment.astimezone(VIETNAM)
-    return f"{place}, ngày {local:%d} tháng {local:%m} năm {local.year}"
-
-
-# Left behind by copying from web pages and word processors; they say nothing.
-_DROPPED = dict.fromkeys(map(ord, "\u200b\ufeff\u00ad"))
-_SIGNS = frozenset("°€±×÷²³№")
-_PUNCTUATION_MAX = 0x206F
-
-
-def printable(text: str) -> str:
-    """The text in the one spelling of its letters. Raises ValueError for letters the papers' type cannot show.
-
-    The type has Latin letters only. A name in other letters would come out as empty boxes on a signed document, and
-    an invisible character (such as one that turns the direction of writing) could make it read as another name.
-    """
-    text = unicodedata.normalize("NFC", text.translate(_DROPPED))
-    if all(_is_shown(character) for character in set(text)):
-        return text
-    raise ValueError("letters that cannot be printed")
-
-
-def _is_shown(character: str) -> bool:
-    code, category = ord(character), unicodedata.category(character)
-    if code < 127:
-        return code >= 32 or character in "\n\t"
-    if category[0] == "L" or category == "Mn":
-        return unicodedata.name(character, "").startswith(("LATIN ", "COMBINING ", "MODIFIER LETTER "))
-    return (category[0] in "PZN" and code <= _PUNCTUATION_MAX) or character in _SIGNS

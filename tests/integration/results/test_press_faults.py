@@ -182,7 +182,8 @@ async def test_workers_end_with_their_process(workshop: Workshop, tmp_path: Path
 import asyncio
 from pathlib import Path
 import psutil
-from services.results.jobs import CannotPrint, Job
+from libs.printing.workers import CannotPrint
+from services.results.jobs import Job
 from services.results.signing_keys import SigningKey, SigningKeys
 from services.results.workers import Workers
 

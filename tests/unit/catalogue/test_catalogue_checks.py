@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from libs.catalogue import Catalogue
 from libs.catalogue.__main__ import app
 from libs.catalogue.checks import faults_of
+from libs.catalogue.errors import CatalogueError
 from libs.catalogue.import_procedures import legal_numbers, paper_name, papers_of
 
 FOLDER = Path(__file__).parents[3] / "catalogue"
@@ -156,3 +157,27 @@ def test_a_book_or_yearly_number_outside_its_key_is_named(folder: Path) -> None:
     """A key compares only its own fields."""
     faults = spoil(folder, FILE, "book: register_book", "book: register_page")
     assert any("birth-register" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("template: receipt", "template: no_template", "no template no_template"),
+        ("template: stop_notice", "template: receipt", "stop_notice.typ is used by no form"),
+        ("effective_to: 2025-09-14", "effective_to: 2018-01-01", "ends before it begins"),
+        ("effective_to: 2025-09-14", "effective_to: 2025-09-15", "are in force on one day"),
+        ("  effective_to: 2025-09-14\n", "", "are in force on one day"),
+        ("version: 2", "version: 1", "the newer one must have the higher number"),
+        ("  legal_basis: Thông tư số 01/2018/TT-VPCP\n", "", "no legal basis that gave it"),
+    ],
+)
+def test_a_mistake_in_the_list_of_forms_is_found(folder: Path, old: str, new: str, fault: str) -> None:
+    """The check names the form and what is wrong."""
+    faults = spoil(folder, "documents/forms/forms.yaml", old, new)
+    assert any(fault in found for found in faults), faults
+
+
+def test_a_stray_key_in_the_list_of_forms_is_found(folder: Path) -> None:
+    """A misspelt key is not passed over."""
+    with pytest.raises(CatalogueError, match=r"forms\.yaml.*effective"):
+        spoil(folder, "documents/forms/forms.yaml", "effective_to: 2025-09-14", "effective_til: 2025-09-14")
