@@ -23,6 +23,7 @@ from services.intake import (
     api_stays,
     api_summaries,
     api_tokens,
+    api_tracking,
     api_uploads,
 )
 from services.intake.birth_duplicates import IdentityCard
@@ -155,6 +156,7 @@ def routers(office: Office) -> list[APIRouter]:
         api_stays,
         api_summaries,
         api_search,
+        api_tracking,
     )
     return [_reception(office), *(module.router(office) for module in modules)]
 
