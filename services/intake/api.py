@@ -19,6 +19,7 @@ from services.intake import (
     api_duplicates,
     api_people,
     api_public,
+    api_records,
     api_search,
     api_stays,
     api_summaries,
@@ -157,6 +158,7 @@ def routers(office: Office) -> list[APIRouter]:
         api_summaries,
         api_search,
         api_tracking,
+        api_records,
     )
     return [_reception(office), *(module.router(office) for module in modules)]
 
