@@ -1,6 +1,7 @@
 """The file of a dossier: every version of what was declared, and the keys that make a birth unique."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,19 +11,42 @@ from services.intake.reception_store import Known
 
 
 class FileVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a file; `kind` says how to read `content` (birth: BirthDeclaration, form: the form's JSON)."""
+    """One version of a file; `kind` says how to read `content` (birth: BirthDeclaration, form: the form's JSON).
+
+    `provenance` is JSON: where the value of a field came from, by path, as far as it was said.
+    """
 
     dossier_id: UUID
     version: int
     kind: str
     content: bytes
+    provenance: str
+    read_back: bool
+
+
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wrote a version of a file, when and why."""
+
+    version: int
+    written_at: datetime
+    written_by: str
+    reason: str
+
+
+async def writings(connection: Any, dossier_id: UUID) -> tuple[Writing, ...]:
+    """How a file came about, first version to last."""
+    rows = await connection.fetch(
+        "SELECT version, written_at, written_by, reason FROM file WHERE dossier_id = $1 ORDER BY version",
+        dossier_id,
+    )
+    return tuple(Writing(**dict(row)) for row in rows)
 
 
 async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, FileVersion]:
     """The newest version of each file; unknown dossiers are absent."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (dossier_id) dossier_id, version, kind, content FROM file
+        SELECT DISTINCT ON (dossier_id) dossier_id, version, kind, content, provenance, read_back FROM file
         WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
         """,
         list(dossier_ids),
@@ -31,19 +55,33 @@ async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Fil
 
 
 async def add_version(
-    connection: Any, old: FileVersion, content: bytes, *, written_by: str, reason: str
+    connection: Any,
+    old: FileVersion,
+    content: bytes,
+    *,
+    written_by: str,
+    reason: str,
+    changed: Sequence[str] = (),
 ) -> None:
-    """Add what the file says from now on; the caller holds the dossier's lock."""
+    """Add what the file says from now on; the caller holds the dossier's lock.
+
+    Where the values of `changed` paths came from is forgotten, and what was changed was not read back.
+    """
     await connection.execute(
         """
-        INSERT INTO file (dossier_id, version, kind, content, written_by, reason) VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO file (dossier_id, version, kind, content, written_by, reason, provenance, read_back)
+        SELECT dossier_id, version + 1, kind, $3, $4, $5, provenance - ARRAY(
+            SELECT path FROM jsonb_object_keys(provenance) AS known (path), unnest($6::text[]) AS changed (part)
+            WHERE path = part OR starts_with(path, part || '.') OR starts_with(part, path || '.')
+        ), read_back AND cardinality($6::text[]) = 0
+        FROM file WHERE dossier_id = $1 AND version = $2
         """,
         old.dossier_id,
-        old.version + 1,
-        old.kind,
+        old.version,
         content,
         written_by,
         reason,
+        list(changed),
     )
 
 
