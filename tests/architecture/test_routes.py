@@ -25,7 +25,7 @@ PUBLIC = {
     "services/portal/sign_in.py POST /dang-nhap": "the same; identity counts the tries",
     "services/portal/sign_in.py POST /dang-nhap/ma": "the same; identity asks for the session begun",
     "services/portal/sign_in.py POST /dang-nhap/mat-khau": "the same",
-    "services/portal/sign_in.py POST /dang-nhap/dich-vu": "the same, by the city's own sign-in service",
+    "services/portal/sign_in.py GET /dang-nhap/dich-vu": "the same, by the city's own sign-in service",
     "services/portal/sign_in.py GET /dang-nhap/openid": "the way back from there; the state is used once",
     "libs/http/health.py GET /health/live": "the supervisor's probe",
     "libs/http/health.py GET /health/ready": "the supervisor's probe",
