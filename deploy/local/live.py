@@ -78,6 +78,7 @@ def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path) -> str
     lines += ["", f"Thư gửi người dân: {mail}", "", "Dịch vụ:"]
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]
+    lines += ["", f"Trang web (mở bằng trình duyệt): {city.urls['portal']}"]
     lines += ["", "Tài khoản cán bộ (mã xác thực: khóa để nhập vào ứng dụng xác thực):"]
     lines += [
         f"  {each.login:<42} {each.password:<34} {each.totp_secret or '-':<34} {each.name} – {each.roles_vi}"
