@@ -33,6 +33,8 @@ router = APIRouter()
 HOMES = (("hospital", "/bv"), ("one_stop", "/quay"))
 STEPS = "/viec/cua-toi"
 KEPT_PREFIX = "giu."
+# What is secret is typed again rather than carried through pages.
+NEVER_KEPT = frozenset({FIELD, "mat-khau", "cu", "moi-mat-khau", "nhap-lai", "ma"})
 WAY_COOKIE = "__Host-duong-ve"
 NEEDS = ("", "totp", "totp-enrolment", "new-password")
 
@@ -113,7 +115,9 @@ async def sign_in_again(request: Request) -> Response:
     if request.method == "POST":
         form = await request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX)
         kept = [
-            (name, value) for name, value in form.multi_items() if isinstance(value, str) and name != FIELD
+            (name, value)
+            for name, value in form.multi_items()
+            if isinstance(value, str) and name not in NEVER_KEPT
         ]
     if is_partial(request):
         # A script sent it: it opens the sign-in page beside the form, which keeps what was typed.
