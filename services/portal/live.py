@@ -47,13 +47,17 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """One open page: what it wants to hear of, and whether it has."""
+    """One open page: what it wants to hear of, and whether it has.
+
+    `news` says to whoever looks that something was said (or may have been missed), not only that time has passed.
+    """
 
     def __init__(self, *, dossiers: Collection[UUID] = (), places: Collection[str] = ()) -> None:
         """`dossiers` by id; `places` are codes of agencies and facilities. With neither it hears everything."""
         self.dossiers = set(dossiers)
         self.places = frozenset(places)
         self.woken = asyncio.Event()
+        self.news = True
 
     def concerns(self, dossier_id: UUID | None, places: Collection[str]) -> bool:
         """Whether an event of this dossier, which has to do with these places, is for this page."""
@@ -129,10 +133,12 @@ class Live:
         self._watches.add(watch)
         _CONNECTIONS.set(len(self._watches))
         last = None
+        watch.woken.set()
         quiet_until = 0.0
         loop = asyncio.get_running_loop()
         try:
             while True:
+                watch.news = watch.woken.is_set()
                 watch.woken.clear()
                 state = await look()
                 if state != last:

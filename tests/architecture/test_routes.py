@@ -13,6 +13,7 @@ from tests.architecture.sources import modules, tree
 METHODS = {"get", "post", "put", "patch", "delete"}
 # Endpoints for anybody; a new one needs a reason here.
 PUBLIC = {
+    "services/intake/api_public.py GET /status": "the same for what a code can stand for",
     "services/intake/api_public.py GET /status/{code}": "status and dates of a dossier, rate-limited",
     "services/intake/api_public.py GET /track/{token}": "the same by a random token",
     "services/results/api.py GET /verify/{token}": "whether a paper is valid; names nobody, rate-limited",
@@ -21,6 +22,16 @@ PUBLIC = {
     "services/portal/assets.py GET /static/{version}/{name}": "styles, scripts and fonts of the pages",
     "services/portal/home.py GET /": "the front door",
     "services/portal/home.py GET /robots.txt": "for search machines",
+    "services/portal/tracking.py GET /tra-cuu": "status and dates by code; tries limited",
+    "services/portal/tracking.py POST /tra-cuu": "names by code and four digits; intake counts the tries",
+    "services/portal/tracking.py GET /h/{token}": "a family's page by its random token",
+    "services/portal/tracking.py GET /h/{token}/dong": "the same, live",
+    "services/portal/tracking.py GET /track/{token}": "the printed link leads to it",
+    "services/portal/tracking.py POST /h/{token}/ket-qua/{result_id}": "token and digits; results counts the tries",
+    "services/portal/verification.py GET /xac-minh/{token}": "whether a paper is valid; names nobody",
+    "services/portal/verification.py GET /verify/{token}": "the printed link leads to it",
+    "services/portal/procedures.py GET /thu-tuc": "what the city offers",
+    "services/portal/procedures.py GET /thu-tuc/{code}": "the same",
     "services/portal/sign_in.py GET /dang-nhap": "who is not signed in yet",
     "services/portal/sign_in.py POST /dang-nhap": "the same; identity counts the tries",
     "services/portal/sign_in.py POST /dang-nhap/ma": "the same; identity asks for the session begun",
