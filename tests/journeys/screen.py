@@ -23,7 +23,9 @@ WAIT_MS = 15_000
 class Screen:
     """One person's browser."""
 
-    def __init__(self, context: BrowserContext, page: Page, url: str, axe: str, pictures: Path) -> None:
+    def __init__(
+        self, context: BrowserContext, page: Page, url: str, axe: str, pictures: Path | None
+    ) -> None:
         self.context = context
         self.page = page
         self.url = url
@@ -90,7 +92,7 @@ class Screen:
         assert await self.page.evaluate(overflow) <= 0, f"{state}: scrolls sideways at {NARROWEST} px"
         width, height = VIEWPORTS["desktop"]
         await self.page.set_viewport_size({"width": width, "height": height})
-        if picture:
+        if picture and self._pictures is not None:
             self._pictures.mkdir(parents=True, exist_ok=True)
             await self.page.screenshot(path=self._pictures / f"{picture}.png", animations="disabled")
         assert self.unexpected() == [], f"{state}: {self.unexpected()}"
