@@ -14,7 +14,20 @@ from libs.http.auth import TokenSigner, TokenVerifier
 from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
 from libs.process.settings import named, networks_of
-from services.portal import account, assets, home, mishaps, procedures, sign_in, tracking, verification
+from services.portal import (
+    account,
+    assets,
+    bedside,
+    declare,
+    home,
+    mishaps,
+    procedures,
+    sign_in,
+    tracking,
+    upload,
+    verification,
+    ward,
+)
 from services.portal.assets import Assets
 from services.portal.city import City
 from services.portal.guard import FORM_BYTES_MAX, Guard
@@ -36,6 +49,10 @@ SCREENS = (
     tracking.router,
     verification.router,
     procedures.router,
+    declare.router,
+    ward.router,
+    upload.router,
+    bedside.router,
 )
 
 
@@ -72,6 +89,7 @@ def build(settings: Settings) -> FastAPI:
         scrape_networks=networks_of("SCRAPE_NETWORKS", settings.scrape_networks),
         trusted_proxies=networks_of("TRUSTED_PROXIES", settings.trusted_proxies),
     )
+    app.state.assets = files
     app.state.city = city
     app.state.sessions = Sessions(city)
     app.state.renderer = Renderer(files, help_phone=settings.help_phone)
