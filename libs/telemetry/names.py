@@ -146,7 +146,7 @@ METRICS: dict[str, Metric] = {
     "timers_fired_total": Metric(kind="counter", meaning="clock rows that fired", labels=("name",)),
     "tries_refused_total": Metric(
         kind="counter",
-        meaning="people not recognised by results (mismatch), or turned away unheard after that (too-many)",
+        meaning="people not recognised (mismatch), or turned away unheard after that (too-many)",
         labels=("name", "outcome"),
     ),
     "portal_live_connections": Metric(kind="gauge", meaning="pages open with a live state"),

@@ -19,10 +19,12 @@ from services.intake import (
     api_duplicates,
     api_people,
     api_public,
+    api_records,
     api_search,
     api_stays,
     api_summaries,
     api_tokens,
+    api_tracking,
     api_uploads,
 )
 from services.intake.birth_duplicates import IdentityCard
@@ -155,6 +157,8 @@ def routers(office: Office) -> list[APIRouter]:
         api_stays,
         api_summaries,
         api_search,
+        api_tracking,
+        api_records,
     )
     return [_reception(office), *(module.router(office) for module in modules)]
 

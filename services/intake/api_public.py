@@ -15,8 +15,9 @@ from fastapi import APIRouter, Depends, Path, Response
 from libs.http.bodies import MsgspecResponse, described_answers
 from libs.http.limits import RateLimit
 from libs.http.problems import Problem
-from services.intake import store
+from services.intake import search_store, store
 from services.intake.dossier import STATUS_NAMES
+from services.intake.dossier_codes import read_code
 from services.intake.office import Office
 from services.intake.store import PublicStatus
 
@@ -49,8 +50,8 @@ def router(office: Office) -> APIRouter:
 
     @routes.get("/status/{code}", openapi_extra=described)
     async def by_code(code: Annotated[str, Path(max_length=40)]) -> Response:
-        """Where the dossier with this code is."""
-        return await _answer(office, store.status_by_code, code)
+        """Where the dossier with this code is; the code in any form people write it (dossier_codes.read_code)."""
+        return await _answer(office, _by_code, code)
 
     @routes.get("/track/{token}", openapi_extra=described)
     async def by_token(token: Annotated[str, Path(max_length=64)]) -> Response:
@@ -58,6 +59,21 @@ def router(office: Office) -> APIRouter:
         return await _answer(office, store.status_by_token, token)
 
     return routes
+
+
+async def _by_code(connection: Any, typed: str) -> PublicStatus | None:
+    """The status by a whole code, or by its end where one dossier only ends so."""
+    code = read_code(typed)
+    found = await search_store.by_code(connection, code) if code else []
+    if len(found) != 1:
+        return None
+    (dossier,) = found
+    return PublicStatus(
+        status=dossier.status,
+        received_at=dossier.received_at,
+        appointment_at=dossier.appointment_at,
+        ended_at=dossier.ended_at,
+    )
 
 
 async def _answer(office: Office, look_up: Lookup, key: str) -> Response:

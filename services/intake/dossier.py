@@ -53,13 +53,17 @@ class IllegalMove(Exception):
 
 
 class SupplementRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an officer asked for and what of it is still missing."""
+    """What an officer asked for and what of it is still missing; `answered_at` is when the last of it came, or the
+    wait for it was over.
+    """
 
     number: int
     components: tuple[str, ...]
     fields: tuple[str, ...]
     respond_by: datetime
     missing: tuple[str, ...]
+    requested_at: datetime | None = None
+    answered_at: datetime | None = None
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +101,9 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     role_units: tuple[RoleUnit, ...] = ()
     # What a human should look at, as codes: a card that differs from the certificate, a doubtful field.
     flags: tuple[str, ...] = ()
+    # When the first step was assigned, and when the case was decided: what the citizen is told of its course.
+    began_at: datetime | None = None
+    settled_at: datetime | None = None
 
     @property
     def agencies(self) -> frozenset[str]:
@@ -222,7 +229,7 @@ def supplement(dossier: Dossier, components: tuple[str, ...], fields: tuple[str,
     elif dossier.state == ACCEPTED and request is not None and not dossier.case_status:
         still = tuple(c for c in request.missing if c not in given)
         number, asked = request.number, request.missing
-        answered = msgspec.structs.replace(request, missing=still)
+        answered = msgspec.structs.replace(request, missing=still, answered_at=None if still else at)
         requests = tuple(answered if r is request else r for r in dossier.requests)
         dossier_after = msgspec.structs.replace(dossier, requests=requests)
     else:
@@ -291,9 +298,14 @@ def supplement_requested(dossier: Dossier, request: SupplementRequest) -> Dossie
     return msgspec.structs.replace(dossier, requests=(*dossier.requests, request))
 
 
-def step_assigned(dossier: Dossier, step: str, agency: str) -> Dossier:
+def step_assigned(dossier: Dossier, step: str, agency: str, at: datetime | None = None) -> Dossier:
     """An agency has a step of this dossier and may from now on read the file; who had the step before may not."""
-    return msgspec.structs.replace(dossier, assignments={**dossier.assignments, step: agency}, began=True)
+    return msgspec.structs.replace(
+        dossier,
+        assignments={**dossier.assignments, step: agency},
+        began=True,
+        began_at=dossier.began_at or at,
+    )
 
 
 def step_returned(dossier: Dossier, step: str) -> Dossier:
@@ -301,13 +313,15 @@ def step_returned(dossier: Dossier, step: str) -> Dossier:
     left = {known: agency for known, agency in dossier.assignments.items() if known != step}
     dossier = msgspec.structs.replace(dossier, assignments=left)
     if dossier.case_status == DONE:
-        return msgspec.structs.replace(dossier, outcome="", case_status=0, ended_at=None)
+        return msgspec.structs.replace(dossier, outcome="", case_status=0, ended_at=None, settled_at=None)
     return dossier
 
 
-def supplement_over(dossier: Dossier) -> Dossier:
+def supplement_over(dossier: Dossier, at: datetime | None = None) -> Dossier:
     """Nothing is waited for any more: everything came, or the term has run out in one branch of the case."""
-    closed_requests = tuple(msgspec.structs.replace(r, missing=()) for r in dossier.requests)
+    closed_requests = tuple(
+        msgspec.structs.replace(r, missing=(), answered_at=r.answered_at or at) for r in dossier.requests
+    )
     return msgspec.structs.replace(dossier, requests=closed_requests)
 
 
@@ -319,8 +333,10 @@ def settled(dossier: Dossier, outcome: str, status: int, at: datetime) -> Dossie
     too_late = dossier.state == WITHDRAWN and outcome != WITHDRAWN
     state = ACCEPTED if too_late else dossier.state
     if dossier.case_status == RETURNED:
-        return msgspec.structs.replace(dossier, state=state, outcome=outcome)
-    return msgspec.structs.replace(dossier, state=state, outcome=outcome, case_status=status, ended_at=at)
+        return msgspec.structs.replace(dossier, state=state, outcome=outcome, settled_at=at)
+    return msgspec.structs.replace(
+        dossier, state=state, outcome=outcome, case_status=status, ended_at=at, settled_at=at
+    )
 
 
 def closed(dossier: Dossier, at: datetime) -> Dossier:

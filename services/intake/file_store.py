@@ -1,6 +1,7 @@
 """The file of a dossier: every version of what was declared, and the keys that make a birth unique."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,24 @@ class FileVersion(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     kind: str
     content: bytes
+
+
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wrote a version of a file, when and why."""
+
+    version: int
+    written_at: datetime
+    written_by: str
+    reason: str
+
+
+async def writings(connection: Any, dossier_id: UUID) -> tuple[Writing, ...]:
+    """How a file came about, first version to last."""
+    rows = await connection.fetch(
+        "SELECT version, written_at, written_by, reason FROM file WHERE dossier_id = $1 ORDER BY version",
+        dossier_id,
+    )
+    return tuple(Writing(**dict(row)) for row in rows)
 
 
 async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, FileVersion]:

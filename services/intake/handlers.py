@@ -33,7 +33,7 @@ def _known(state: Dossier | None) -> Dossier:
 def on_step_assigned(state: Dossier | None, received: Received[StepAssigned], _: Any) -> Decision[Dossier]:
     """Let the agency read the file."""
     event = received.event
-    return Decision(state=rules.step_assigned(_known(state), event.step, event.agency))
+    return Decision(state=rules.step_assigned(_known(state), event.step, event.agency, event.assigned_at))
 
 
 def on_step_returned(state: Dossier | None, received: Received[StepReturned], _: Any) -> Decision[Dossier]:
@@ -43,9 +43,10 @@ def on_step_returned(state: Dossier | None, received: Received[StepReturned], _:
 
 def on_clock_resumed(state: Dossier | None, received: Received[ClockResumed], _: Any) -> Decision[Dossier]:
     """Expect no more papers when the wait for them is over."""
-    if received.event.reason != SUPPLEMENT:
+    event = received.event
+    if event.reason != SUPPLEMENT:
         return Decision()
-    return Decision(state=rules.supplement_over(_known(state)))
+    return Decision(state=rules.supplement_over(_known(state), event.resumed_at))
 
 
 def on_supplement_requested(
@@ -59,6 +60,7 @@ def on_supplement_requested(
         fields=event.fields,
         respond_by=event.respond_by,
         missing=(*event.components, *event.fields),
+        requested_at=event.requested_at,
     )
     return Decision(state=rules.supplement_requested(_known(state), request))
 

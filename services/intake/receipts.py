@@ -80,8 +80,8 @@ def receipt(
         components=_papers(procedure, dossier),
         missing=dossier.missing,
         results=dossier.results,
-        fee_vnd=_fixed_amount(fees),
-        fee_text=_fee_text(fees),
+        fee_vnd=fixed_amount(fees),
+        fee_text=fees_text(fees),
         likely_duplicate=dossier.likely_duplicate,
         warnings=tuple(warnings),
     )
@@ -127,13 +127,15 @@ def _papers(procedure: Procedure, dossier: Dossier) -> tuple[PaperLine, ...]:
     )
 
 
-def _fixed_amount(fees: Sequence[Fee] | None) -> int | None:
+def fixed_amount(fees: Sequence[Fee] | None) -> int | None:
+    """The whole amount in đồng, None when it depends or is not known."""
     if fees is None or any(fee.per not in ("dossier", "case") for fee in fees):
         return None
     return sum(fee.vnd for fee in fees)
 
 
-def _fee_text(fees: Sequence[Fee] | None) -> str:
+def fees_text(fees: Sequence[Fee] | None) -> str:
+    """The fees as a sentence for people."""
     if fees is None:
         return "Phí, lệ phí do cơ quan giải quyết thông báo."
     if not any(fee.vnd for fee in fees):

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake import search_store, token_store
-from services.intake.search_store import COMMON_DOSSIERS, Named, Vocabulary
+from services.intake.search_store import COMMON_DOSSIERS, Named, Vocabulary, Walk
 from services.intake.search_text import Query, best_fit
 
 Matched = Literal["code", "token", "identity", "insurance", "certificate", "phone", "name"]
@@ -62,26 +62,24 @@ async def _names(
     walk = await search_store.walk(connection, readers, ts_and(_terms(query.words)))
     ranked, more = _ranked(query, walk.found), not walk.whole
     if more and len(ranked) <= limit:
-        looked, more = await _looked(connection, query, readers)
-        ranked = _ranked(query, {each.dossier_id: each for each in (*walk.found, *looked)}.values())
+        looked = await _looked(connection, query, readers)
+        more = not looked.whole
+        ranked = _ranked(query, {each.dossier_id: each for each in (*walk.found, *looked.found)}.values())
     if ranked:
         return ranked, more
     return await _similar(connection, query, readers)
 
 
-async def _looked(connection: Any, query: Query, readers: Sequence[str]) -> tuple[list[Named], bool]:
-    """What the index of words finds; whether it may have found more."""
+async def _looked(connection: Any, query: Query, readers: Sequence[str]) -> Walk:
     known = await search_store.vocabulary(connection, query.words)
     inside = narrowing(query.words, known)
     if not inside:
-        return [], bool(known.begun)
-    whole = ts_and(_terms(query.words))
-    found = await search_store.look(connection, ts_and([*inside, among(readers)]), whole)
-    return found, len(found) == search_store.FOUND_ROWS_MAX
+        return Walk(found=(), whole=not known.begun)
+    return await search_store.look(connection, ts_and([*inside, among(readers)]), ts_and(_terms(query.words)))
 
 
 async def _similar(connection: Any, query: Query, readers: Sequence[str]) -> tuple[list[UUID], bool]:
-    """What fits when mistyped words are taken for the known ones most like them."""
+    """What fits when mistyped words are taken for known ones they are alike."""
     known = await search_store.vocabulary(connection, query.words)
     mistyped = [word for word in query.words[:-1] if word not in known.dossiers]
     if not known.begun:
@@ -90,16 +88,16 @@ async def _similar(connection: Any, query: Query, readers: Sequence[str]) -> tup
     if not mistyped or any(word not in alike for word in mistyped):
         return [], False
     # A word that was not understood is a whole one; the last, when it was, may still be only begun.
-    terms = [ts_or([word, *alike.get(word, ())]) for word in query.words[:-1]]
+    whole = [ts_or(alike.get(word, (word,))) for word in query.words[:-1]]
     last = query.words[-1]
-    terms.append(ts_or([last, *alike[last]]) if last in alike else f"{ts_word(last)}:*")
-    walk = await search_store.walk(connection, readers, ts_and(terms))
-    found: Mapping[UUID, Named] = {each.dossier_id: each for each in walk.found}
-    if not walk.whole and not found:
-        inside = [term for term in terms if not term.endswith(":*")]
-        looked = await search_store.look(connection, ts_and([*inside, among(readers)]), ts_and(terms))
-        found = {each.dossier_id: each for each in looked}
-    return _ranked(query, found.values(), alike), not walk.whole
+    begun = [] if last in alike else [f"{ts_word(last)}:*"]
+    if last in alike:
+        whole.append(ts_or(alike[last]))
+    terms = ts_and([*whole, *begun])
+    found = await search_store.walk(connection, readers, terms)
+    if not found.whole and not found.found:
+        found = await search_store.look(connection, ts_and([*whole, among(readers)]), terms)
+    return _ranked(query, found.found, alike), not found.whole
 
 
 def narrowing(words: Sequence[str], known: Vocabulary) -> list[str]:

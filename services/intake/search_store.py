@@ -8,6 +8,7 @@ import msgspec
 
 from services.intake.dossier import Dossier
 from services.intake.dossier_codes import CodeRead
+from services.intake.search_text import one_off
 from services.intake.store import decode_state
 
 # How many of the readers' newest dossiers are walked through, until so many fit; how many the index of words may bring.
@@ -15,11 +16,12 @@ from services.intake.store import decode_state
 WALK_ROWS = 1500
 WALK_FOUND_MAX = 200
 FOUND_ROWS_MAX = 400
+LOOKED_ROWS_MAX = 4000
 SHARED_ROWS_MAX = 1000
 CODES_MAX = 50
 # A begun word is expanded inside the index; beyond this many dossiers that alone would take too long.
 COMMON_DOSSIERS = 20_000
-ALIKE_MAX = 4
+ALIKE_MAX = 6
 VOCABULARY_MAX = 200
 
 _WALK = """
@@ -36,10 +38,25 @@ UNION ALL (
     WHERE (lexemes @@ $2::text::tsquery) IS TRUE LIMIT $4
 )
 """
-# The second condition, kept from the index by its form, is the part of the first that would be dear inside it.
+# What would be dear inside the index is compared beside it, with as many rows as may be looked at.
 _LOOK = """
-SELECT dossier_id, names FROM search_dossier
-WHERE lexemes @@ $1::text::tsquery AND (lexemes @@ $2::text::tsquery) IS TRUE LIMIT $3
+WITH looked AS MATERIALIZED (
+    SELECT dossier_id, names, lexemes FROM search_dossier WHERE lexemes @@ $1::text::tsquery LIMIT $4
+)
+SELECT NULL::uuid AS dossier_id, NULL::text[] AS names, count(*) AS looked FROM looked
+UNION ALL (SELECT dossier_id, names, NULL FROM looked WHERE lexemes @@ $2::text::tsquery LIMIT $3)
+"""
+# A mistyped word may be any known one that differs by one letter, or shares enough trigrams.
+_ALIKE = """
+SELECT asked, word FROM (
+    SELECT off.asked, near.word, row_number() OVER (PARTITION BY off.asked ORDER BY near.dossiers DESC) AS place
+    FROM unnest($2::text[], $3::text[]) AS off (asked, word) JOIN search_word AS near USING (word)
+) AS one_off WHERE place <= $4
+UNION
+SELECT asked.word, near.word FROM unnest($1::text[]) AS asked (word) CROSS JOIN LATERAL (
+    SELECT word FROM search_word WHERE search_word.word % asked.word
+    ORDER BY similarity(search_word.word, asked.word) DESC, dossiers DESC LIMIT $4
+) AS near
 """
 # Numbers many dossiers share (a telephone at a hospital's desk) are looked through from the newest on.
 _NUMBERED = """
@@ -72,7 +89,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Walk(msgspec.Struct, frozen=True, kw_only=True):
-    """What fits among the newest dossiers of the readers; `whole` when nothing that fits lies beyond."""
+    """What fits among the dossiers gone through; `whole` when nothing that fits lies beyond."""
 
     found: tuple[Named, ...]
     whole: bool
@@ -110,9 +127,12 @@ async def walk(connection: Any, readers: Sequence[str], wanted: str) -> Walk:
     return Walk(found=found, whole=walked < WALK_ROWS and len(found) < WALK_FOUND_MAX)
 
 
-async def look(connection: Any, inside: str, beside: str) -> list[Named]:
-    """What fits both tsqueries; the first is answered by the index."""
-    return [_named(row) for row in await connection.fetch(_LOOK, inside, beside, FOUND_ROWS_MAX)]
+async def look(connection: Any, inside: str, beside: str) -> Walk:
+    """What fits both tsqueries; the first is answered by the index of words."""
+    rows = await connection.fetch(_LOOK, inside, beside, FOUND_ROWS_MAX, LOOKED_ROWS_MAX)
+    looked = next(row["looked"] for row in rows if row["dossier_id"] is None)
+    found = tuple(_named(row) for row in rows if row["dossier_id"] is not None)
+    return Walk(found=found, whole=looked < LOOKED_ROWS_MAX and len(found) < FOUND_ROWS_MAX)
 
 
 async def vocabulary(connection: Any, words: Sequence[str]) -> Vocabulary:
@@ -136,16 +156,10 @@ async def vocabulary(connection: Any, words: Sequence[str]) -> Vocabulary:
 
 
 async def alike(connection: Any, words: Sequence[str]) -> dict[str, list[str]]:
-    """For each mistyped word the known ones most like it, by their trigrams."""
+    """For each mistyped word the known ones it may have been meant for."""
+    off = [(word, other) for word in words for other in sorted(one_off(word))]
     rows = await connection.fetch(
-        """
-        SELECT asked.word AS asked, near.word FROM unnest($1::text[]) AS asked (word) CROSS JOIN LATERAL (
-            SELECT word FROM search_word WHERE search_word.word % asked.word
-            ORDER BY similarity(search_word.word, asked.word) DESC, dossiers DESC LIMIT $2
-        ) AS near
-        """,
-        list(words),
-        ALIKE_MAX,
+        _ALIKE, list(words), [word for word, _ in off], [other for _, other in off], ALIKE_MAX
     )
     found: dict[str, list[str]] = {}
     for row in rows:

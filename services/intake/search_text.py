@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import sha256
+from string import ascii_lowercase
 from typing import Literal
 from uuid import UUID
 
@@ -144,6 +145,16 @@ def likeness(query: Query, name: str) -> float:
     """How many trigrams what was typed and a name have in common, 0 to 1 (as pg_trgm counts them)."""
     one, other = _trigrams(query.words), _trigrams(folded_words(name))
     return len(one & other) / len(one | other) if one | other else 0.0
+
+
+def one_off(word: str) -> frozenset[str]:
+    """Every word one slip away: a letter left out, doubled or wrong, two letters in each other's place."""
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    left_out = {before + after[1:] for before, after in cuts if after}
+    changed = {before + after[1] + after[0] + after[2:] for before, after in cuts if len(after) > 1}
+    wrong = {before + sign + after[1:] for before, after in cuts if after for sign in ascii_lowercase}
+    more = {before + sign + after for before, after in cuts for sign in ascii_lowercase}
+    return frozenset(left_out | changed | wrong | more) - {word, ""}
 
 
 def best_fit(

@@ -139,18 +139,9 @@ async def page(
     return [decode_state(row["state"]) for row in rows]
 
 
-async def status_by_code(connection: Any, code: str) -> PublicStatus | None:
-    """The public status of the dossier with this code, or None."""
-    return _public(await connection.fetchrow(_PUBLIC.format(column="code"), code))
-
-
 async def status_by_token(connection: Any, token: str) -> PublicStatus | None:
     """The public status of the dossier with this tracking token, or None."""
-    return _public(await connection.fetchrow(_PUBLIC.format(column="token"), token))
-
-
-_PUBLIC = "SELECT status, received_at, appointment_at, ended_at FROM dossier WHERE {column} = $1"
-
-
-def _public(row: Any) -> PublicStatus | None:
+    row = await connection.fetchrow(
+        "SELECT status, received_at, appointment_at, ended_at FROM dossier WHERE token = $1", token
+    )
     return None if row is None else PublicStatus(**dict(row))

@@ -66,6 +66,10 @@ class Intake:
         """Headers of an officer who neither receives dossiers nor declares births."""
         return self._officer(f"officer-{agency}", agency, "police_residence")
 
+    def auditor(self) -> dict[str, str]:
+        """Headers of somebody who looks into who looked."""
+        return self._officer("inspector", "", "audit")
+
     def service(self, name: str) -> dict[str, str]:
         """Headers of another service."""
         return {"Authorization": f"Bearer {self._services[name].token('intake')}"}

@@ -15,6 +15,7 @@ from services.intake.search_text import (
     name_words,
     number_form,
     number_keys,
+    one_off,
     read_query,
 )
 
@@ -128,3 +129,17 @@ def test_words_of_a_name() -> None:
     assert name_words("NGUYỄN  THỊ-Mai 2 🙂") == ("nguyễn", "thị", "mai")
     assert read_query("đỗ").words == ("do",)
     assert len(read_query(" ".join(["ab"] * 20)).words) == 8
+
+
+@given(st.text("abcdefghinoprtu", min_size=2, max_size=7), st.data())
+def test_one_slip_is_one_step_back(word: str, data: st.DataObject) -> None:
+    """Whatever single slip was made, the word that was meant is among those one slip away."""
+    place = data.draw(st.integers(0, len(word) - 1))
+    slips = {
+        word[:place] + word[place + 1 :],
+        word[:place] + "x" + word[place:],
+        word[:place] + "x" + word[place + 1 :],
+        word[:place] + word[place : place + 2][::-1] + word[place + 2 :],
+    } - {word}
+    assert all(word in one_off(slip) for slip in slips)
+    assert word not in one_off(word)
