@@ -21,6 +21,7 @@ from libs.catalogue.files import (
     version_on,
     with_definitions,
 )
+from libs.catalogue.holidays import OpeningHours, load_opening_hours
 from libs.catalogue.paper_forms import PaperForms, load_forms
 from libs.catalogue.procedures import Procedure
 from libs.catalogue.queues import Queue
@@ -266,6 +267,13 @@ class Catalogue:
             return self._calendars[name or DEFAULT_CALENDAR]
         except KeyError:
             raise CatalogueError(f"no working calendar {name}") from None
+
+    def opening_hours(self, name: str = "") -> OpeningHours:
+        """The weekly hours behind a working calendar, the office week when empty; raises CatalogueError."""
+        name = name or DEFAULT_CALENDAR
+        if name not in self._calendars:
+            raise CatalogueError(f"no working calendar {name}")
+        return load_opening_hours(self.folder / "calendars" / f"{name}.yaml")
 
     @cached_property
     def _calendars(self) -> Mapping[str, WorkingCalendar]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from libs.http.bodies import Body
+from services.notify.glossary import ABOUT, STATES
 
 # Why an operator decided: kept in this service only. A pattern cannot tell a code from a name written with dashes.
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -44,7 +45,7 @@ class InboxPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageView(msgspec.Struct, frozen=True, kw_only=True):
-    """What was told about a dossier, on which channel, and how far it got."""
+    """What was told about a dossier, on which channel, and how far it got; in words what it was about and its state."""
 
     id: UUID
     dossier_id: UUID
@@ -52,6 +53,8 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     audience: str
     channel: str
     state: str
+    state_vi: str
+    about_vi: str
     reason: str
     attempts: int
     created_at: datetime
@@ -105,8 +108,13 @@ class DecisionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def message_view(row: Any) -> MessageView:
-    """A message row as staff see it."""
-    return MessageView(**{name: row[name] for name in MessageView.__struct_fields__})
+    """A message row as staff and the family's page see it."""
+    words = {
+        "state_vi": STATES.get(row["state"], row["state"]),
+        "about_vi": ABOUT.get(row["rule"], "Thông báo"),
+    }
+    kept = {name: row[name] for name in MessageView.__struct_fields__ if name not in words}
+    return MessageView(**kept, **words)
 
 
 def inbox_entry(row: Any) -> InboxEntry:

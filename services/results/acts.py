@@ -13,15 +13,15 @@ from libs.bus.ids import new_id
 from libs.bus.writer import Writer
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, body, read_body
-from libs.http.idempotency import Answer, answered_before, once
+from libs.http.idempotency import Answer, once
 from libs.http.problems import Problem
 from libs.http.together import Together
-from services.results import desk, domain
+from libs.storage.archive import Archive
+from services.results import api_handover, desk, domain
 from services.results.desk import Act, Done, Guard
-from services.results.desk_store import Receiver
 from services.results.domain import Custody, Result
 from services.results.handing_over import Counter
-from services.results.views import ResultView
+from services.results.views import HandoverDone, ResultView
 
 OFFICER = require(kinds=("officer", "system"))
 Move = Callable[[Custody, UUID, datetime, str], domain.Step]
@@ -37,8 +37,6 @@ RevokeReason = Literal[
     "other",
 ]
 ReplaceReason = Literal["lost", "damaged", "misprint", "wrong-content", "stored-copy-damaged", "other"]
-Text = Annotated[str, msgspec.Meta(max_length=255)]
-RESULTS_MAX = 20
 # What a courier's bag holds.
 ARRIVALS_MAX = 200
 
@@ -59,27 +57,6 @@ class Replacement(Note, frozen=True, kw_only=True):
     """Why a new version is wanted."""
 
     reason: ReplaceReason | Literal[""] = ""
-
-
-class ReceiverBody(Body, frozen=True, kw_only=True):
-    """Who takes the papers: name and identity document as shown, relation to the child or applicant.
-
-    `authorisation` is the paper by which somebody acts for another (for a carrier, its proof of delivery);
-    `evidence` the paper by which a person was recognised whose identity number the dossier does not know.
-    """
-
-    name: Text = ""
-    relation: Literal["mother", "father", "applicant", "guardian", "relative", "authorised", "carrier"]
-    identity_number: Annotated[str, msgspec.Meta(max_length=40)] = ""
-    authorisation: Text = ""
-    evidence: Text = ""
-
-
-class HandoverBody(Body, frozen=True, kw_only=True):
-    """Several results of one dossier, handed to one person in one act."""
-
-    results: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=RESULTS_MAX)]
-    receiver: ReceiverBody
 
 
 class ArrivalsBody(Body, frozen=True, kw_only=True):
@@ -103,21 +80,15 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[Arrival, ...]
 
 
-class HandoverDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The act of handing over, and where its receipt can be fetched."""
-
-    handover_id: UUID
-    results: list[ResultView]
-    receipt: str
-
-
-def build_router(writer: Writer, counter: Counter, wake_press: Callable[[], None]) -> APIRouter:
-    """All acts. `wake_press` is called when there is something to print."""
+def build_router(
+    writer: Writer, counter: Counter, wake_press: Callable[[], None], archive: Archive
+) -> APIRouter:
+    """All acts. `wake_press` is called when there is something to print; signatures go to the archive."""
     router = APIRouter()
     together = Together(writer, _carry_out)
     _add_custody(router, together, writer)
     _add_decisions(router, together, wake_press)
-    _add_handover(router, together, counter, writer)
+    router.include_router(api_handover.build_router(together, counter, writer, archive))
     return router
 
 
@@ -224,39 +195,6 @@ def _add_decisions(router: APIRouter, together: Together[Act], wake_press: Calla
         response = await _move(request, actor, together, result_id, "supersede", guard, move, Replacement)
         wake_press()
         return response
-
-
-def _add_handover(router: APIRouter, together: Together[Act], counter: Counter, writer: Writer) -> None:
-    @router.post(
-        "/dossiers/{dossier_id}/hand-over", openapi_extra=body(HandoverBody, answers={200: HandoverDone})
-    )
-    async def hand_over(
-        request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
-    ) -> Response:
-        """Hand results to the person who came for them, checked against the dossier; the receipt follows."""
-        given = await read_body(request, HandoverBody)
-        # Before the receiver is checked again: what was handed over once must not meet a 429 on being repeated.
-        earlier = await answered_before(request, actor, writer)
-        if earlier is not None:
-            return earlier
-        if len(set(given.results)) != len(given.results):
-            raise Problem(422, "results-repeated", "Mỗi kết quả chỉ được chọn một lần")
-        chosen = desk.to_hand_over(await counter.custody(dossier_id), actor, given.results)
-        people = await counter.people(dossier_id)
-        if people is None:
-            raise desk.not_found()
-        told = Receiver(**msgspec.structs.asdict(given.receiver))
-        receiver = await counter.recognised(actor, told, people, {result.delivery for result in chosen})
-        act = Act(
-            actor=actor,
-            name="hand-over",
-            result_ids=tuple(given.results),
-            guard=desk.at_place,
-            move=desk.handing_over(given.results, receiver.relation),
-            dossier_id=dossier_id,
-            receiver=receiver,
-        )
-        return await together.once(request, actor, act)
 
 
 def _arrival(result_id: UUID, outcome: Done | Problem) -> Arrival:

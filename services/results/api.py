@@ -18,7 +18,7 @@ from libs.http.limits import RateLimit
 from libs.http.problems import Problem
 from libs.http.reads import record_reads
 from libs.storage.archive import Archive
-from services.results import acts, api_electronic, desk, desk_store
+from services.results import acts, api_electronic, api_screens, desk, desk_store
 from services.results.api_electronic import Box
 from services.results.domain import ELECTRONIC, VALID_STATES
 from services.results.handing_over import Counter
@@ -54,8 +54,9 @@ def build_router(services: Endpoints) -> APIRouter:
     router = APIRouter()
     counter, papers = Counter(services.pool, services.neighbours), Papers(services.archive)
     _add_lists(router, services)
-    router.include_router(acts.build_router(services.writer, counter, services.wake_press))
+    router.include_router(acts.build_router(services.writer, counter, services.wake_press, services.archive))
     _add_papers(router, services, papers)
+    router.include_router(api_screens.build_router(services.pool, services.catalogue))
     box = Box(services.pool, counter, services.neighbours)
     router.include_router(api_electronic.build_router(box, papers, services.catalogue, services.verify_limit))
     return router

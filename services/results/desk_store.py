@@ -16,7 +16,8 @@ _encode = msgspec.json.Encoder().encode
 class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     """Who took the papers. Personal data: stays in this service.
 
-    `authorisation` and `evidence` name papers that were shown; `checked` says how the right was established.
+    `authorisation` and `evidence` name papers that were shown; `checked` says how the right was established, `mismatch`
+    why the officer answers for papers that differ from the dossier. The signature is a picture in the archive, if any.
     """
 
     name: str
@@ -25,6 +26,10 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
     authorisation: str = ""
     evidence: str = ""
     checked: str = ""
+    mismatch: str = ""
+    signature_key: str = ""
+    signature_sha256: str = ""
+    signed_on_paper: bool = False
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +67,35 @@ async def result_by_token(conn: Connection, token: str) -> asyncpg.Record | None
 async def results_of(conn: Connection, dossier_id: UUID) -> list[asyncpg.Record]:
     """All results of a dossier, oldest first."""
     return await conn.fetch("SELECT * FROM result WHERE dossier_id = $1 ORDER BY code, version", dossier_id)
+
+
+async def with_receivers(conn: Connection, dossier_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """All results of these dossiers by code and version, each with its hand-over's moment and receiver, if any."""
+    return await conn.fetch(
+        """
+        SELECT result.*, handover.handed_over_at, handover.receiver FROM result
+        LEFT JOIN handover_result ON handover_result.result_id = result.id
+        LEFT JOIN handover ON handover.id = handover_result.handover_id
+        WHERE result.dossier_id = ANY($1::uuid[]) ORDER BY result.dossier_id, code, version
+        """,
+        list(dossier_ids),
+    )
+
+
+async def count_at(conn: Connection, place: str, most: int) -> tuple[int, int]:
+    """How many papers are on their way to a place, and how many lie there to be handed over; each counted to `most`."""
+    row = await conn.fetchrow(
+        """
+        SELECT
+            (SELECT count(*) FROM (SELECT FROM result WHERE place = $1 AND state IN ('issued', 'dispatched')
+                AND state IN ('pending', 'issued', 'dispatched', 'ready') LIMIT $2) AS coming),
+            (SELECT count(*) FROM (SELECT FROM result WHERE place = $1 AND state = 'ready'
+                AND state IN ('pending', 'issued', 'dispatched', 'ready') LIMIT $2) AS there)
+        """,
+        place,
+        most,
+    )
+    return (row[0], row[1]) if row else (0, 0)
 
 
 async def results_at(

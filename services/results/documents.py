@@ -183,10 +183,13 @@ def receipt_values(
     dossier_code: str,
     place_name: str,
     results: list[tuple[str, int]],
+    signature: str = "",
 ) -> dict[str, Any]:
-    """The values for the receipt of a hand-over; `results` are (name, version)."""
+    """The values for the receipt of a hand-over; `results` are (name, version), `signature` is a picture as SVG."""
     receiver = handover.receiver
-    paper = receiver.evidence if receiver.checked == "name-and-paper" else receiver.authorisation
+    by_evidence = receiver.checked in ("name-and-paper", "officer-responsibility")
+    paper = receiver.evidence if by_evidence else receiver.authorisation
+    differs = MISMATCHES.get(receiver.mismatch, "")
     return {
         "dossier_code": dossier_code,
         "result_name": "Biên nhận",
@@ -197,9 +200,11 @@ def receipt_values(
         "receiver_name": receiver.name,
         "receiver_relation": RELATIONS.get(receiver.relation, receiver.relation),
         "receiver_document": masked(receiver.identity_number),
-        "checked": ": ".join(part for part in (CHECKS.get(receiver.checked, ""), paper) if part),
+        "checked": ": ".join(part for part in (CHECKS.get(receiver.checked, ""), differs, paper) if part),
         "officer": handover.officer,
         "results": [{"name": name, "version": version} for name, version in results],
+        "signature": signature,
+        "signed": "Đã ký trên giấy" if receiver.signed_on_paper else "",
     }
 
 
@@ -209,6 +214,13 @@ CHECKS = {
     "authorisation": "Giấy tờ tùy thân và văn bản ủy quyền",
     "guardianship": "Giấy tờ tùy thân và giấy tờ về việc giám hộ",
     "carrier-proof": "Giấy báo phát của đơn vị vận chuyển",
+    "officer-responsibility": "Khác với hồ sơ, người trao xác nhận và chịu trách nhiệm",
+}
+# Why what the receiver showed differs from the dossier.
+MISMATCHES = {
+    "document-renewed": "giấy tờ tùy thân đã được cấp lại, đổi số",
+    "dossier-misspelt": "hồ sơ ghi chưa đúng",
+    "other": "lý do khác",
 }
 
 

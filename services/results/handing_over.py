@@ -12,7 +12,7 @@ from services.results import store
 from services.results.desk_store import Receiver
 from services.results.domain import Custody
 from services.results.people import Neighbours, PeopleRecord
-from services.results.receivers import check_receiver
+from services.results.receivers import Recognised, check_receiver, whose_card
 from services.results.tries import AT_DESK, Checks
 
 PURPOSE = "hand-over"
@@ -27,6 +27,8 @@ class Counter:
         self._custodies: Gathered[UUID, Custody] = Gathered(self._look)
         self._people: Gathered[UUID, PeopleRecord] = Gathered(self._read)
         self._receivers: Checks[Receiver] = Checks(pool, "receiver", AT_DESK)
+        # Of one kind, so of one count: who asks first whose card it is has no more tries for it.
+        self._cards: Checks[Recognised] = Checks(pool, "receiver", AT_DESK)
 
     async def custody(self, dossier_id: UUID) -> Custody | None:
         """The dossier's custody as it stands; None when it has no results."""
@@ -48,6 +50,10 @@ class Counter:
             return check_receiver(receiver, people, deliveries)
 
         return await self._receivers.outcome(people.dossier_id, actor, check)
+
+    async def whose(self, actor: Actor, name: str, number: str, people: PeopleRecord) -> Recognised:
+        """Whom of the dossier a card names. Raises Problem 422 or 429; what was asked is recorded like a hand-over."""
+        return await self._cards.outcome(people.dossier_id, actor, lambda: whose_card(name, number, people))
 
     async def _look(self, dossier_ids: Sequence[UUID]) -> Mapping[UUID, Custody]:
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:

@@ -47,6 +47,7 @@ class _Ready(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     title: str
     desk: str
+    receiving: str
     job: Job
 
 
@@ -168,7 +169,14 @@ class Maker:
             signer=order.agency,
         )
         desk = self._desk_of(people, paper.signed_at.date())
-        return _Ready(order=order, token=token, title=result.name_vi, desk=desk, job=job)
+        return _Ready(
+            order=order,
+            token=token,
+            title=result.name_vi,
+            desk=desk,
+            receiving=people.receiving_agency,
+            job=job,
+        )
 
     def _desk_of(self, people: PeopleRecord, on: date) -> str:
         """The agency that handed the dossier in: the hospital that declared the birth, or the counter.
@@ -196,6 +204,7 @@ class Maker:
                 key=key,
                 sha256=paper.sha256,
                 desk=each.desk,
+                receiving=each.receiving,
             )
             made.append(Made(order=each.order, document=document))
             _RENDERED.labels(each.job.template).inc()

@@ -8,7 +8,7 @@ from libs.http.problems import Problem, unavailable
 from libs.printing.workers import CannotPrint, WorkersLost
 from libs.storage.archive import Archive
 from libs.telemetry.logs import log
-from services.results.desk_store import Handover
+from services.results.desk_store import Handover, Receiver
 from services.results.documents import receipt_values
 from services.results.jobs import Job
 from services.results.people import Neighbours
@@ -45,6 +45,7 @@ class Receipts:
             record.code,
             agency_name(self._catalogue, handover.place),
             [(procedure.result(row["code"]).name_vi, row["version"]) for row in results],
+            await self._signature(handover.receiver),
         )
         job = Job(
             template="handover_receipt",
@@ -61,3 +62,15 @@ class Receipts:
             # Somebody else printed it at the same moment: there is one receipt.
             return await self._archive.get(key)
         return printed.pdf
+
+    async def _signature(self, receiver: Receiver) -> str:
+        """The picture of the signature as SVG; without one, or when it was damaged since, nothing."""
+        if not receiver.signature_key:
+            return ""
+        try:
+            kept = await self._archive.get(receiver.signature_key, bytes.fromhex(receiver.signature_sha256))
+        except (FileNotFoundError, ValueError):
+            # The act stands by its record; an alarm all the same.
+            log.error("document-damaged")
+            return ""
+        return kept.decode()

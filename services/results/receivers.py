@@ -23,6 +23,8 @@ RELATIONS = (MOTHER, FATHER, APPLICANT, GUARDIAN, RELATIVE, AUTHORISED, CARRIER)
 # How the right was established, as stored with the act and printed on the receipt.
 BY_IDENTITY_NUMBER, BY_NAME_AND_PAPER = "identity-number", "name-and-paper"
 BY_AUTHORISATION, BY_GUARDIANSHIP, BY_CARRIER = "authorisation", "guardianship", "carrier-proof"
+# Name or number differ from the dossier, and the officer answers for it by name.
+BY_RESPONSIBILITY = "officer-responsibility"
 
 
 def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collection[str]) -> Receiver:
@@ -31,6 +33,8 @@ def check_receiver(receiver: Receiver, people: PeopleRecord, deliveries: Collect
     A person named in the dossier shows the identity document the dossier knows, and has the name that stands there.
     Where the dossier knows no number (a mother without papers at the birth), the name must be the same letter for
     letter and `evidence` names the paper by which she was recognised, such as the hospital's certificate of birth.
+    Where one of number and name differs (a new identity card, a misspelt name) the officer may answer for it:
+    `mismatch` says why, `evidence` by which paper. Where both differ it is somebody else.
     Nobody else is recorded as mother, father or applicant: they act by a paper, a decision on guardianship or an
     authorisation, and are identified. Raises Problem 422 naming the field, never a value.
     """
@@ -57,9 +61,17 @@ def _by_own_right(receiver: Receiver, person: Person | None) -> Receiver:
         text = "Hồ sơ không ghi người này; người nhận thay phải chọn quan hệ được ủy quyền."
         raise _refused("relation", MISMATCH, text)
     known = _number(person.identity_number)
+    if receiver.mismatch and not receiver.evidence:
+        # Before anything is compared: whoever asks for less must not learn what fits.
+        text = "Phải ghi giấy tờ chứng minh khi thông tin không khớp với hồ sơ."
+        raise _refused("evidence", "required", text)
     if known:
+        same_number = known == _number(receiver.identity_number)
+        same_name = fold(person.name) == fold(receiver.name)
+        if receiver.mismatch and _number(receiver.identity_number) and same_number != same_name:
+            return _checked(receiver, BY_RESPONSIBILITY)
         # One answer for a wrong number and a wrong name: neither can be found by trying the other.
-        if known != _number(receiver.identity_number) or fold(person.name) != fold(receiver.name):
+        if not (same_number and same_name):
             text = "Họ tên hoặc số giấy tờ tùy thân không khớp với người có trong hồ sơ."
             raise _refused("identity_number", MISMATCH, text)
         return _checked(_as_named(receiver, person), BY_IDENTITY_NUMBER)
@@ -112,7 +124,39 @@ def _letters(name: str) -> str:
 
 
 def _checked(receiver: Receiver, how: str) -> Receiver:
-    return msgspec.structs.replace(receiver, checked=how)
+    mismatch = receiver.mismatch if how == BY_RESPONSIBILITY else ""
+    return msgspec.structs.replace(receiver, checked=how, mismatch=mismatch)
+
+
+class Recognised(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom of the dossier a card belongs to, and how that would be established.
+
+    `needs` is what must be shown besides.
+    """
+
+    relation: str
+    checked: str
+    needs: tuple[str, ...] = ()
+
+
+def whose_card(name: str, number: str, people: PeopleRecord) -> Recognised:
+    """Whom of the dossier's people the card names. Raises Problem 422, counted as a try, when it is nobody."""
+    refused: Problem | None = None
+    for relation in (MOTHER, FATHER, APPLICANT):
+        person = _named(people, relation)
+        if person is None or not person.name:
+            continue
+        # Who has no number in the dossier is recognised by the name, with a paper still to be named.
+        shown = "" if _number(person.identity_number) else "?"
+        asked = Receiver(name=name, relation=relation, identity_number=number, evidence=shown)
+        try:
+            found = _by_own_right(asked, person)
+        except Problem as problem:
+            refused = problem
+            continue
+        needs = ("evidence",) if found.checked == BY_NAME_AND_PAPER else ()
+        return Recognised(relation=relation, checked=found.checked, needs=needs)
+    raise refused or _refused("relation", MISMATCH, "Hồ sơ không ghi người nào có thể nhận kết quả.")
 
 
 def _refused(field: str, code: str, message: str) -> Problem:

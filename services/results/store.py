@@ -35,7 +35,8 @@ async def look(conn: Connection, dossier_ids: Sequence[UUID]) -> dict[UUID, Cust
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored of a printed result: its name, where it is, its SHA-256, and the token its QR leads to.
 
-    `desk` is the agency that handed the dossier in, which may fetch an electronic result for the family.
+    `desk` is the agency that handed the dossier in, which may fetch an electronic result for the family; `receiving`
+    the counter that looks after the dossier.
     """
 
     result_id: UUID
@@ -44,6 +45,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     sha256: bytes | None
     desk: str = ""
+    receiving: str = ""
 
 
 async def save(
@@ -145,9 +147,10 @@ async def _issue_results(conn: Connection, results: Sequence[Result], documents:
     await conn.execute(
         """
         UPDATE result SET state = i.state, changed_at = i.at, issued_at = now(), title = i.title,
-            verify_token = i.token, document_key = i.key, document_sha256 = i.sha256, desk = i.desk
+            verify_token = i.token, document_key = i.key, document_sha256 = i.sha256, desk = i.desk,
+            receiving = i.receiving
         FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-                    $8::text[]) AS i (id, state, at, title, token, key, sha256, desk)
+                    $8::text[], $9::text[]) AS i (id, state, at, title, token, key, sha256, desk, receiving)
         WHERE result.id = i.id
         """,
         [r.id for r in results],
@@ -158,4 +161,5 @@ async def _issue_results(conn: Connection, results: Sequence[Result], documents:
         [d.key for d in documents],
         [d.sha256 for d in documents],
         [d.desk for d in documents],
+        [d.receiving for d in documents],
     )

@@ -32,6 +32,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     next: UUID | None = None
 
 
+class HandoverDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The act of handing over, and where its receipt can be fetched."""
+
+    handover_id: UUID
+    results: list[ResultView]
+    receipt: str
+
+
 class CustodyAct(msgspec.Struct, frozen=True, kw_only=True):
     """One act on a result: when, what, by whom."""
 

@@ -28,6 +28,32 @@ IDENTITY_KINDS = {
     "passport": "Hộ chiếu",
     "other": "Giấy tờ",
 }
+# What results are called before they are issued; then a paper says itself what it is.
+RESULTS = {
+    "birth_certificate": "Giấy khai sinh",
+    "residence_notice": "Thông báo kết quả đăng ký cư trú",
+    "insurance_card": "Thẻ bảo hiểm y tế",
+    "identity_card": "Thẻ căn cước",
+    "marriage_certificate": "Giấy chứng nhận kết hôn",
+    "marital_status_certificate": "Giấy xác nhận tình trạng hôn nhân",
+    "death_extract": "Trích lục khai tử",
+    "extract": "Bản sao trích lục hộ tịch",
+    "certified_copy": "Bản sao được chứng thực từ bản chính",
+    "certified_signature": "Giấy tờ, văn bản được chứng thực chữ ký",
+    "report_answer": "Trả lời phản ánh",
+}
+# Where a result can be, as people read it.
+STATES = {
+    "pending": "Đang chờ phát hành",
+    "issued": "Đã phát hành",
+    "dispatched": "Đang chuyển đến nơi trả",
+    "ready": "Có kết quả, chờ trao",
+    "handed-over": "Đã trao",
+    "revoked": "Đã bị thu hồi",
+    "superseded": "Đã được thay thế",
+    "cancelled": "Đã hủy",
+    "rejected": "Không phát hành được, đang giải quyết lại",
+}
 # How a citizen's report ended (the outcome of NB.24H).
 DECISIONS = {
     "done": "Đã xử lý",

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.timeout(60)
 class Callers:
     """Clients of notify, one per agency and role."""
 
-    def __init__(self, app: Any, signer: TokenSigner, bureau: Bureau, woken: list[bool]) -> None:
+    def __init__(self, app: Any, signers: dict[str, TokenSigner], bureau: Bureau, woken: list[bool]) -> None:
         self._app = app
-        self._signer = signer
+        self._signers = signers
         self.bureau = bureau
         self.woken = woken
 
@@ -41,9 +41,17 @@ class Callers:
         subject: str = "o1",
     ) -> httpx.AsyncClient:
         """A client with a token of the agency; a fresh idempotency key for each request."""
-        token = self._signer.token(
-            "notify", subject=subject, kind=kind, agency=agency, roles=roles, facility=facility
+        return self._client(
+            self._signers[IDENTITY].token(
+                "notify", subject=subject, kind=kind, agency=agency, roles=roles, facility=facility
+            )
         )
+
+    def service(self, name: str) -> httpx.AsyncClient:
+        """Another service of the city."""
+        return self._client(self._signers[name].token("notify"))
+
+    def _client(self, token: str) -> httpx.AsyncClient:
 
         async def key(request: httpx.Request) -> None:
             request.headers.setdefault("Idempotency-Key", str(uuid4()))
@@ -71,7 +79,10 @@ class Callers:
 @pytest_asyncio.fixture
 async def callers(bureau: Bureau, tmp_path: Path) -> AsyncIterator[Callers]:
     """The endpoints on the bureau's database."""
-    make_key(IDENTITY, tmp_path)
+    signers = {
+        issuer: TokenSigner.from_file(issuer, make_key(issuer, tmp_path))
+        for issuer in (IDENTITY, "portal", "routing")
+    }
 
     async def is_ready() -> Readiness:
         return Readiness(ready=True, checks={})
@@ -85,7 +96,7 @@ async def callers(bureau: Bureau, tmp_path: Path) -> AsyncIterator[Callers]:
     )
     woken: list[bool] = []
     app.include_router(build_router(bureau.pool, bureau.writer, lambda: woken.append(True)))
-    yield Callers(app, TokenSigner.from_file(IDENTITY, tmp_path / "identity.pem"), bureau, woken)
+    yield Callers(app, signers, bureau, woken)
 
 
 async def unknown_message(bureau: Bureau) -> tuple[UUID, UUID]:
@@ -369,7 +380,13 @@ async def test_a_dossier_s_messages_are_seen_by_the_desks_concerned(callers: Cal
             assert (message["rule"], message["state"]) == ("received", "sent")
         for other in (stranger, nowhere):
             assert (await other.get(url)).status_code == 404
-    assert await bureau.pool.fetchval("SELECT count(*) FROM http.read_log") == 2
+        assert (message["about_vi"], message["state_vi"]) == ("Đã nộp hồ sơ", "Đã gửi")
+    async with callers.service("portal") as portal:
+        (message,) = (await portal.get(url)).json()
+        assert (ADDRESS in str(message), NAME in str(message), message["channel"]) == (False, False, "email")
+    async with callers.service("routing") as other_service:
+        assert (await other_service.get(url)).status_code == 403
+    assert await bureau.pool.fetchval("SELECT count(*) FROM http.read_log") == 3
 
 
 async def test_decisions_cannot_be_changed_by_the_service(bureau: Bureau) -> None:

@@ -28,14 +28,22 @@ RECEIVER = {"name": MOTHER.name, "relation": "mother", "identity_number": MOTHER
 class Desks:
     """Clients of the results service, one per agency and role."""
 
-    def __init__(self, app: Any, signer: TokenSigner, workshop: Workshop) -> None:
+    def __init__(self, app: Any, signers: dict[str, TokenSigner], workshop: Workshop) -> None:
         self._app = app
-        self._signer = signer
+        self._signers = signers
         self.workshop = workshop
 
     def at(self, agency: str, roles: Sequence[str] = ("civil_status",)) -> httpx.AsyncClient:
         """A client with the token of an officer of the agency; a fresh idempotency key for each request."""
-        token = self._signer.token("results", subject="o1", kind="officer", agency=agency, roles=roles)
+        return self._client(
+            self._signers[IDENTITY].token("results", subject="o1", kind="officer", agency=agency, roles=roles)
+        )
+
+    def service(self, name: str) -> httpx.AsyncClient:
+        """Another service of the city."""
+        return self._client(self._signers[name].token("results"))
+
+    def _client(self, token: str) -> httpx.AsyncClient:
 
         async def key(request: httpx.Request) -> None:
             request.headers.setdefault("Idempotency-Key", str(uuid4()))
@@ -55,7 +63,11 @@ class Desks:
 @pytest_asyncio.fixture
 async def desks(workshop: Workshop, tmp_path: Path) -> AsyncIterator[Desks]:
     """The service's endpoints on a fresh database, with a press that prints."""
-    make_key(IDENTITY, tmp_path / "keys")
+    keys = tmp_path / "keys"
+    signers = {
+        issuer: TokenSigner.from_file(issuer, make_key(issuer, keys))
+        for issuer in (IDENTITY, "portal", "routing")
+    }
 
     async def ready() -> Readiness:
         return Readiness(ready=True, checks={})
@@ -89,7 +101,7 @@ async def desks(workshop: Workshop, tmp_path: Path) -> AsyncIterator[Desks]:
         )
     )
     async with running(press):
-        yield Desks(app, TokenSigner.from_file(IDENTITY, tmp_path / "keys" / "identity.pem"), workshop)
+        yield Desks(app, signers, workshop)
 
 
 async def printed(desks: Desks, *steps: str) -> tuple[Custody, dict[str, UUID]]:

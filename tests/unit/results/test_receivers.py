@@ -9,7 +9,7 @@ import pytest
 from libs.http.problems import Problem
 from services.results.desk_store import Receiver
 from services.results.people import PeopleRecord, Person
-from services.results.receivers import RELATIONS, check_receiver
+from services.results.receivers import RELATIONS, check_receiver, whose_card
 from services.results.words import RELATIONS as WORDS
 
 MOTHER = Person(name="Nguyễn Thị Mai", identity_number="093196001234")
@@ -23,7 +23,8 @@ def record(**people: Any) -> PeopleRecord:
 
 
 def receiver(relation: str = "mother", **shown: str) -> Receiver:
-    return Receiver(**({"name": MOTHER.name, "relation": relation, "identity_number": ""} | shown))
+    given: dict[str, Any] = {"name": MOTHER.name, "relation": relation, "identity_number": ""} | shown
+    return Receiver(**given)
 
 
 def checked(given: Receiver, *deliveries: str, **people: Any) -> str:
@@ -137,3 +138,40 @@ def test_letters_a_receipt_cannot_show_are_refused_at_the_desk() -> None:
 def test_every_relation_has_a_word_for_the_receipt() -> None:
     """Codes are for programs; the receipt says it in Vietnamese."""
     assert set(RELATIONS) == set(WORDS)
+
+
+def test_an_officer_may_answer_for_one_difference_with_a_paper() -> None:
+    """A renewed card or a misspelt name; not both, not without a paper, and only where it differs."""
+    renewed = {"identity_number": "093196009999", "mismatch": "document-renewed", "evidence": "Căn cước 2026"}
+    assert checked(receiver(**renewed)) == "officer-responsibility"
+    misspelt = {
+        "name": "Nguyễn Thị May",
+        "identity_number": MOTHER.identity_number,
+        "mismatch": "dossier-misspelt",
+        "evidence": "Căn cước",
+    }
+    assert checked(receiver(**misspelt)) == "officer-responsibility"
+    assert refused(receiver(**(renewed | {"name": "Trần Thị Lan"}))) == "receiver.identity_number"
+    assert refused(receiver(**(renewed | {"evidence": ""}))) == "receiver.evidence"
+    assert refused(receiver(**(renewed | {"identity_number": ""}))) == "receiver.identity_number"
+    same = check_receiver(
+        receiver(**(renewed | {"identity_number": MOTHER.identity_number})),
+        record(mother=MOTHER),
+        ("hospital",),
+    )
+    assert (same.checked, same.mismatch) == ("identity-number", "")
+
+
+def test_a_card_is_one_of_the_dossier_s_people_or_nobody_s() -> None:
+    """The mother before the applicant she also is; without a number in the dossier by name, with a paper to name."""
+    people = record(mother=MOTHER, applicant=MOTHER, father=NUMBERLESS)
+    found = whose_card("nguyen thi mai", "093 196 001 234", people)
+    assert (found.relation, found.checked, found.needs) == ("mother", "identity-number", ())
+    father = whose_card("Thạch Thị Sô Phia", "", people)
+    assert (father.relation, father.needs) == ("father", ("evidence",))
+    for name, number in ((MOTHER.name, "1"), ("Trần Văn Ba", MOTHER.identity_number), ("", "")):
+        with pytest.raises(Problem) as caught:
+            whose_card(name, number, people)
+        assert [error.code for error in caught.value.errors] == ["mismatch"]
+    with pytest.raises(Problem):
+        whose_card(MOTHER.name, "", record())

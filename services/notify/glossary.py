@@ -1,0 +1,41 @@
+"""What lists of messages call them: what each rule's message is about, and how far it got."""
+
+# By the code of the rule (catalogue/messages/rules.yaml); a test holds both equal.
+ABOUT = {
+    "received": "Đã nộp hồ sơ",
+    "received-incomplete": "Hồ sơ còn thiếu giấy tờ",
+    "accepted": "Tiếp nhận hồ sơ và hẹn trả kết quả",
+    "refused": "Không tiếp nhận hồ sơ",
+    "refused-desk": "Không tiếp nhận hồ sơ",
+    "withdrawn": "Rút hồ sơ",
+    "supplement": "Yêu cầu bổ sung giấy tờ",
+    "supplement-desk": "Yêu cầu bổ sung giấy tờ",
+    "supplement-withdrawn": "Hủy yêu cầu bổ sung giấy tờ",
+    "supplement-withdrawn-desk": "Hủy yêu cầu bổ sung giấy tờ",
+    "supplement-reminder": "Nhắc bổ sung giấy tờ",
+    "appointment-moved": "Hẹn lại ngày trả kết quả",
+    "apology": "Xin lỗi và hẹn lại ngày trả kết quả",
+    "residence-reminder": "Nhắc đăng ký thường trú",
+    "birth-reminder": "Nhắc khai sinh",
+    "step-refused": "Từ chối một nội dung của hồ sơ",
+    "step-refused-desk": "Từ chối một nội dung của hồ sơ",
+    "settled": "Giải quyết xong hồ sơ",
+    "settled-in-part": "Giải quyết xong một phần hồ sơ",
+    "case-refused": "Từ chối giải quyết hồ sơ",
+    "stopped": "Dừng giải quyết hồ sơ",
+    "case-withdrawn": "Rút hồ sơ",
+    "ready-electronic": "Có kết quả điện tử",
+    "ready": "Có kết quả chờ nhận",
+    "ready-desk": "Có kết quả chờ trao",
+    "handed-over": "Đã trao kết quả",
+    "revoked": "Thu hồi kết quả",
+}
+STATES = {
+    "queued": "Chờ gửi",
+    "sending": "Đang gửi",
+    "sent": "Đã gửi",
+    "delivered": "Đã đến người nhận",
+    "failed": "Không gửi được",
+    "unknown": "Chưa rõ đã đến hay chưa",
+    "dropped": "Không gửi vì không còn cần",
+}
