@@ -14,7 +14,7 @@ from libs.http.auth import TokenSigner, TokenVerifier
 from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
 from libs.process.settings import named, networks_of
-from services.portal import account, assets, home, mishaps, sign_in
+from services.portal import account, assets, case, home, mishaps, sign_in, work_queues
 from services.portal.assets import Assets
 from services.portal.city import City
 from services.portal.guard import FORM_BYTES_MAX, Guard
@@ -27,7 +27,7 @@ SERVICE = "portal"
 VERSION = "0.1.0"
 # Every open page holds a connection for its live state.
 IN_FLIGHT_MAX = 4000
-SCREENS = (home.router, sign_in.router, account.router)
+SCREENS = (home.router, sign_in.router, account.router, case.router, work_queues.router)
 
 
 def build(settings: Settings) -> FastAPI:
