@@ -37,7 +37,7 @@ ifneq ($(t),)
 	@$(BIN)/pytest -q $(t)
 else
 	@$(BIN)/pytest -q -n 2 $(QUICK) tests/integration
-	@$(BIN)/pytest -q tests/pipeline tests/faults
+	@$(BIN)/pytest -q tests/pipeline tests/journeys tests/faults
 endif
 
 faults: $(STAMP) ## The long round of faults on a running city
@@ -47,6 +47,9 @@ bench: $(STAMP) bench/.installed ## The figures of docs/performance.md, measured
 	@bench/.venv/bin/python -m bench
 
 ##@ Generated
+pictures: $(STAMP) ## The screenshots of the README, from the journeys
+	@MOT_CUA_PICTURES=1 $(BIN)/pytest -q tests/journeys
+
 events: $(STAMP) ## docs/EVENTS.md, JSON Schemas and AsyncAPI from the contracts
 	@$(BIN)/python -m libs.contracts
 
@@ -82,4 +85,4 @@ bench/.installed: bench/requirements.lock $(LOCK)
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo check format test faults bench events k8s lock setup clean help
+.PHONY: run demo check format test faults bench pictures events k8s lock setup clean help

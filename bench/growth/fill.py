@@ -15,6 +15,7 @@ from libs.database.provision import dsn_for
 # What belongs to the process or the day and not to a dossier.
 _APART = frozenset({
     "code_counter", "upload", "stream_epoch", "consumer_state", "attempt", "dead_letter", "applied",
+    "search_word", "search_note",
 })  # fmt: skip
 # Ledgers of single events and requests; see `ledger_share`.
 _LEDGERS = frozenset({"outbox", "bus.inbox", "idempotency", "read_log"})

@@ -1,11 +1,13 @@
 """`python -m deploy.local run|demo`: start the city, play a day in it; `run` keeps it running until Ctrl-C.
 
-`python -m deploy.local token <desk>` prints a token for that city's services.
+`python -m deploy.local token <desk>` prints a token for that city's services, `code <login>` the six digits an
+authenticator program would show now for who has a second factor.
 """
 
 import asyncio
 import sys
 
+from deploy.local.accounts import code_for
 from deploy.local.city import ROOT
 from deploy.local.desks import token_for
 from deploy.local.server_folder import ServerError
@@ -18,7 +20,9 @@ if __name__ == "__main__":
                 sys.exit(asyncio.run(show(stay=verb == "run")))
             case ["token", desk]:
                 sys.stdout.write(f"{token_for(desk, folder=FOLDER, catalogue=ROOT / 'catalogue')}\n")
+            case ["code", login]:
+                sys.stdout.write(f"{code_for(login, folder=FOLDER, catalogue=ROOT / 'catalogue')}\n")
             case _:
-                sys.exit("python -m deploy.local run|demo|token <desk>")
+                sys.exit("python -m deploy.local run|demo|token <desk>|code <login>")
     except ServerError as error:
         sys.exit(f"Một Cửa: {error}")

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import msgspec
+from pyotp import TOTP
 
 from deploy.local.desks import desks
 from deploy.local.officials import Post
 from deploy.local.remembered import Remembered
-from deploy.local.server_folder import write_private
+from deploy.local.server_folder import ServerError, write_private
 from libs.catalogue import Catalogue
 from libs.database.pool import open_pool
 from libs.database.transactions import Transactions
@@ -63,6 +64,18 @@ def staff(remembered: Remembered, catalogue: Catalogue) -> list[StaffAccount]:
             )
         )
     return found
+
+
+def code_for(login: str, *, folder: Path, catalogue: Path) -> str:
+    """What an authenticator program shows now for an account of the city in `folder`.
+
+    Raises ServerError when there is no such account, or it has no second factor.
+    """
+    found = {each.login: each for each in staff(Remembered(folder), Catalogue.load(catalogue))}
+    if login not in found or not found[login].totp_secret:
+        known = ", ".join(each.login for each in found.values() if each.totp_secret)
+        raise ServerError(f"no account with a second factor is called {login!r}; there are: {known}")
+    return TOTP(found[login].totp_secret).now()
 
 
 async def make_accounts(database_url: str, remembered: Remembered, account_key: Path) -> list[StaffAccount]:

@@ -217,8 +217,8 @@ class City:
             "ACCOUNT_KEY": str(self.account_key),
             "CATALOGUE": str(ROOT / "catalogue"),
             "STORAGE_URL": (self.folder / "storage" / service).as_uri(),
-            # Behind one address in production; here papers point at results, receipts at intake.
-            "PUBLIC_URL": self.urls[service if service in ("results", PORTAL) else "intake"],
+            # What citizens open: links on receipts, papers and letters lead to the portal's pages.
+            "PUBLIC_URL": self.urls[PORTAL],
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),

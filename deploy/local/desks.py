@@ -6,9 +6,9 @@ from pathlib import Path
 from deploy.local.agencies import posts_of
 from deploy.local.officials import COUNTER, COUNTER_2, HOSPITAL, LEADER, OPERATOR, TOKEN_SECONDS, Post
 from deploy.local.server_folder import ServerError
+from deploy.programs import DATABASES
 from libs.catalogue import Catalogue
 from libs.catalogue.calendar import VIETNAM
-from libs.contracts.catalogue import SERVICES
 from libs.http.auth import IDENTITY, TokenSigner
 
 NAMED = {
@@ -39,7 +39,7 @@ def token_for(name: str, *, folder: Path, catalogue: Path) -> str:
         raise ServerError(f"{key} is not there; start the city first (make run)")
     post = known[name]
     return TokenSigner.from_file(IDENTITY, key).token(
-        (*SERVICES, IDENTITY),
+        DATABASES,
         subject=post.subject,
         kind="officer",
         agency=post.agency,

@@ -78,7 +78,9 @@ def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path) -> str
     lines += ["", f"Thư gửi người dân: {mail}", "", "Dịch vụ:"]
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]
-    lines += ["", "Tài khoản cán bộ (mã xác thực: khóa để nhập vào ứng dụng xác thực):"]
+    lines += ["", f"Trang web (mở bằng trình duyệt): {city.urls['portal']}"]
+    lines += ["", "Tài khoản cán bộ: tên, mật khẩu, khóa của ứng dụng xác thực"]
+    lines += ["(mã 6 số lúc này: .venv/bin/python -m deploy.local code <tên>):"]
     lines += [
         f"  {each.login:<42} {each.password:<34} {each.totp_secret or '-':<34} {each.name} – {each.roles_vi}"
         for each in city.accounts

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from libs.contracts.catalogue import SERVICES
+from deploy.programs import DATABASES
 from libs.http.auth import IDENTITY, TokenSigner
 
 TOKEN_SECONDS = 1800
@@ -103,7 +103,7 @@ class Official:
     def _headers(self) -> dict[str, str]:
         if time.monotonic() > self._until:
             self._token = self._signer.token(
-                SERVICES,
+                DATABASES,
                 subject=self.post.subject,
                 kind="officer",
                 agency=self.post.agency,

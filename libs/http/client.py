@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 import msgspec
@@ -37,6 +37,8 @@ ANSWER_BYTES_MAX = 32 << 20
 TOKEN_SECONDS = 300
 # Sign anew while the old token still serves: clocks differ, requests wait in queues.
 TOKEN_RENEWAL_SECONDS = 60
+# Read by libs.http.limits where one of our services signs.
+_ASKED_FROM = "X-Forwarded-For"
 
 _CALLS = counter("http_client_requests_total")
 
@@ -129,12 +131,14 @@ class ServiceClient:
         purpose: str | None = None,
         query: Query | None = None,
         bearer: str = "",
+        asked_from: str = "",
     ) -> T:
         """GET `path` as `type_`; in the name of whoever holds `bearer`, or the service's own.
 
-        Raises Unavailable, or Refused for a 4xx or 500.
+        `asked_from` is the address of the person it asks for, whose limit counts (libs.http.limits). Raises
+        Unavailable, or Refused for a 4xx or 500.
         """
-        headers = self._headers(purpose, None)
+        headers = self._headers(purpose, None, asked_from)
         content = await self._call("GET", path, None, headers, query, repeatable=True, bearer=bearer)
         return self._decode(content, type_)
 
@@ -152,10 +156,12 @@ class ServiceClient:
         purpose: str | None = None,
         idempotency_key: str | None = None,
         bearer: str = "",
+        asked_from: str = "",
     ) -> T:
-        """POST `body` as JSON and decode the answer as `type_` (`type(None)` for an empty one). Raises as `get` does.
+        """POST `body` as JSON and decode the answer as `type_`. Raises as `get` does.
 
-        Repeated only when it is a read (`purpose`) or has an `idempotency_key`.
+        `type(None)` is for an empty answer, `bytes` for one as it is (a document). Repeated only when it is a read
+        (`purpose`) or has an `idempotency_key`.
         """
         return await self.post_bytes(
             path,
@@ -165,6 +171,7 @@ class ServiceClient:
             purpose=purpose,
             idempotency_key=idempotency_key,
             bearer=bearer,
+            asked_from=asked_from,
         )
 
     async def post_bytes(
@@ -177,20 +184,24 @@ class ServiceClient:
         purpose: str | None = None,
         idempotency_key: str | None = None,
         bearer: str = "",
+        asked_from: str = "",
     ) -> T:
         """As `post`, with a body as it is (a file)."""
-        headers = {**self._headers(purpose, idempotency_key), "Content-Type": media_type}
+        headers = {**self._headers(purpose, idempotency_key, asked_from), "Content-Type": media_type}
         repeatable = purpose is not None or idempotency_key is not None
         answer = await self._call("POST", path, content, headers, None, repeatable=repeatable, bearer=bearer)
         return self._decode(answer, type_)
 
-    def _headers(self, purpose: str | None, idempotency_key: str | None) -> dict[str, str]:
+    def _headers(
+        self, purpose: str | None, idempotency_key: str | None, asked_from: str = ""
+    ) -> dict[str, str]:
         request_id = get_contextvars().get("request_id")
         given = {
             "X-Purpose": purpose,
             "Idempotency-Key": idempotency_key,
             "X-Request-Id": request_id,
             "traceparent": current_traceparent(),
+            _ASKED_FROM: asked_from or None,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -220,7 +231,9 @@ class ServiceClient:
                     else:
                         if status < 300:
                             return answer
-                        if status not in (429, 503) or (status == 429 and bearer):
+                        # A person who has asked too often is told so; only our own work waits for its turn.
+                        person = bool(bearer) or _ASKED_FROM in headers
+                        if status not in (429, 503) or (status == 429 and person):
                             raise _refused(self._target, status, answer, retry_after)
                         reason, wait_seconds = str(status), max(wait_seconds, retry_after)
                     _CALLS.labels(self._target, status or "failed").inc()
@@ -261,6 +274,8 @@ class ServiceClient:
     def _decode(self, content: bytes, type_: type[T]) -> T:
         if type_ is type(None):
             return None
+        if type_ is bytes:
+            return cast(T, content)
         try:
             return msgspec.json.decode(content, type=type_)
         except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from starlette.requests import Request
 from starlette.types import Scope
 
+from libs.http.auth import BadToken, TokenVerifier
 from libs.http.problems import Problem
 from libs.telemetry.metrics import counter
 
@@ -69,13 +70,33 @@ class RateLimit:
 
 
 def client_network(request: Request) -> str:
-    """Who asks, for counting only: the peer's address, or what a trusted proxy says (application setting)."""
-    address = client_address(request.scope, getattr(request.app.state, "trusted_proxies", ()))
+    """Who asks, for counting only: the peer's address, or what one says who is trusted with it.
+
+    That is a proxy (application setting), and a service of ours that asks for a person before its screens: it signs
+    with its own key, so no network has to be trusted for it, and its persons do not share one limit.
+    """
+    address = _asked_for(request) or client_address(
+        request.scope, getattr(request.app.state, "trusted_proxies", ())
+    )
     if address is None:
         return "unknown"
     if address.version == 6:
         return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)
+
+
+def _asked_for(request: Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address for which one of our services says to ask, None when nobody with a service's token says so."""
+    verifier: TokenVerifier | None = getattr(request.app.state, "verifier", None)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    hops = _forwarded(request.scope)
+    if verifier is None or scheme.lower() != "bearer" or not hops:
+        return None
+    try:
+        actor = verifier.verify(token)
+    except BadToken:
+        return None
+    return _parse(hops[-1]) if actor.kind == "service" else None
 
 
 def client_address(

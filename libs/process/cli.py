@@ -1,4 +1,4 @@
-"""The command line every service has: serve, migrate and, on the bus, dead-letters."""
+"""The command line every service has: serve; with a database, migrate; on the bus, dead-letters."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -24,11 +24,11 @@ def service_cli(
     *,
     version: str,
     read_settings: Callable[[], S],
-    migrator_url: Callable[[], str],
     serve: Callable[[S], Coroutine[Any, Any, None]],
+    migrator_url: Callable[[], str] | None = None,
     bus_of: Callable[[S], BusRuntime] | None = None,
 ) -> typer.Typer:
-    """The commands of `service`; without `bus_of` it is on no bus.
+    """The commands of `service`; without `migrator_url` it has no database, without `bus_of` it is on no bus.
 
     A wrong setting ends the process with status 2 and one line that names it.
     """
@@ -49,11 +49,18 @@ def service_cli(
         configure_traces(service, version=version, endpoint=settings.otlp_endpoint)
         or_exit(lambda: run(serve(settings)))
 
-    @app.command("migrate")
-    def migrate_command() -> None:
-        """Bring the database up to this version; prints what was applied."""
-        for label in asyncio.run(apply_migrations(or_exit(migrator_url), lines_of(service))):
-            typer.echo(label)
+    @app.callback()
+    def commands() -> None:
+        """Keep `serve` a word of its own where it is the only command."""
+
+    if migrator_url is not None:
+        owner_url = migrator_url
+
+        @app.command("migrate")
+        def migrate_command() -> None:
+            """Bring the database up to this version; prints what was applied."""
+            for label in asyncio.run(apply_migrations(or_exit(owner_url), lines_of(service))):
+                typer.echo(label)
 
     if bus_of is not None:
         app.add_typer(dead_letters_app(lambda: bus_of(or_exit(read_settings))), name="dead-letters")

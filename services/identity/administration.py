@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from libs.catalogue import Catalogue
-from libs.catalogue.errors import CatalogueError
+from libs.catalogue.errors import UnknownAgency
 from libs.http.problems import FieldError, Problem
 from services.identity import attempt_store, session_store, store
 from services.identity.domain import ADMINISTERING, LEADER, PERSONAL_ROLES, Account
@@ -77,7 +77,7 @@ class Directory:
         if agency:
             try:
                 found = self._catalogue.agency(agency)
-            except CatalogueError:
+            except UnknownAgency:
                 return "", [FieldError("agency", "unknown", "Không có đơn vị này")]
             competent, facility = {*found.roles, LEADER}, found.facility_code
         unknown = [role for role in roles if role not in competent | set(ADMINISTERING)]

@@ -38,7 +38,7 @@ class Process:
         with named("SERVICE_KEY"):
             self._signer = TokenSigner.from_file(IDENTITY, settings.service_key)
         with named("CATALOGUE"):
-            self._directory = Directory(Catalogue.load(settings.catalogue))
+            self.directory = Directory(Catalogue.load(settings.catalogue))
         with named("OPENID_ISSUER"):
             self._provider = provider_of(settings)
         self.passwords = passwords_of(settings)
@@ -48,12 +48,9 @@ class Process:
         ]
 
     def app(self) -> FastAPI:
-        """The HTTP application; it closes the database when it ends."""
+        """The HTTP application; the process is closed when it ends."""
         sign_in = SignIn(self.transactions, self.passwords, self.sealer, self._settings.lifetime)
         name = self._provider.settings.name if self._provider else ""
-        closing = [self.passwords.close, self._pool.close]
-        if self._provider is not None:
-            closing.insert(0, self._provider.close)
         return process_app(
             self._settings,
             service=IDENTITY,
@@ -62,11 +59,18 @@ class Process:
             routers=[
                 api.build_router(sign_in, self._signer, openid_name=name),
                 api_openid.build_router(self.transactions, sign_in, self._provider),
-                api_accounts.build_router(self.transactions, self.passwords, self._directory),
+                api_accounts.build_router(self.transactions, self.passwords, self.directory),
                 api_devices.build_router(self.transactions),
             ],
-            closing=closing,
+            closing=[self.close],
         )
+
+    async def close(self) -> None:
+        """Close what was opened, when everything that uses it has ended."""
+        if self._provider is not None:
+            await self._provider.close()
+        await self.passwords.close()
+        await self._pool.close()
 
     async def _ready(self) -> Readiness:
         answers = await database_answers(self._pool)

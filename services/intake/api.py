@@ -42,6 +42,7 @@ from services.intake.births import (
 )
 from services.intake.form_reception import Application, form_submission
 from services.intake.office import ENTRANCES, Office, duplicate, refused
+from services.intake.provenance import FIELDS_MAX, Source
 from services.intake.receipts import Receipt, receipt
 from services.intake.reception import Refused, Submission
 from services.intake.reception_store import Known, store_submissions
@@ -51,6 +52,7 @@ KINDS = ("officer", "system", "service")
 SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Code = Annotated[str, msgspec.Meta(max_length=64)]
+Path = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class ResultChoice(Body, frozen=True, kw_only=True):
@@ -112,7 +114,11 @@ class NewBirth(Body, frozen=True, kw_only=True):
 
 
 class NewDossier(Body, frozen=True, kw_only=True):
-    """A dossier by procedure: its form, the branches wanted, the papers given, how results are to be received."""
+    """A dossier by procedure: its form, the branches wanted, the papers given, how results are to be received.
+
+    Where an officer writes for somebody, `provenance` says by path in the form where each value came from, and
+    `read_back` that it was read back to them.
+    """
 
     procedure: Code
     form: dict[str, Any]
@@ -123,6 +129,10 @@ class NewDossier(Body, frozen=True, kw_only=True):
     unit_as_of: date | None = None
     channel: Code = ""
     appointment_at: datetime | None = None
+    provenance: Annotated[dict[Path, Source], msgspec.Meta(max_length=FIELDS_MAX)] = msgspec.field(
+        default_factory=dict
+    )
+    read_back: bool = False
 
     def application(self) -> Application:
         """What is asked for, without the way it came."""
@@ -135,6 +145,8 @@ class NewDossier(Body, frozen=True, kw_only=True):
             unit=self.unit,
             unit_as_of=self.unit_as_of,
             appointment_at=self.appointment_at,
+            provenance=self.provenance,
+            read_back=self.read_back,
         )
 
 

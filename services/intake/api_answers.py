@@ -37,7 +37,11 @@ class DossierPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DossierAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole dossier: its life, its file (newest version) and its papers."""
+    """The whole dossier: its life, its file (newest version) and its papers.
+
+    `provenance` says by path where values came from that somebody wrote for the applicant, `read_back` whether they
+    were read back.
+    """
 
     dossier: Dossier
     status: int
@@ -45,6 +49,8 @@ class DossierAnswer(msgspec.Struct, frozen=True, kw_only=True):
     file_kind: str
     file_version: int
     file: msgspec.Raw
+    provenance: dict[str, str]
+    read_back: bool
     attachments: tuple[Attachment, ...]
 
 
@@ -102,5 +108,7 @@ def whole(dossier: Dossier, file: FileVersion, attachments: Sequence[Attachment]
         file_kind=file.kind,
         file_version=file.version,
         file=msgspec.Raw(file.content),
+        provenance=msgspec.json.decode(file.provenance),
+        read_back=file.read_back,
         attachments=tuple(attachments),
     )

@@ -7,22 +7,25 @@ take equally long whether a dossier exists or not.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from libs.http.bodies import MsgspecResponse, described_answers
 from libs.http.limits import RateLimit
 from libs.http.problems import Problem
 from services.intake import search_store, store
-from services.intake.dossier import STATUS_NAMES
+from services.intake.api_tracking import desk_address
+from services.intake.dossier import STATUS_NAMES, Dossier
 from services.intake.dossier_codes import read_code
 from services.intake.office import Office
 from services.intake.store import PublicStatus
 
 # Longer than the look-up takes, found or not; its spread cannot be measured behind it.
 ANSWER_SECONDS = 0.05
+
+T = TypeVar("T")
 
 
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,11 +38,24 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
+class CodeStatus(StatusAnswer, frozen=True, kw_only=True):
+    """The same with the whole code it belongs to, and the one-stop shop that gave the code."""
+
+    code: str
+    agency: str
+
+
+class Statuses(msgspec.Struct, frozen=True, kw_only=True):
+    """Every dossier a code can stand for, in the order of their codes."""
+
+    statuses: tuple[CodeStatus, ...]
+
+
 Lookup = Callable[[Any, str], Awaitable[PublicStatus | None]]
 
 
 def router(office: Office) -> APIRouter:
-    """The endpoints GET /status/{code} and GET /track/{token}."""
+    """The endpoints GET /status, GET /status/{code} and GET /track/{token}."""
     routes = APIRouter(
         tags=["public"],
         dependencies=[
@@ -53,6 +69,11 @@ def router(office: Office) -> APIRouter:
         """Where the dossier with this code is; the code in any form people write it (dossier_codes.read_code)."""
         return await _answer(office, _by_code, code)
 
+    @routes.get("/status", openapi_extra=described_answers({200: Statuses}))
+    async def by_typed_code(code: Annotated[str, Query()]) -> Response:
+        """Where the dossiers are that a code, or its end alone, can stand for: `211130-0001` is one at each agency."""
+        return MsgspecResponse(await _timed(_statuses(office, code)))
+
     @routes.get("/track/{token}", openapi_extra=described)
     async def by_token(token: Annotated[str, Path(max_length=64)]) -> Response:
         """Where the dossier with this tracking token is."""
@@ -65,9 +86,10 @@ async def _by_code(connection: Any, typed: str) -> PublicStatus | None:
     """The status by a whole code, or by its end where one dossier only ends so."""
     code = read_code(typed)
     found = await search_store.by_code(connection, code) if code else []
-    if len(found) != 1:
-        return None
-    (dossier,) = found
+    return _public(found[0]) if len(found) == 1 else None
+
+
+def _public(dossier: Dossier) -> PublicStatus:
     return PublicStatus(
         status=dossier.status,
         received_at=dossier.received_at,
@@ -77,19 +99,42 @@ async def _by_code(connection: Any, typed: str) -> PublicStatus | None:
 
 
 async def _answer(office: Office, look_up: Lookup, key: str) -> Response:
+    return MsgspecResponse(await _timed(_status(office, look_up, key)))
+
+
+async def _timed(asked: Awaitable[T]) -> T:
+    """The answer, or the Problem, no sooner than ANSWER_SECONDS after the question."""
     loop = asyncio.get_running_loop()
     answer_at = loop.time() + ANSWER_SECONDS
+    try:
+        return await asked
+    finally:
+        await asyncio.sleep(max(0.0, answer_at - loop.time()))
+
+
+async def _status(office: Office, look_up: Lookup, key: str) -> StatusAnswer:
     async with office.reading() as connection:
         found = await look_up(connection, key)
-    await asyncio.sleep(max(0.0, answer_at - loop.time()))
     if found is None:
         raise Problem(404)
-    return MsgspecResponse(
-        StatusAnswer(
-            status=found.status,
-            status_name=STATUS_NAMES[found.status],
-            received_at=found.received_at,
-            appointment_at=found.appointment_at,
-            ended_at=found.ended_at,
+    return StatusAnswer(**_told(found))
+
+
+async def _statuses(office: Office, typed: str) -> Statuses:
+    code = read_code(typed)
+    async with office.reading() as connection:
+        found = await search_store.by_code(connection, code) if code else []
+    return Statuses(
+        statuses=tuple(
+            CodeStatus(
+                code=dossier.code,
+                agency=desk_address(office, dossier.receiving_agency).name,
+                **_told(_public(dossier)),
+            )
+            for dossier in sorted(found, key=lambda dossier: dossier.code)
         )
     )
+
+
+def _told(found: PublicStatus) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(found), "status_name": STATUS_NAMES[found.status]}

@@ -67,7 +67,7 @@ def router(office: Office) -> APIRouter:
         before: Annotated[int | None, Query(ge=1)] = None,
         limit: Annotated[int, Query(ge=1, le=READS_MAX)] = 100,
     ) -> Response:
-        """Who looked into the dossier, for the one-stop shop that handles it and for auditors. This is a look as well."""
+        """Who looked into the dossier, for the one-stop shop that handles it and for auditors. This is a look, too."""
         async with office.recording() as connection:
             dossier = await store.find(connection, dossier_id)
             if dossier is None:

@@ -12,15 +12,14 @@ from typing import Any
 import msgspec
 
 from libs.catalogue import Procedure
-from libs.catalogue.forms import followed
 from services.intake.birth_rules import check_declaration, has_errors
 from services.intake.births import BirthDeclaration, Problem, normalised
 from services.intake.form_identifiers import normalised_form
+from services.intake.form_paths import PATH, in_schema, shown_path
 from services.intake.form_reception import FORM_PREFIX, form_problems
 from services.intake.reception import RESIDENCE_ROLE, Desk, Refused, problem
 from services.intake.residences import dated
 
-PATH = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){0,7}")
 # What was decided on these is with other agencies already: who is competent, which certificate, which results.
 FIXED_IN_BIRTHS = (
     "certificate.facility_code",
@@ -59,7 +58,7 @@ def corrected_birth(
     except msgspec.ValidationError as error:
         found = _ERROR_PATH.search(str(error))
         message = "Giá trị không đúng kiểu, hoặc tờ khai không có mục này."
-        raise Refused([problem(_shown(found[1] if found else ""), "invalid", message)]) from None
+        raise Refused([problem(shown_path(found[1] if found else ""), "invalid", message)]) from None
     after = msgspec.to_builtins(new)
     at_father = FIXED_WITH_FATHER if old.choices.register_at == "father" else ()
     _refuse_fixed(before, after, (*FIXED_IN_BIRTHS, *at_father))
@@ -85,7 +84,7 @@ def corrected_form(
 
     `facility` is the hospital that handed the form in, empty for others.
     """
-    unknown = [_unknown(entry.path) for entry in entries if not _in_schema(procedure.form, entry.path)]
+    unknown = [_unknown(entry.path) for entry in entries if not in_schema(procedure.form, entry.path)]
     if unknown:
         raise Refused(unknown)
     new = normalised_form(_applied(old, entries))
@@ -176,23 +175,5 @@ def _value(tree: Any, path: str) -> Any:
     return tree
 
 
-def _in_schema(schema: Mapping[str, Any], path: str) -> bool:
-    if not PATH.fullmatch(path):
-        return False
-    part = schema
-    for name in path.split("."):
-        part = followed(part, schema)
-        inner = part.get("items") if name.isdigit() else part.get("properties", {}).get(name)
-        if not isinstance(inner, Mapping):
-            return False
-        part = inner
-    return True
-
-
 def _unknown(path: str) -> Any:
-    return problem(_shown(path), "unknown", "Hồ sơ không có mục này.")
-
-
-def _shown(path: str) -> str:
-    """A path as it may be answered: what does not look like one could be anything."""
-    return path if PATH.fullmatch(path) else "?"
+    return problem(shown_path(path), "unknown", "Hồ sơ không có mục này.")

@@ -11,12 +11,17 @@ from services.intake.reception_store import Known
 
 
 class FileVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a file; `kind` says how to read `content` (birth: BirthDeclaration, form: the form's JSON)."""
+    """One version of a file; `kind` says how to read `content` (birth: BirthDeclaration, form: the form's JSON).
+
+    `provenance` is JSON: where the value of a field came from, by path, as far as it was said.
+    """
 
     dossier_id: UUID
     version: int
     kind: str
     content: bytes
+    provenance: str
+    read_back: bool
 
 
 class Writing(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +46,7 @@ async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Fil
     """The newest version of each file; unknown dossiers are absent."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (dossier_id) dossier_id, version, kind, content FROM file
+        SELECT DISTINCT ON (dossier_id) dossier_id, version, kind, content, provenance, read_back FROM file
         WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
         """,
         list(dossier_ids),
@@ -50,19 +55,33 @@ async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Fil
 
 
 async def add_version(
-    connection: Any, old: FileVersion, content: bytes, *, written_by: str, reason: str
+    connection: Any,
+    old: FileVersion,
+    content: bytes,
+    *,
+    written_by: str,
+    reason: str,
+    changed: Sequence[str] = (),
 ) -> None:
-    """Add what the file says from now on; the caller holds the dossier's lock."""
+    """Add what the file says from now on; the caller holds the dossier's lock.
+
+    Where the values of `changed` paths came from is forgotten, and what was changed was not read back.
+    """
     await connection.execute(
         """
-        INSERT INTO file (dossier_id, version, kind, content, written_by, reason) VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO file (dossier_id, version, kind, content, written_by, reason, provenance, read_back)
+        SELECT dossier_id, version + 1, kind, $3, $4, $5, provenance - ARRAY(
+            SELECT path FROM jsonb_object_keys(provenance) AS known (path), unnest($6::text[]) AS changed (part)
+            WHERE path = part OR starts_with(path, part || '.') OR starts_with(part, path || '.')
+        ), read_back AND cardinality($6::text[]) = 0
+        FROM file WHERE dossier_id = $1 AND version = $2
         """,
         old.dossier_id,
-        old.version + 1,
-        old.kind,
+        old.version,
         content,
         written_by,
         reason,
+        list(changed),
     )
 
 

@@ -13,6 +13,7 @@ from services.intake.births import Problem
 from services.intake.form_births import form_traits, local_minute, registers_birth
 from services.intake.form_facts import check_facts
 from services.intake.form_identifiers import check_identifiers, normalised_form
+from services.intake.provenance import Source, provenance_problems
 from services.intake.reception import (
     FILE_FORM,
     Desk,
@@ -39,7 +40,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for. `components` are the codes of the papers given; `unit` is the commune whose agencies are
     competent as its code stood on `unit_as_of` (empty: the receiving counter's own, today).
 
-    `appointment_at` may be stated by an officer where no term is known.
+    `appointment_at` may be stated by an officer where no term is known. `provenance` and `read_back` say how a form was
+    filled in that somebody wrote for the applicant.
     """
 
     procedure: str
@@ -50,6 +52,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     unit_as_of: date | None = None
     appointment_at: datetime | None = None
+    provenance: dict[str, Source] = {}
+    read_back: bool = False
 
 
 def form_submission(
@@ -62,7 +66,13 @@ def form_submission(
         raise Refused([problem(refusal.field, refusal.code, refusal.message_vi)])
     form = normalised_form(application.form)
     warnings = checked_form(procedure, form, application.options, at, desk)
-    _refuse_any([*_option_problems(procedure, application, sender), *_foreign_certificate(form, sender)])
+    _refuse_any(
+        [
+            *_option_problems(procedure, application, sender),
+            *_foreign_certificate(form, sender),
+            *provenance_problems(procedure, application.provenance),
+        ]
+    )
     unit, as_of, agency = _place(application, sender, desk, today)
     options = procedure.settled_options({**application.options, **_late(form, today)})
     results = chosen_results(
@@ -102,6 +112,8 @@ def form_submission(
         likely=keys.likely,
         likely_near=keys.likely_near,
         warnings=tuple(warnings),
+        provenance=application.provenance,
+        read_back=application.read_back,
     )
 
 

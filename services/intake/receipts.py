@@ -66,7 +66,7 @@ def receipt(
         dossier_id=dossier.id,
         code=dossier.code,
         tracking_token=dossier.token,
-        link=f"{public_url.rstrip('/')}/track/{dossier.token}",
+        link=f"{public_url.rstrip('/')}/h/{dossier.token}",
         procedure=procedure.code,
         procedure_name=procedure.name_vi,
         receiving_agency=agency.code,

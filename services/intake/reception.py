@@ -106,6 +106,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     likely_near: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
     stay: Stay | None = None
+    provenance: Mapping[str, str] = {}
+    read_back: bool = False
 
 
 def dossier_code(prefix: str, day: date, number: int) -> str:

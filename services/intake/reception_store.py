@@ -51,10 +51,10 @@ WITH stored AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[],
         $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bytea[])
 ), filed AS (
-    INSERT INTO file (dossier_id, version, kind, content, written_by, reason)
-    SELECT dossier_id, 1, kind, content, written_by, reason
-    FROM unnest($1::uuid[], $12::text[], $13::bytea[], $14::text[], $15::text[])
-        AS f (dossier_id, kind, content, written_by, reason)
+    INSERT INTO file (dossier_id, version, kind, content, written_by, reason, provenance, read_back)
+    SELECT dossier_id, 1, kind, content, written_by, reason, provenance::jsonb, read_back
+    FROM unnest($1::uuid[], $12::text[], $13::bytea[], $14::text[], $15::text[], $20::text[], $21::boolean[])
+        AS f (dossier_id, kind, content, written_by, reason, provenance, read_back)
 ), marked AS (
     INSERT INTO likely_key (key, dossier_id)
     SELECT key, dossier_id FROM unnest($16::text[], $1::uuid[]) AS l (key, dossier_id) WHERE key <> ''
@@ -177,6 +177,8 @@ async def _store(
         [dossier_id for dossier_id, _ in near],
         [key for _, key in near],
         CANDIDATES_MAX,
+        [msgspec.json.encode(s.provenance).decode() for s in submissions],
+        [s.read_back for s in submissions],
     )
     pairs = [(row["dossier_id"], row["other_id"]) for row in rows] + _neighbours(submissions)
     written = {s.dossier.id: (s.kind, s.content, s.dossier.facility) for s in submissions}

@@ -41,7 +41,9 @@ async def rewrite(
     known = await file_store.replace_keys(connection, dossier.id, keys.claimed, keys.likely)
     if known is not None:
         raise duplicate(known)
-    await file_store.add_version(connection, old, content, written_by=actor.subject, reason=reason)
+    await file_store.add_version(
+        connection, old, content, written_by=actor.subject, reason=reason, changed=fields
+    )
     await birth_terms.plan_again(connection, dossier, content, office.now())
     pairs = await duplicate_store.near(connection, dossier.id, keys.likely_near)
     written = {dossier.id: (old.kind, content, dossier.facility)}

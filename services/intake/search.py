@@ -11,12 +11,11 @@ from uuid import UUID
 import msgspec
 
 from services.intake import search_store, token_store
-from services.intake.search_store import COMMON_DOSSIERS, Named, Vocabulary, Walk
+from services.intake.search_store import COMMON_DOSSIERS, RARE_DOSSIERS, Named, Vocabulary, Walk
 from services.intake.search_text import Query, best_fit
 
 Matched = Literal["code", "token", "identity", "insurance", "certificate", "phone", "name"]
-# Begun words this short are compared beside the index when other words narrow the search.
-BEGUN_LETTERS_MIN = 3
+# Of what a split agency left, a part is another's: so many times what is wanted is looked at.
 SPARE = 2
 
 
@@ -59,28 +58,36 @@ async def find(connection: Any, query: Query, readers: Sequence[str], limit: int
 async def _names(
     connection: Any, query: Query, readers: Sequence[str], limit: int
 ) -> tuple[list[UUID], bool]:
-    walk = await search_store.walk(connection, readers, ts_and(_terms(query.words)))
-    ranked, more = _ranked(query, walk.found), not walk.whole
-    if more and len(ranked) <= limit:
-        looked = await _looked(connection, query, readers)
-        more = not looked.whole
-        ranked = _ranked(query, {each.dossier_id: each for each in (*walk.found, *looked.found)}.values())
+    known = await search_store.vocabulary(connection, query.words)
+    fewest = known.fewest(query.words)
+    ranked: list[UUID] = []
+    more = False
+    if fewest > RARE_DOSSIERS:
+        walk = await search_store.walk(connection, readers, ts_and(_terms(query.words)))
+        ranked, more = _ranked(query, walk.found), not walk.whole
+        if more and len(ranked) <= limit:
+            looked = await _looked(connection, query, readers, known)
+            more = not looked.whole
+            ranked = _ranked(query, {each.dossier_id: each for each in (*walk.found, *looked.found)}.values())
+    elif fewest:
+        looked = await _looked(connection, query, readers, known)
+        ranked, more = _ranked(query, looked.found), not looked.whole
     if ranked:
         return ranked, more
-    return await _similar(connection, query, readers)
+    return await _similar(connection, query, readers, known)
 
 
-async def _looked(connection: Any, query: Query, readers: Sequence[str]) -> Walk:
-    known = await search_store.vocabulary(connection, query.words)
+async def _looked(connection: Any, query: Query, readers: Sequence[str], known: Vocabulary) -> Walk:
     inside = narrowing(query.words, known)
     if not inside:
         return Walk(found=(), whole=not known.begun)
     return await search_store.look(connection, ts_and([*inside, among(readers)]), ts_and(_terms(query.words)))
 
 
-async def _similar(connection: Any, query: Query, readers: Sequence[str]) -> tuple[list[UUID], bool]:
+async def _similar(
+    connection: Any, query: Query, readers: Sequence[str], known: Vocabulary
+) -> tuple[list[UUID], bool]:
     """What fits when mistyped words are taken for known ones they are alike."""
-    known = await search_store.vocabulary(connection, query.words)
     mistyped = [word for word in query.words[:-1] if word not in known.dossiers]
     if not known.begun:
         mistyped.append(query.words[-1])
@@ -102,11 +109,8 @@ async def _similar(connection: Any, query: Query, readers: Sequence[str]) -> tup
 
 def narrowing(words: Sequence[str], known: Vocabulary) -> list[str]:
     """The terms the index is asked for: all whole words, and the begun one unless that alone would be too much."""
-    begun_is_rare = known.begun <= COMMON_DOSSIERS and (
-        len(words) == 1 or len(words[-1]) >= BEGUN_LETTERS_MIN
-    )
     whole = [ts_word(word) for word in words[:-1]]
-    return [*whole, f"{ts_word(words[-1])}:*"] if begun_is_rare else whole
+    return [*whole, f"{ts_word(words[-1])}:*"] if known.begun <= COMMON_DOSSIERS else whole
 
 
 def _terms(words: Sequence[str]) -> list[str]:

@@ -17,6 +17,8 @@ WALK_ROWS = 1500
 WALK_FOUND_MAX = 200
 FOUND_ROWS_MAX = 400
 LOOKED_ROWS_MAX = 4000
+# A word that is in no more dossiers than this is looked up at once.
+RARE_DOSSIERS = 1000
 SHARED_ROWS_MAX = 1000
 CODES_MAX = 50
 # A begun word is expanded inside the index; beyond this many dossiers that alone would take too long.
@@ -44,7 +46,9 @@ WITH looked AS MATERIALIZED (
     SELECT dossier_id, names, lexemes FROM search_dossier WHERE lexemes @@ $1::text::tsquery LIMIT $4
 )
 SELECT NULL::uuid AS dossier_id, NULL::text[] AS names, count(*) AS looked FROM looked
-UNION ALL (SELECT dossier_id, names, NULL FROM looked WHERE lexemes @@ $2::text::tsquery LIMIT $3)
+UNION ALL (
+    SELECT dossier_id, names, NULL FROM looked WHERE lexemes @@ $2::text::tsquery ORDER BY dossier_id DESC LIMIT $3
+)
 """
 # A mistyped word may be any known one that differs by one letter, or shares enough trigrams.
 _ALIKE = """
@@ -100,6 +104,10 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
 
     dossiers: Mapping[str, int]
     begun: int
+
+    def fewest(self, words: Sequence[str]) -> int:
+        """In how many dossiers the rarest of the words is, the last one as begun; 0: no name has them all."""
+        return min([self.begun, *(self.dossiers.get(word, 0) for word in words[:-1])])
 
 
 async def by_code(connection: Any, code: CodeRead) -> list[Dossier]:

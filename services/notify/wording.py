@@ -32,7 +32,7 @@ class Wording:
         return Words(
             code=contact.code,
             procedure=procedure.short_name_vi,
-            link=f"{self._public_url}/track/{contact.tracking_token}",
+            link=f"{self._public_url}/h/{contact.tracking_token}",
             desk=self._agency_name(contact.receiving_agency) or DESK_UNNAMED,
             results={result.code: result.name_vi for result in procedure.results},
             components={component.code: component.name_vi for component in procedure.components},

@@ -14,20 +14,42 @@ from libs.http.auth import TokenSigner, TokenVerifier
 from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
 from libs.process.settings import named, networks_of
-from services.portal import account, assets, case, home, mishaps, sign_in, work_queues
+from services.portal import (
+    account,
+    assets,
+    case,
+    home,
+    mishaps,
+    procedures,
+    sign_in,
+    tracking,
+    verification,
+    work_queues,
+)
 from services.portal.assets import Assets
 from services.portal.city import City
 from services.portal.guard import FORM_BYTES_MAX, Guard
 from services.portal.live import Live
+from services.portal.procedures import Shelf, today_there
 from services.portal.rendering import Renderer
 from services.portal.sessions import Forbidden, Sessions, SignedOut
 from services.portal.settings import Settings
+from services.portal.tries import Tries
 
 SERVICE = "portal"
 VERSION = "0.1.0"
 # Every open page holds a connection for its live state.
 IN_FLIGHT_MAX = 4000
-SCREENS = (home.router, sign_in.router, account.router, case.router, work_queues.router)
+SCREENS = (
+    home.router,
+    sign_in.router,
+    account.router,
+    tracking.router,
+    verification.router,
+    procedures.router,
+    case.router,
+    work_queues.router,
+)
 
 
 def build(settings: Settings) -> FastAPI:
@@ -40,6 +62,8 @@ def build(settings: Settings) -> FastAPI:
         files = Assets(Path(settings.assets) / "node_modules")
     with named("CATALOGUE"):
         catalogue = Catalogue.load(settings.catalogue)
+        shelf = Shelf(catalogue)
+        shelf.fill(today_there())
     city = City(settings.urls(), signer)
     live = Live(settings.nats_url)
 
@@ -66,6 +90,8 @@ def build(settings: Settings) -> FastAPI:
     app.state.renderer = Renderer(files, help_phone=settings.help_phone)
     app.state.live = live
     app.state.catalogue = catalogue
+    app.state.shelf = shelf
+    app.state.tries = Tries()
     app.state.public_url = settings.public_url.rstrip("/")
     app.add_middleware(Guard, origin=settings.public_url)
     _answer_mishaps(app)

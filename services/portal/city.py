@@ -13,11 +13,15 @@ CONNECTIONS_MAX = 64
 
 
 class Caller:
-    """The services as one caller sees them: an officer (by their token), or the portal when `bearer` is empty."""
+    """The services as one caller sees them: an officer (by their token), or the portal when `bearer` is empty.
 
-    def __init__(self, clients: Mapping[str, ServiceClient], bearer: str) -> None:
+    `asked_from` is the address of the citizen the portal asks for: what the services limit, they limit by it.
+    """
+
+    def __init__(self, clients: Mapping[str, ServiceClient], bearer: str, asked_from: str = "") -> None:
         self._clients = clients
         self._bearer = bearer
+        self._asked_from = asked_from
 
     async def get(
         self,
@@ -30,7 +34,9 @@ class Caller:
     ) -> T:
         """GET as `type_`. Raises libs.http.client.Refused or Unavailable."""
         client = self._clients[service]
-        return await client.get(path, type_, purpose=purpose, query=query, bearer=self._bearer)
+        return await client.get(
+            path, type_, purpose=purpose, query=query, bearer=self._bearer, asked_from=self._asked_from
+        )
 
     async def get_bytes(self, service: str, path: str, *, purpose: str | None = None) -> bytes:
         """GET a document or an attachment as it is. Raises as `get`."""
@@ -39,7 +45,9 @@ class Caller:
     async def read(self, service: str, path: str, body: Any, type_: type[T], *, purpose: str) -> T:
         """POST that only reads (a batch of ids), with the purpose that is recorded. Raises as `get`."""
         client = self._clients[service]
-        return await client.post(path, body, type_, purpose=purpose, bearer=self._bearer)
+        return await client.post(
+            path, body, type_, purpose=purpose, bearer=self._bearer, asked_from=self._asked_from
+        )
 
     async def act(self, service: str, path: str, body: Any, type_: type[T], *, key: str) -> T:
         """POST that changes something, once per `key` (made when the form was opened). Raises as `get`."""
@@ -82,6 +90,10 @@ class City:
     def officer(self, token: str) -> Caller:
         """The services in the name of an officer."""
         return Caller(self._clients, token)
+
+    def citizen(self, address: str) -> Caller:
+        """The services in the portal's own name, for a citizen who asks from this address."""
+        return Caller(self._clients, "", address)
 
     @property
     def portal(self) -> Caller:

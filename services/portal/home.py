@@ -7,6 +7,9 @@ from starlette.responses import PlainTextResponse, Response
 from services.portal.rendering import page
 
 router = APIRouter()
+# Pages of one dossier or paper, and those behind the sign-in.
+HIDDEN = ("/h/", "/track/", "/tra-cuu?", "/xac-minh/", "/verify/", "/dang-nhap")
+ROBOTS = "".join(["User-agent: *\n", *(f"Disallow: {path}\n" for path in HIDDEN)])
 
 
 @router.get("/")
@@ -18,4 +21,4 @@ async def home(request: Request) -> Response:
 @router.get("/robots.txt")
 async def robots() -> Response:
     """Pages of dossiers are nobody's search results."""
-    return PlainTextResponse("User-agent: *\nDisallow: /h/\nDisallow: /tra-cuu\nDisallow: /dang-nhap\n")
+    return PlainTextResponse(ROBOTS)

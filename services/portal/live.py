@@ -18,6 +18,7 @@ from starlette.responses import StreamingResponse
 from libs.bus.connection import connect
 from libs.contracts.catalogue import SERVICES
 from libs.http.client import Refused, Unavailable
+from libs.http.health import Health
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
 from services.portal.sessions import Forbidden, SignedOut
@@ -27,6 +28,9 @@ NAME = "portal"
 GATHER_SECONDS = 0.2
 # A page nobody has woken looks again; it also finds out that its officer has been signed out.
 REFRESH_SECONDS = 25.0
+ECHO_SECONDS = 1.0
+# How often a waiting page sees whether the process is to end.
+SLICE_SECONDS = 1.0
 # Proxies close what is silent for long, and a browser that has gone is noticed only by writing to it.
 HEARTBEAT_SECONDS = 15.0
 # What a browser waits before it connects anew.
@@ -47,13 +51,17 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """One open page: what it wants to hear of, and whether it has."""
+    """One open page: what it wants to hear of, and whether it has.
+
+    `news` says to whoever looks that something was said (or may have been missed), not only that time has passed.
+    """
 
     def __init__(self, *, dossiers: Collection[UUID] = (), places: Collection[str] = ()) -> None:
         """`dossiers` by id; `places` are codes of agencies and facilities. With neither it hears everything."""
         self.dossiers = set(dossiers)
         self.places = frozenset(places)
         self.woken = asyncio.Event()
+        self.news = True
 
     def concerns(self, dossier_id: UUID | None, places: Collection[str]) -> bool:
         """Whether an event of this dossier, which has to do with these places, is for this page."""
@@ -124,31 +132,44 @@ class Live:
             if watch.concerns(dossier_id, places):
                 watch.woken.set()
 
-    async def states(self, watch: Watch, look: Callable[[], Awaitable[str]]) -> AsyncIterator[str]:
-        """The page's state now, and whenever it may have changed; empty for a sign of life."""
+    async def states(
+        self, watch: Watch, look: Callable[[], Awaitable[str]], over: Callable[[], bool]
+    ) -> AsyncIterator[str]:
+        """The page's state now, and whenever it may have changed; empty for a sign of life. Ends when it is `over`."""
         self._watches.add(watch)
         _CONNECTIONS.set(len(self._watches))
-        last = None
-        quiet_until = 0.0
         loop = asyncio.get_running_loop()
+        last, spoken_at, echo = None, loop.time(), False
+        watch.woken.set()
         try:
-            while True:
+            while not over():
+                woken = watch.woken.is_set()
+                watch.news = woken or echo
                 watch.woken.clear()
                 state = await look()
                 if state != last:
-                    last = state
+                    last, spoken_at = state, loop.time()
                     yield state
-                looked = loop.time()
-                while not watch.woken.is_set() and loop.time() - looked < REFRESH_SECONDS:
-                    try:
-                        await asyncio.wait_for(watch.woken.wait(), HEARTBEAT_SECONDS)
-                    except TimeoutError:
+                # The page reads several services, and one may hear of an event only after us: one more look.
+                echo = woken
+                look_at = loop.time() + (ECHO_SECONDS if echo else REFRESH_SECONDS)
+                while not (watch.woken.is_set() or over() or loop.time() >= look_at):
+                    await _until(watch.woken, min(SLICE_SECONDS, look_at - loop.time()))
+                    if loop.time() - spoken_at > HEARTBEAT_SECONDS:
+                        spoken_at = loop.time()
                         yield ""
-                quiet_until = loop.time() + GATHER_SECONDS
-                await asyncio.sleep(max(0.0, quiet_until - loop.time()))
+                if watch.woken.is_set():
+                    await asyncio.sleep(GATHER_SECONDS)
         finally:
             self._watches.discard(watch)
             _CONNECTIONS.set(len(self._watches))
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+    except TimeoutError:
+        return
 
 
 def stream(request: Request, watch: Watch, look: Callable[[], Awaitable[str]]) -> StreamingResponse:
@@ -157,11 +178,13 @@ def stream(request: Request, watch: Watch, look: Callable[[], Awaitable[str]]) -
     `look` renders the state for the officer who asks; when it finds nobody signed in, the stream says so and ends.
     """
     live: Live = request.app.state.live
+    # A process that is to end lets its pages go first: they connect to the next one.
+    health: Health = request.app.state.health
 
     async def events() -> AsyncIterator[bytes]:
         yield f"retry: {RETRY_MS}\n\n".encode()
         try:
-            async for state in live.states(watch, look):
+            async for state in live.states(watch, look, lambda: health.draining):
                 yield _event("state", state) if state else b": here\n\n"
         except (SignedOut, Forbidden):
             yield _event("signed-out", "-")

@@ -53,6 +53,8 @@ class Renderer:
         """One block of a template filled in, as a page shows it and a live update replaces it."""
         found = self._environment.get_template(template)
         made = found.new_context(dict(context))
+        # The first step of the whole page is what stands at its top: the imports that the block uses.
+        next(iter(found.root_render_func(made)), None)
         return Markup("".join(found.blocks[block](made)))  # noqa: S704 - made by the template, which escapes
 
 

@@ -2,17 +2,14 @@
 
 import os
 
-import msgspec
-
-from libs.process.settings import settings_from
+from libs.process.settings import ProcessSettings, settings_from
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process of portal must know."""
+class Settings(ProcessSettings, frozen=True, kw_only=True):
+    """What a process of portal must know besides what every process does."""
 
     nats_url: str
     service_key: str
-    public_keys: str
     intake_url: str
     routing_url: str
     results_url: str
@@ -24,14 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     assets: str
     # Telephone of the one-stop shop, shown on every page at the same place (WCAG 3.2.6).
     help_phone: str = ""
-    http_host: str = "127.0.0.1"
-    http_port: int = 8000
     catalogue: str = "./catalogue"
-    log_level: str = "INFO"
-    otlp_endpoint: str = ""
-    unready_seconds: float = 5.0
-    trusted_proxies: str = ""
-    scrape_networks: str = "127.0.0.0/8,::1/128"
 
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""

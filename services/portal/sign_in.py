@@ -1,6 +1,7 @@
 """Signing in and out: password, second factor, the city's own sign-in service, and back to what was being done."""
 
 import contextlib
+import hmac
 from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from libs.http.client import Refused
-from libs.http.limits import client_network
+from libs.http.limits import client_address
 from libs.http.problems import Problem
 from services.portal.city import City
 from services.portal.guard import FIELD, FORM_FIELDS_MAX, FORM_FILES_MAX, form_of
@@ -32,6 +33,9 @@ router = APIRouter()
 HOMES = (("hospital", "/bv"), ("one_stop", "/quay"))
 STEPS = "/viec/cua-toi"
 KEPT_PREFIX = "giu."
+# What is secret is typed again rather than carried through pages.
+NEVER_KEPT = frozenset({FIELD, "mat-khau", "cu", "moi-mat-khau", "nhap-lai", "ma"})
+WAY_COOKIE = "__Host-duong-ve"
 NEEDS = ("", "totp", "totp-enrolment", "new-password")
 
 
@@ -59,6 +63,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Go(msgspec.Struct, frozen=True):
     url: str
+    state: str
 
 
 def local_path(text: str) -> str:
@@ -78,6 +83,12 @@ def home_of(person: Person) -> str:
 async def _identity(request: Request, path: str, body: Any, type_: type[Any]) -> Any:
     city: City = request.app.state.city
     return await city.portal.read("identity", path, body, type_, purpose="session")
+
+
+def address_of(request: Request) -> str:
+    """The browser's address, for identity's count of tries; one that is not known counts as ours."""
+    found = client_address(request.scope, request.app.state.trusted_proxies)
+    return str(found) if found else "127.0.0.1"
 
 
 async def _show(request: Request, *, status: int = 200, **more: Any) -> HTMLResponse:
@@ -104,7 +115,9 @@ async def sign_in_again(request: Request) -> Response:
     if request.method == "POST":
         form = await request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX)
         kept = [
-            (name, value) for name, value in form.multi_items() if isinstance(value, str) and name != FIELD
+            (name, value)
+            for name, value in form.multi_items()
+            if isinstance(value, str) and name not in NEVER_KEPT
         ]
     if is_partial(request):
         # A script sent it: it opens the sign-in page beside the form, which keeps what was typed.
@@ -118,7 +131,7 @@ async def sign_in(request: Request) -> Response:
     """Check name and password."""
     form = await form_of(request, csrf_of(""))
     login, password = text_of(form, "ten"), text_of(form, "mat-khau")
-    body = {"login": login, "password": password, "address": client_network(request)}
+    body = {"login": login, "password": password, "address": address_of(request)}
     try:
         signed = await _identity(request, "/sessions", body, SignedIn)
     except Refused as refused:
@@ -158,21 +171,28 @@ async def new_password(request: Request) -> Response:
     return await _further(request, signed, form)
 
 
-@router.post("/dang-nhap/dich-vu")
-async def openid_start(request: Request) -> Response:
-    """Go to the city's own sign-in service."""
-    form = await form_of(request, csrf_of(""))
-    body = {"return_to": local_path(text_of(form, "tiep"))}
-    return RedirectResponse((await _identity(request, "/openid/start", body, _Go)).url, 303)
+@router.get("/dang-nhap/dich-vu")
+async def openid_start(request: Request, tiep: str = "") -> Response:
+    """Go to the city's own sign-in service (by a link: the policy lets no form lead to another site)."""
+    body = {"return_to": local_path(tiep) or "/trang-chu"}
+    go: _Go = await _identity(request, "/openid/start", body, _Go)
+    response = RedirectResponse(go.url, 303)
+    # Only the browser that set out may come back: nobody is signed in as somebody else by a link sent to them.
+    response.set_cookie(
+        WAY_COOKIE, go.state, path="/", secure=True, httponly=True, samesite="lax", max_age=600
+    )
+    return response
 
 
 @router.get("/dang-nhap/openid")
 async def openid_finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
     """Back from it."""
     try:
-        if error or not code:
+        expected = request.cookies.get(WAY_COOKIE, "")
+        if error or not code or not hmac.compare_digest(state.encode(), expected.encode()):
             raise Problem(403, "sign-in-refused")
-        signed = await _identity(request, "/openid/finish", {"state": state, "code": code}, SignedIn)
+        body = {"state": state, "code": code, "address": address_of(request)}
+        signed = await _identity(request, "/openid/finish", body, SignedIn)
     except Refused as refused:
         return await _show(request, status=refused.status, message=reason_of(refused))
     except Problem:

@@ -56,7 +56,7 @@ def people_in_order(names: Iterable[str]) -> list[str]:
 
 def _parted(sign: str) -> tuple[str, int, list[str]]:
     """The letter without its tone (empty for a mark that stands alone), the tone, and marks no Vietnamese word has."""
-    base, *marks = unicodedata.normalize("NFD", sign)
+    base, *marks = list(unicodedata.normalize("NFD", sign))
     if unicodedata.combining(base):
         base, marks = "", [base, *marks]
     tone = next((_TONES[mark] for mark in marks if mark in _TONES), 0)

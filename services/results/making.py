@@ -155,7 +155,7 @@ class Maker:
             agency_name=agency.name_vi,
             agency_place=self._city_name,
             version=order.version,
-            verify_url=f"{self._public_url}/verify/{token}",
+            verify_url=f"{self._public_url}/xac-minh/{token}",
             signed_at=datetime.now(UTC),
             about=parts_of(procedure, result),
         )

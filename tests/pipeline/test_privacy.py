@@ -33,7 +33,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)
 
 # Where people's data lives: its owner's tables. Everything else must be free of it.
 OWNED = {
-    "intake": {"public.file", "public.upload"},
+    # The index of searches is made of the file, and lives and dies with it.
+    "intake": {"public.file", "public.upload", "public.search_dossier"},
     "routing": {"public.outcome", "public.case_log"},
     "results": {"public.handover", "public.custody_log"},
     "notify": set(),

@@ -42,6 +42,11 @@ function follow(part) {
       source.close();
       banner("Phiên làm việc đã kết thúc. Hãy tải lại trang và đăng nhập lại.");
     });
+    source.addEventListener("ended", () => {
+      over = true;
+      source.close();
+      banner("Trang này không còn được cập nhật. Hãy tải lại trang.");
+    });
     source.addEventListener("error", () => {
       source.close();
       if (over) return;

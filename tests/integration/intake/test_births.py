@@ -19,7 +19,7 @@ async def test_a_birth_becomes_an_accepted_dossier_with_a_receipt(intake: Intake
     receipt = answer.json()
     assert re.fullmatch(r"313\.40\.00\.H13-261123-0001", receipt["code"])
     assert len(receipt["tracking_token"]) >= 22
-    assert receipt["link"] == f"https://motcua.example.vn/track/{receipt['tracking_token']}"
+    assert receipt["link"] == f"https://motcua.example.vn/h/{receipt['tracking_token']}"
     assert receipt["procedure"] == "3.000722"
     assert receipt["receiving_agency"] == WARD
     assert receipt["status"] == 2

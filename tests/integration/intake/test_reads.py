@@ -102,6 +102,17 @@ async def test_anybody_with_a_code_sees_status_and_days_only(intake: Intake) -> 
     }
 
 
+async def test_the_end_of_a_code_stands_for_a_dossier_of_each_agency(intake: Intake) -> None:
+    """A receipt's number without its agency is answered with every dossier it can be, and no person."""
+    receipt = (await intake.post("/births", birth(), intake.hospital())).json()
+    code = receipt["code"]
+    (found,) = (await intake.get(f"/status?code={code[-11:].replace('-', '%20')}")).json()["statuses"]
+    shop = {"code": code, "agency": receipt["receiving_agency_name"]}
+    assert found == {**(await intake.get(f"/status/{code}")).json(), **shop}
+    for nothing in ("000101-0001", "%25", "%F0%9F%91%B6", "0" * 200, ""):
+        assert (await intake.get(f"/status?code={nothing}")).json() == {"statuses": []}
+
+
 async def test_an_unknown_code_takes_as_long_as_a_known_one(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,7 @@ async def test_a_message_is_queued_then_sent(bureau: Bureau) -> None:
     assert (row["state"], row["channel"], row["attempts"]) == ("sent", "email", 1)
     assert (mail.recipient, UUID(mail.message_id)) == (ADDRESS, row["id"])
     assert "313.40.00.H13-261123-0001" in mail.body
-    assert "http://city.example/track/t0ken" in mail.body
+    assert "http://city.example/h/t0ken" in mail.body
     (event,) = await bureau.said(dossier_id)
     assert isinstance(event, MessageSent)
     assert (event.message_id, event.rule, event.channel) == (row["id"], "received", "email")

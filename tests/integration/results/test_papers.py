@@ -106,7 +106,7 @@ def values_of(template: str, name: str, *, father: bool = True) -> dict[str, Any
         agency_name="Trung tâm Phục vụ hành chính công phường Ngã Bảy",
         agency_place="Ngã Bảy",
         version=1,
-        verify_url="http://verify.example/verify/abcdefghijklmnopqrstuv",
+        verify_url="http://verify.example/xac-minh/abcdefghijklmnopqrstuv",
         signed_at=datetime.now(UTC),
         about=tuple(Part(name=part, label="Người được cấp") for part in TEMPLATES[template]),
     )

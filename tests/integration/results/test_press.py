@@ -74,7 +74,7 @@ async def test_results_are_printed_signed_and_verifiable(workshop: Workshop) -> 
             for r in await desk_store.results_of(conn, custody.dossier_id)
             if r["code"] == "birth_certificate"
         )
-    assert zxingcpp.read_barcodes(image)[0].text == f"http://verify.example/verify/{row['verify_token']}"
+    assert zxingcpp.read_barcodes(image)[0].text == f"http://verify.example/xac-minh/{row['verify_token']}"
 
 
 async def test_each_agency_signs_its_own_papers(workshop: Workshop) -> None:

@@ -146,7 +146,7 @@ def values_for(procedure: Procedure, result: Result, form: dict[str, Any]) -> di
         agency_name="Ủy ban nhân dân phường Ngã Bảy",
         agency_place="Ngã Bảy",
         version=1,
-        verify_url="http://verify.example/verify/abcdefghijklmnopqrstuv",
+        verify_url="http://verify.example/xac-minh/abcdefghijklmnopqrstuv",
         signed_at=datetime.now(UTC),
         about=parts_of(procedure, result),
     )

@@ -2,11 +2,13 @@
 
 import ipaddress
 
+from fastapi import APIRouter, Depends, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.http.health import LOOPBACK
-from libs.http.limits import TokenBuckets, client_address, is_within
+from libs.http.limits import RateLimit, TokenBuckets, client_address, is_within
+from tests.unit.http.conftest import Clients, Keys
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"),)
 
@@ -67,3 +69,28 @@ def test_loopback_behind_a_proxy_is_not_inside() -> None:
     assert not is_within(scope("127.0.0.1", "203.0.113.1"), LOOPBACK)
     assert not is_within({"client": ("192.0.2.1", 1), "headers": []}, LOOPBACK)
     assert not is_within({"client": None, "headers": []}, LOOPBACK)
+
+
+async def test_a_service_asks_for_persons_who_have_a_limit_each(
+    app: FastAPI, clients: Clients, keys: Keys
+) -> None:
+    """Citizens who come through the portal are told apart by the address it signs for; nobody else is believed."""
+    routes = APIRouter(dependencies=[Depends(RateLimit(rate_per_second=0.001, burst=1).check)])
+    routes.add_api_route("/asked", lambda: None)
+    app.include_router(routes)
+    service = {"Authorization": f"Bearer {keys.routing.token('intake')}"}
+    officer = {"Authorization": f"Bearer {keys.officer('one_stop')}"}
+    forged = {"Authorization": "Bearer a.b.c"}
+
+    async def ask(headers: dict[str, str], address: str) -> int:
+        async with clients() as client:
+            return (await client.get("/asked", headers={**headers, "X-Forwarded-For": address})).status_code
+
+    assert [await ask(service, f"198.51.100.{host}") for host in (1, 2, 1)] == [200, 200, 429]
+    # Whoever is no service counts by the address the request came from, whatever is said.
+    assert [await ask(who, f"192.0.2.{host}") for host, who in enumerate((officer, forged, {}))] == [
+        200,
+        429,
+        429,
+    ]
+    assert await ask(service, "nonsense") == 429
