@@ -20,6 +20,7 @@ from services.portal import (
     account,
     assets,
     bedside,
+    case,
     counter,
     counter_files,
     declare,
@@ -35,6 +36,7 @@ from services.portal import (
     upload,
     verification,
     ward,
+    work_queues,
 )
 from services.portal.assets import Assets
 from services.portal.city import City
@@ -67,6 +69,8 @@ SCREENS = (
     ward.router,
     upload.router,
     bedside.router,
+    case.router,
+    work_queues.router,
 )
 
 

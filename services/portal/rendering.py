@@ -40,6 +40,7 @@ class Renderer:
             "day": wording.day,
             "day_in_words": wording.day_in_words,
             "clock": wording.clock,
+            "clock_seconds": wording.clock_seconds,
             "day_and_clock": wording.day_and_clock,
             "appointment": wording.appointment,
         }

@@ -59,6 +59,11 @@ def clock(moment: datetime) -> str:
     return f"{local(moment):%H:%M}"
 
 
+def clock_seconds(moment: datetime) -> str:
+    """14:03:12."""
+    return f"{local(moment):%H:%M:%S}"
+
+
 def day_and_clock(moment: datetime) -> str:
     """14:03 ngày 27/11/2026."""
     return f"{clock(moment)} ngày {day(moment)}"

@@ -40,7 +40,8 @@ export function bindKeys() {
     });
   }
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    // An open dialog has the keys to itself: Escape closes it.
+    if (event.isComposing || document.querySelector("dialog[open]")) return;
     const found = table.get(chordOf(event));
     if (!found) return;
     event.preventDefault();

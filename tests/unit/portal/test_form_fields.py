@@ -40,7 +40,9 @@ def test_every_form_of_the_counter_has_boxes_with_words_of_their_own() -> None:
             name = box.path.rpartition(".")[2]
             assert box.label != name, f"{procedure.code}: {box.path}"
             if box.kind == "choice" and name != "ethnic_code":
-                assert all((name, code) in CHOICES for code, _ in box.choices), f"{procedure.code}: {box.path}"
+                assert all((name, code) in CHOICES for code, _ in box.choices), (
+                    f"{procedure.code}: {box.path}"
+                )
 
 
 def test_who_asks_comes_first_and_a_list_has_rows_with_numbers() -> None:
