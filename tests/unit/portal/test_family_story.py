@@ -160,10 +160,9 @@ def test_a_refusal_says_why_in_the_officers_words() -> None:
 
 def test_days_with_the_same_hours_stand_together() -> None:
     """Closed days are left out."""
-    days = ("mon", "tue", "wed", "thu", "fri")
-    week: dict[str, tuple[str, ...]] = dict.fromkeys(days, ("07:00-11:00", "13:00-17:00")) | {
-        "sat": ("07:00-11:00",)
-    }
+    week: dict[str, tuple[str, ...]] = dict.fromkeys(
+        ("mon", "tue", "wed", "thu", "fri"), ("07:00-11:00", "13:00-17:00")
+    ) | {"sat": ("07:00-11:00",)}
     desk = Desk(name_vi="", address_vi="", phone="", hours=week)
     assert opening_hours(desk) == (
         "Thứ Hai – Thứ Sáu: 07:00-11:00, 13:00-17:00",
