@@ -114,7 +114,7 @@ def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) 
     if flag is None and case is not None:
         flag = early_flag(case, catalogue)
     return {
-        "status": status_tag(status),
+        "standing": status_tag(status),
         "flag": flag,
         "appointment_at": case.appointment_at if case else file.dossier.appointment_at,
         "ended": status in ENDED,
