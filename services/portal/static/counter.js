@@ -9,6 +9,7 @@ import { suggestIn } from "./suggest.js";
 
 const KEPT = "quay";
 const PREVIEW_MS = 300;
+const TITLE = document.title.replace(/^Lỗi: /, "");
 const desk = document.getElementById("ban");
 const form = () => document.getElementById("tiep-nhan");
 const scanBox = () => document.getElementById("tim");
@@ -55,6 +56,7 @@ function put(html) {
 
 function ready() {
   done = false;
+  document.title = desk.querySelector("[data-testid=tom-tat-loi]") ? `Lỗi: ${TITLE}` : TITLE;
   showSwitch(document.getElementById("enter-tiep"));
   suggestIn(desk, (input, row) => {
     if (input.dataset.code !== "thu-tuc") return;

@@ -8,7 +8,7 @@ let timer = 0;
 let turn = 0;
 let active = -1;
 
-const hits = () => [...list.querySelectorAll("[role=option]")];
+const hits = () => [...list.querySelectorAll("[role=option][data-href]")];
 
 function close() {
   list.hidden = true;
