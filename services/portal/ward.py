@@ -27,6 +27,7 @@ from services.portal.ward_view import (
     by_tab,
     cards,
     day_in_a_sentence,
+    leaves_at,
 )
 
 router = APIRouter()
