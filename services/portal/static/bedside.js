@@ -59,6 +59,7 @@ for (const link of document.querySelectorAll("a[data-in]")) {
 const now = document.querySelector("[data-in-ngay]");
 if (now) printPaper(now.dataset.in);
 unlocked();
+document.documentElement.dataset.san = "sang";
 lockWhenIdle(() => {
   document.querySelector("main").replaceChildren();
   setTimeout(() => location.assign(`/dang-nhap?tiep=${encodeURIComponent(location.pathname)}`), 1500);

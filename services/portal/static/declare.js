@@ -168,18 +168,23 @@ function showConnection({ connected, signIn }) {
 
 // -- scanning and choosing -------------------------------------------------------------------------------------
 
-async function communeOf(address) {
-  if (!navigator.onLine) return;
+// Communes, or none while there is no network or nobody is signed in.
+async function communes(path) {
   try {
-    const answer = await fetch(`/bv/xa?dia-chi=${encodeURIComponent(address)}`, { headers: { Accept: "application/json" } });
-    const found = answer.ok ? await answer.json() : [];
-    if (found.length !== 1 || form.elements["cu-tru"].value !== address) return;
-    form.elements["cu-tru-xa"].value = found[0].value;
-    form.elements["cu-tru-xa-ten"].value = found[0].label;
-    saveSoon();
+    const answer = await fetch(path, { headers: { Accept: "application/json" }, redirect: "error" });
+    return answer.ok ? await answer.json() : [];
   } catch {
-    // Without a network the commune is found by the address when the declaration arrives.
+    return [];
   }
+}
+
+// What is not found here is found by the address when the declaration arrives.
+async function communeOf(address) {
+  const found = navigator.onLine ? await communes(`/bv/xa?dia-chi=${encodeURIComponent(address)}`) : [];
+  if (found.length !== 1 || form.elements["cu-tru"].value !== address) return;
+  form.elements["cu-tru-xa"].value = found[0].value;
+  form.elements["cu-tru-xa-ten"].value = found[0].label;
+  saveSoon();
 }
 
 // The bar code of a paper belongs into the field it was scanned for.
@@ -208,16 +213,11 @@ function scanned(scan, { element, text }) {
 let near = null;
 async function searchCommunes(text) {
   const bare = text.normalize("NFD").replace(/\p{Mn}/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
-  near ??= fetch("/bv/xa-trong-tinh").then((answer) => (answer.ok ? answer.json() : []), () => []);
+  if (!near?.length) near = await communes("/bv/xa-trong-tinh");
   const words = bare.replaceAll(",", " ").split(/\s+/).filter(Boolean);
-  const ours = (await near).filter(({ folded }) => words.every((word) => folded.includes(word))).slice(0, SUGGESTIONS_MAX);
-  if (ours.length) return ours;
-  try {
-    const answer = await fetch(`/bv/xa?tim=${encodeURIComponent(text)}`, { headers: { Accept: "application/json" } });
-    return answer.ok ? await answer.json() : [];
-  } catch {
-    return [];
-  }
+  const ours = near.filter(({ folded }) => words.every((word) => folded.includes(word))).slice(0, SUGGESTIONS_MAX);
+  if (ours.length || !navigator.onLine) return ours;
+  return communes(`/bv/xa?tim=${encodeURIComponent(text)}`);
 }
 
 // -- keys ------------------------------------------------------------------------------------------------------

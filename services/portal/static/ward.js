@@ -65,6 +65,7 @@ document.addEventListener("outbox:connection", (event) => showConnection(event.d
 count();
 keepDraining();
 unlocked();
+document.documentElement.dataset.san = "sang";
 lockWhenIdle(() => {
   document.querySelector("main").replaceChildren();
   setTimeout(() => location.assign("/dang-nhap?tiep=/bv"), 1500);
