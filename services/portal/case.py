@@ -21,7 +21,15 @@ from services.portal.case_forms import Matter, Typed, Wrong, is_act, order_of
 from services.portal.case_reading import Story, dossier_id_of, file_of, handles, reads_of, story_of
 from services.portal.case_refusals import notice_of, problems_of
 from services.portal.case_view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of
-from services.portal.case_words import CHANNELS, DELIVERIES, DONE, PAPERS, STEP_STATES, agency_words
+from services.portal.case_words import (
+    CHANNELS,
+    DELIVERIES,
+    DONE,
+    NEXT_LISTS,
+    PAPERS,
+    STEP_STATES,
+    agency_words,
+)
 from services.portal.file_sections import papers_of, sections_of
 from services.portal.form_reading import Problems
 from services.portal.guard import FIELD, form_of
@@ -259,6 +267,7 @@ async def _page(
         done=DONE.get(done, ""),
         undo=undo_of(done, step, sight.story.desk),
         paper=PAPERS.get(done),
+        next_list=NEXT_LISTS.get(done, ""),
         **_changing(sight),
     )
 

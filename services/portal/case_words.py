@@ -64,6 +64,17 @@ DONE: Mapping[str, str] = {
     "undo-pause": "Đã hoàn tác việc tạm dừng thời hạn.",
     "undo-supplement-request": "Đã thu hồi yêu cầu bổ sung; người nộp sẽ được báo.",
 }
+# Acts after which the officer is done here, and the list that has the next dossier.
+NEXT_LISTS: Mapping[str, str] = {
+    "complete": "cho-xu-ly",
+    "return": "cho-xu-ly",
+    "refuse": "cho-xu-ly",
+    "supplement-request": "cho-xu-ly",
+    "assign": "tra-lai",
+    "sign-apology": "xin-loi",
+    "accept": "cho-tiep-nhan",
+    "not-accept": "cho-tiep-nhan",
+}
 PAPERS: Mapping[str, tuple[str, str]] = {
     "supplement-request": ("supplement-request", "In phiếu yêu cầu bổ sung"),
     "refuse": ("refusal", "In phiếu từ chối"),
@@ -138,7 +149,9 @@ def timeline(
 ) -> tuple[Line, ...]:
     """What happened to the dossier and to its results, the newest first."""
     lines = [*_case_lines(case, catalogue), *_custody_lines(custody, results, catalogue)]
-    return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
+    # Of one moment what was told later stands above, as everywhere.
+    lines.sort(key=lambda line: line.at)
+    return tuple(lines[::-1])
 
 
 def _case_lines(case: CaseView | None, catalogue: Catalogue) -> Iterator[Line]:

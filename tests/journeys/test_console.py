@@ -49,6 +49,8 @@ async def press_act(screen: Screen, act: str) -> None:
     await expect(screen.at(f"viec-{act}").first).to_be_visible(timeout=WAIT_MS)
     await screen.at(f"viec-{act}").first.focus()
     await screen.press("Enter")
+    if act != "start":
+        await expect(screen.at(f"bang-{act}")).to_be_visible()
 
 
 async def fill(screen: Screen, values: dict[str, Any]) -> None:
@@ -167,6 +169,28 @@ async def test_a_refusal_names_reason_and_law_and_is_asked_once_more(
     family = await new_screen(phone=True)
     await family.go(f"/h/{receipt['tracking_token']}")
     await family.sees("Từ chối")
+
+
+async def test_the_counter_does_not_take_a_dossier(new_screen: NewScreen, town: Town, heard: Heard) -> None:
+    """What was handed in without its papers waits at the door; it is not taken, with a reason the applicant reads."""
+    applicant = {"name": LONG_NAME.strip()[:200], "phone": "0912345678"}
+    form = {"applicant": applicant, "documents": [{"name": "Bằng tốt nghiệp", "pages": 1, "copies": 2}]}
+    body = {"procedure": "2.000815", "channel": "counter", "form": form, "components": [], "unit": "31340"}
+    dossier = (await town.post("counter", "intake", "/dossiers", body))["dossier_id"]
+    screen = await new_screen("counter", path="/dang-nhap?tiep=/viec/cua-toi")
+    await open_from(screen, "cho-tiep-nhan", dossier)
+    await screen.sees("Thiếu")
+    await press_act(screen, "not-accept")
+    await screen.at("ly-do-1").focus()
+    await screen.press("1")
+    await screen.at("ghi-chu").focus()
+    await screen.type("Chưa có bản chính; ông/bà mang bản chính đến quầy.")
+    await screen.press("Control+Enter")
+    await expect(screen.at("xac-nhan")).to_be_focused()
+    await screen.press("Enter")
+    await expect(screen.at("da-xong")).to_contain_text("Đã từ chối tiếp nhận")
+    await heard.until("intake.dossier-refused.v1", dossier)
+    await screen.check("not taken")
 
 
 async def test_everything_missing_is_asked_for_at_once_and_answered(

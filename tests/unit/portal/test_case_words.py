@@ -1,0 +1,94 @@
+"""How deadlines stand and what happened, in words."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from libs.catalogue import Catalogue
+from services.portal.case_answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
+from services.portal.case_words import deadline_flag, early_flag, timeline
+from services.portal.wording import Tag
+
+CATALOGUE = Catalogue.load(Path("catalogue"))
+MONDAY = datetime(2026, 11, 23, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "flag"),
+    [
+        (Deadline(word="none"), None),
+        (Deadline(word="stopped"), Tag("đang dừng tính hạn", "calm")),
+        (Deadline(word="running", left_minutes=1200, left_days=2), Tag("còn 2 ngày", "calm")),
+        (Deadline(word="running", left_minutes=300, left_days=1), Tag("còn 5 giờ làm việc", "calm")),
+        (
+            Deadline(word="near", left_minutes=185, left_days=0),
+            Tag("sắp đến hạn, còn 3 giờ làm việc", "near"),
+        ),
+        (
+            Deadline(word="near", left_minutes=25, left_days=0),
+            Tag("sắp đến hạn, còn 25 phút làm việc", "near"),
+        ),
+        (Deadline(word="near"), Tag("sắp đến hạn", "near")),
+        (Deadline(word="missed", left_minutes=-500, left_days=-1), Tag("quá hạn 1 ngày", "late")),
+        (Deadline(word="missed", left_minutes=-90, left_days=0), Tag("quá hạn 1 giờ làm việc", "late")),
+        (Deadline(word="missed"), Tag("quá hạn", "late")),
+        (Deadline(word="running", unit="hour", left_minutes=1274, left_days=1), Tag("còn 21 giờ", "calm")),
+        (Deadline(word="running"), None),
+    ],
+)
+def test_a_deadline_has_its_word_and_its_colour(deadline: Deadline, flag: Tag | None) -> None:
+    """Days while there is a working day left, else hours of work; hours of the clock where the term counts those."""
+    assert deadline_flag(deadline) == flag
+
+
+def test_a_dossier_settled_days_before_its_appointment_is_early() -> None:
+    """Working days count: Tuesday the 24th was a day off; on the day itself, or late, nothing is said."""
+    case = CaseView(status=9, appointment_at=MONDAY + timedelta(days=2))
+    assert early_flag(case, CATALOGUE) is None
+    settled = CaseView(
+        status=9,
+        appointment_at=MONDAY + timedelta(days=2),
+        settled=Settled(outcome="granted", at=MONDAY, on_time=True),
+    )
+    assert early_flag(settled, CATALOGUE) == Tag("trả sớm 1 ngày", "early")
+    late = CaseView(
+        status=9,
+        appointment_at=MONDAY,
+        settled=Settled(outcome="granted", at=MONDAY + timedelta(days=2), on_time=False),
+    )
+    assert early_flag(late, CATALOGUE) is None
+
+
+def test_the_timeline_joins_the_case_and_its_results_newest_first() -> None:
+    """Steps by name, agencies by name, reasons in words, and what happened to the papers."""
+    result = Result(
+        id=uuid4(),
+        code="birth_certificate",
+        name_vi="Giấy khai sinh",
+        version=1,
+        state="ready",
+        state_vi="",
+        delivery="hospital",
+        place="",
+        place_vi="",
+        changed_at=MONDAY,
+    )
+    case = CaseView(
+        status=9,
+        appointment_at=MONDAY,
+        steps=(StepView(step="s", name="Đăng ký khai sinh", state="returned", agency="", version=1),),
+        timeline=(
+            Entry(at=MONDAY, what="return", step="s", agency="police-31340-2025", reason="wrong-ward", note="x",
+                  words="Chuyển trả"),
+            Entry(at=MONDAY, what="settled", reason="granted", words="Giải quyết xong hồ sơ"),
+        ),
+    )  # fmt: skip
+    arrived = CustodyAct(
+        at=MONDAY + timedelta(hours=1), result_id=result.id, act="arrive", actor="", agency="?", note=""
+    )
+    first, second, third = timeline(case, (arrived,), (result,), CATALOGUE)
+    assert (first.words, first.where) == ("Nhận kết quả về nơi trả: Giấy khai sinh", "?")
+    assert (second.words, second.more) == ("Giải quyết xong hồ sơ", "")
+    assert (third.words, third.more) == ("Chuyển trả: Đăng ký khai sinh", "Thuộc xã, phường khác. x")
