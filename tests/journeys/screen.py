@@ -18,6 +18,8 @@ VIEWPORTS = {"desktop": (1366, 768), "phone": (360, 740)}
 # WCAG 1.4.10: text reflows at this width; tables scroll inside themselves.
 NARROWEST = 320
 WAIT_MS = 15_000
+# A scanner types a character in less than 40 ms; a person is slower.
+KEY_MS = 45
 
 
 class Screen:
@@ -58,8 +60,8 @@ class Screen:
             await self.page.keyboard.press(key)
 
     async def type(self, text: str) -> None:
-        """Type into whatever has the focus, as a person does."""
-        await self.page.keyboard.type(text)
+        """Type into whatever has the focus, slowly enough to be no scanner (static/scan.js)."""
+        await self.page.keyboard.type(text, delay=KEY_MS)
 
     async def scan(self, text: str) -> None:
         """What a scanner that acts as a keyboard does: all characters at once, then Enter."""
