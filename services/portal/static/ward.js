@@ -4,6 +4,7 @@ import { lockWhenIdle, unlocked } from "./lock.js";
 import { all, keepDraining } from "./outbox.js";
 import { onScan } from "./scan.js";
 
+const box = document.getElementById("quet");
 const place = document.querySelector("[data-hop-gui]");
 
 async function count() {
@@ -17,7 +18,7 @@ async function count() {
 // Arrows move between the beds, as in any list.
 function step(event) {
   const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!by || event.ctrlKey || event.altKey || event.target.closest("input, select, textarea")) return;
+  if (!by || event.ctrlKey || event.altKey || (event.target.closest("input, select, textarea") && !(event.target === box && by === 1))) return;
   const beds = [...document.querySelectorAll(".bed h2 a")];
   if (!beds.length) return;
   const at = beds.indexOf(document.activeElement);
@@ -55,10 +56,16 @@ function showConnection({ connected }) {
 
 document.addEventListener("keydown", step);
 takeFiles(document.querySelector("[data-nhan-tep]"));
-onScan(async (scan, { text }) => {
+async function find(scan, text) {
   const opened = await openByScan(scan, text);
   const hint = document.querySelector("[data-quet]");
-  if (!opened && hint) hint.textContent = "Không có hồ sơ nào của bệnh viện khớp với thẻ hoặc mã vừa quét.";
+  if (!opened && hint) hint.textContent = "Không có hồ sơ nào của bệnh viện khớp với thẻ, mã hoặc tên này.";
+}
+
+onScan((scan, { text }) => find(scan, text));
+// What somebody types there is looked for, too.
+box?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing && box.value.trim()) find({ kind: "text" }, box.value.trim());
 });
 document.addEventListener("outbox:changed", count);
 document.addEventListener("outbox:connection", (event) => showConnection(event.detail));
