@@ -14,6 +14,7 @@ from bench.figures import Section, console, keep, show
 from bench.growth import run as growth
 from bench.hop import run as hop
 from bench.load import run as whole
+from bench.pages import run as pages
 from bench.search import run as search
 
 Part = Callable[[], Awaitable[Section]]
@@ -27,6 +28,7 @@ PARTS: dict[str, Part] = {
     "growth": growth.growth,
     "memory": growth.memory,
     "search": search.run,
+    "pages": pages.run,
 }
 
 

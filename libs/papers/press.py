@@ -36,6 +36,10 @@ class FormPress:
         self._room = count + waiting_max
         self._inside = 0
 
+    async def begin(self) -> None:
+        """Start a process before the first paper is wanted: nobody waits for it at a counter. Raises WorkersLost."""
+        await self._pool.run(_stand_by, None, START_SECONDS_MAX)
+
     async def render(self, form: str, data: Paper, on_date: date) -> bytes:
         """The PDF of the paper in the version in force on its date.
 
@@ -73,6 +77,10 @@ def _start_worker(catalogue: Path) -> None:
     from libs.papers.printer import start_worker  # noqa: PLC0415
 
     start_worker(catalogue)
+
+
+def _stand_by(_: None) -> None:
+    """The worker has started."""
 
 
 def _print(order: _Order) -> bytes:

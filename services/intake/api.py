@@ -79,7 +79,8 @@ class NewBirth(Body, frozen=True, kw_only=True):
     """A birth as the hospital's form declares it.
 
     `card` is the mother's card as read at the desk. When it differs from the certificate, the declaration is refused
-    with the differences; sent again with `override_reason` it is taken and flagged. `stay` is where they lie, kept
+    with the differences; sent again with `override_reason` it is taken and flagged. `identity_typed` says that no card
+    was read and her identity was typed, which is flagged for the registrar. `stay` is where they lie, kept
     beside the file and changed with POST /dossiers/{id}/stay.
     """
 
@@ -91,6 +92,7 @@ class NewBirth(Body, frozen=True, kw_only=True):
     choices: BirthChoices = BirthChoices()
     card: IdentityCard | None = None
     override_reason: Text = ""
+    identity_typed: bool = False
     stay: Stay | None = None
 
     def declaration(self) -> BirthDeclaration:
@@ -183,7 +185,9 @@ def _reception(office: Office) -> APIRouter:
     async def declare_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
         """Declare one child's birth. 409 with a link when it is known already."""
         wanted = await read_body(request, NewBirth)
-        check = CardCheck(card=wanted.card, override_reason=wanted.override_reason)
+        check = CardCheck(
+            card=wanted.card, override_reason=wanted.override_reason, typed=wanted.identity_typed
+        )
         sender = office.sender(actor)
         try:
             new = birth_submission(

@@ -34,14 +34,19 @@ from services.intake.stays import Stay, stay_problems, written_stay
 BIRTH_GROUP = "interlinked-birth"
 # Papers the declaration itself is: Mẫu 01 in electronic form and the signed data of the certificate (NĐ 63/2024 Đ5).
 GIVEN_BY_DECLARATION = ("declaration", "medical_certificate")
+IDENTITY_TYPED = "identity-typed"
 OVERRIDE_LENGTH_MIN = 10  # characters; shorter is no reason
 
 
 class CardCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """The mother's card as read at the desk, and why the desk declares although it differs (empty: it must not)."""
+    """The mother's card as read at the desk, and why the desk declares although it differs (empty: it must not).
+
+    `typed`: the desk says that it read no card. A false identity of a mother enters there (plo.vn 2017).
+    """
 
     card: IdentityCard | None = None
     override_reason: str = ""
+    typed: bool = False
 
 
 NO_CARD = CardCheck()
@@ -230,7 +235,7 @@ def _refuse_wrong_stay(stay: Stay, sender: Sender, at: datetime, desk: Desk) -> 
 
 def _card_flags(declaration: BirthDeclaration, check: CardCheck) -> tuple[str, ...]:
     if check.card is None:
-        return ()
+        return (IDENTITY_TYPED,) if check.typed else ()
     differences = compare_identity(check.card, declaration)
     reasoned = len(check.override_reason.strip()) >= OVERRIDE_LENGTH_MIN
     if differences and not reasoned:

@@ -1,5 +1,6 @@
 """The application of portal: the screens, with the guard, the sessions and the live pages around them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,17 +14,28 @@ from libs.http.app import EdgeLimits, Readiness, build_app
 from libs.http.auth import TokenSigner, TokenVerifier
 from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
+from libs.papers import FormPress
 from libs.process.settings import named, networks_of
 from services.portal import (
     account,
     assets,
+    bedside,
     case,
+    counter,
+    counter_files,
+    declare,
+    former,
+    hand_over,
     home,
     mishaps,
+    papers,
     procedures,
+    search,
     sign_in,
     tracking,
+    upload,
     verification,
+    ward,
     work_queues,
 )
 from services.portal.assets import Assets
@@ -41,12 +53,22 @@ VERSION = "0.1.0"
 # Every open page holds a connection for its live state.
 IN_FLIGHT_MAX = 4000
 SCREENS = (
+    counter.router,
+    counter_files.router,
+    former.router,
+    hand_over.router,
+    papers.router,
+    search.router,
     home.router,
     sign_in.router,
     account.router,
     tracking.router,
     verification.router,
     procedures.router,
+    declare.router,
+    ward.router,
+    upload.router,
+    bedside.router,
     case.router,
     work_queues.router,
 )
@@ -66,11 +88,15 @@ def build(settings: Settings) -> FastAPI:
         shelf.fill(today_there())
     city = City(settings.urls(), signer)
     live = Live(settings.nats_url)
+    press = FormPress(Path(settings.catalogue))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(press.begin())
         yield
+        warming.cancel()
         await city.close()
+        await asyncio.to_thread(press.close)
 
     async def ready() -> Readiness:
         return Readiness(ready=True, checks={"bus": live.connected})
@@ -85,11 +111,13 @@ def build(settings: Settings) -> FastAPI:
         scrape_networks=networks_of("SCRAPE_NETWORKS", settings.scrape_networks),
         trusted_proxies=networks_of("TRUSTED_PROXIES", settings.trusted_proxies),
     )
+    app.state.assets = files
     app.state.city = city
     app.state.sessions = Sessions(city)
     app.state.renderer = Renderer(files, help_phone=settings.help_phone)
     app.state.live = live
     app.state.catalogue = catalogue
+    app.state.press = press
     app.state.shelf = shelf
     app.state.tries = Tries()
     app.state.public_url = settings.public_url.rstrip("/")

@@ -3,11 +3,13 @@
 Their address carries a digest of their content, so that a browser may keep them for ever and never keeps an old one.
 """
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from libs.http.problems import Problem
@@ -32,6 +34,8 @@ TYPES: Mapping[str, str] = {
     ".webmanifest": "application/manifest+json",
 }
 FOR_EVER = "public, max-age=31536000, immutable"
+# Pages themselves are not compressed: they carry form tokens beside what a stranger may have put into them (BREACH).
+COMPRESSED = frozenset({".css", ".js", ".svg"})
 
 
 class Assets:
@@ -42,6 +46,11 @@ class Assets:
         files = {path.name: path for path in sorted(OURS.iterdir()) if path.suffix in TYPES}
         files |= {name: packages / path for name, path in PACKAGED.items()}
         self._contents = {name: path.read_bytes() for name, path in files.items()}
+        self._small = {
+            name: gzip.compress(content, 9, mtime=0)
+            for name, content in self._contents.items()
+            if Path(name).suffix in COMPRESSED
+        }
         # One version for all: modules import each other by relative names.
         whole = hashlib.sha256(b"".join(self._contents[name] for name in sorted(self._contents)))
         self.version = whole.hexdigest()[:12]
@@ -55,6 +64,10 @@ class Assets:
         """The file itself. Raises KeyError."""
         return self._contents[name]
 
+    def compressed(self, name: str) -> bytes | None:
+        """The file in gzip, None for one that is compressed by itself."""
+        return self._small.get(name)
+
     def names(self) -> tuple[str, ...]:
         """Every file there is."""
         return tuple(self._contents)
@@ -65,13 +78,18 @@ def router(assets: Assets) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/static/{version}/{name}")
-    async def file(version: str, name: str) -> Response:
+    async def file(request: Request, version: str, name: str) -> Response:
         """One static file; under an old version the newest one, not to be kept."""
         try:
             content = assets.content(name)
         except KeyError:
             raise Problem(404) from None
-        kept = FOR_EVER if version == assets.version else "no-cache"
-        return Response(content, media_type=TYPES[Path(name).suffix], headers={"Cache-Control": kept})
+        headers = {"Cache-Control": FOR_EVER if version == assets.version else "no-cache"}
+        small = assets.compressed(name)
+        if small is not None:
+            headers["Vary"] = "Accept-Encoding"
+            if "gzip" in request.headers.get("accept-encoding", ""):
+                content, headers["Content-Encoding"] = small, "gzip"
+        return Response(content, media_type=TYPES[Path(name).suffix], headers=headers)
 
     return routes

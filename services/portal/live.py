@@ -19,6 +19,7 @@ from libs.bus.connection import connect
 from libs.contracts.catalogue import SERVICES
 from libs.http.client import Refused, Unavailable
 from libs.http.health import Health
+from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
 from services.portal.sessions import Forbidden, SignedOut
@@ -191,6 +192,9 @@ def stream(request: Request, watch: Watch, look: Callable[[], Awaitable[str]]) -
         except Refused as refused:
             log.warning("live-page-ended", target=refused.target, code=refused.slug)
             yield _event("signed-out" if refused.status == 401 else "ended", "-")
+        except Problem as problem:
+            log.warning("live-page-ended", code=problem.slug)
+            yield _event("ended", "-")
         except Unavailable as away:
             # The browser keeps what it has, says since when, and connects anew.
             log.warning("live-page-ended", target=away.target, reason=away.reason)

@@ -41,13 +41,16 @@ def wants_page(request: Request) -> bool:
 def mishap_page(request: Request, problem: Problem) -> Response:
     """The page for a problem, with the problem's own words where it has any."""
     told = MISHAPS.get(problem.status, UNFORESEEN)
+    if problem.status in (404, 429) and problem.detail:
+        # What is missing, or how long to wait, is said better by whoever found out.
+        told = Mishap(problem.title, "")
     return page(
         request,
         "mishap.html",
         status=problem.status,
         headers=problem.headers,
         heading=told.heading,
-        title=problem.title if problem.title != told.heading else "",
+        title="" if told.heading.startswith(problem.title) else problem.title,
         detail=problem.detail,
         advice=told.advice,
     )

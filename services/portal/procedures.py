@@ -24,7 +24,7 @@ router = APIRouter()
 SHOWN_MAX = 12
 POPULAR = "popular.yaml"
 # What breaks ties between procedures that fit alike: those asked for most come first.
-POPULAR_WEIGHT = 0.2
+POPULAR_WEIGHT = 0.1
 CODE_LENGTH_MAX = 40
 QR_MODULE = 5
 
@@ -57,11 +57,7 @@ class Shelf:
         entries = []
         rows = {}
         for procedure in self._catalogue.procedures(today):
-            weight = (
-                POPULAR_WEIGHT * (1 - popular.index(procedure.code) / len(popular))
-                if procedure.code in popular
-                else 0.0
-            )
+            weight = POPULAR_WEIGHT if procedure.code in popular else 0.0
             field = self._catalogue.fields[procedure.field].name_vi
             entries.append(
                 Entry(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from libs.catalogue import UnknownAgency
+from libs.catalogue import Catalogue, NotEffective, UnknownAgency, UnknownProcedure
 from libs.catalogue.folding import tidy
 from libs.http.client import Refused
 from libs.http.limits import client_network
@@ -23,6 +23,7 @@ from services.portal.guard import form_of
 from services.portal.live import Watch, stream
 from services.portal.rendering import context_of, page, renderer_of
 from services.portal.sessions import csrf_of
+from services.portal.wording import local
 
 router = APIRouter()
 TYPED_LENGTH_MAX = 40
@@ -233,7 +234,21 @@ def _live_part(request: Request, found: Details, told: Told, token: str) -> str:
 
 
 def _context(request: Request, found: Details, told: Told, token: str) -> dict[str, Any]:
-    return {"dossier": found, "story": _story(request, found, told), "token": token}
+    return {
+        "dossier": found,
+        "procedure_name": _short_name(request, found),
+        "story": _story(request, found, told),
+        "token": token,
+    }
+
+
+def _short_name(request: Request, found: Details) -> str:
+    """What people call the procedure; its official name where the catalogue no longer has it."""
+    catalogue: Catalogue = request.app.state.catalogue
+    try:
+        return catalogue.procedure(found.procedure, local(found.received_at).date()).short_name_vi
+    except (NotEffective, UnknownProcedure):
+        return found.procedure_name
 
 
 def _story(request: Request, found: Details, told: Told) -> Story:

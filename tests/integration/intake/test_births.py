@@ -197,6 +197,16 @@ async def test_a_card_that_differs_needs_a_reason(intake: Intake) -> None:
     assert notes[0]["reason"] == "Thẻ cấp trước khi cải chính họ tên"
 
 
+async def test_an_identity_that_was_typed_is_flagged_for_the_registrar(intake: Intake) -> None:
+    """The hospital's form says so when no card was read; a card that was read leaves no such flag."""
+    typed = birth(serial=700_002) | {"identity_typed": True}
+    taken = await intake.post("/births", typed, intake.hospital())
+    assert taken.status_code == 201, taken.text
+    path = f"/dossiers/{taken.json()['dossier_id']}"
+    read = await intake.get(path, intake.hospital(), purpose="check-dossier")
+    assert read.json()["dossier"]["flags"] == ["identity-typed"]
+
+
 async def test_a_certificate_of_another_hospital_is_refused(intake: Intake) -> None:
     """A hospital declares only births it certified."""
     answer = await intake.post("/births", birth(), intake.hospital(OTHER_HOSPITAL))

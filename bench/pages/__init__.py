@@ -1,0 +1,1 @@
+"""Pages of citizens as a telephone on a slow network gets them."""

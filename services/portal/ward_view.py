@@ -1,0 +1,210 @@
+"""What stands on the cards of a maternity ward: who lies where, three lamps, what is late. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+BIRTH, RESIDENCE, INSURANCE = "birth_certificate", "residence_notice", "insurance_card"
+LAMPS: Sequence[tuple[str, str]] = ((BIRTH, "Khai sinh"), (RESIDENCE, "Thường trú"), (INSURANCE, "BHYT"))
+RETURNED = 10
+NOT_TAKEN = frozenset({3, 7, 8})
+# How long before they leave the desk is told what will not be ready. [judgement]
+ALARM_AHEAD = timedelta(hours=24)
+Tab = Literal["tai-giuong", "cho-bo-sung", "da-tra"]
+TABS: Mapping[Tab, str] = {
+    "tai-giuong": "Tại giường",
+    "cho-bo-sung": "Chờ bổ sung",
+    "da-tra": "Đã trả",
+}
+
+
+class Stay(msgspec.Struct, frozen=True, kw_only=True):
+    """Where they lie, and when they leave by the ward's clock."""
+
+    room: str = ""
+    bed: str = ""
+    discharge_at: datetime | None = None
+
+
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """A paper or a field that is still wanted."""
+
+    kind: Literal["component", "field"]
+    code: str
+    label: str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is wanted, and until when."""
+
+    respond_by: datetime | None
+    things: tuple[Thing, ...]
+
+
+class Birth(msgspec.Struct, frozen=True, kw_only=True):
+    """One birth of the hospital, as intake lists it."""
+
+    dossier_id: UUID
+    code: str
+    status: int
+    received_at: datetime
+    appointment_at: datetime
+    mother: str
+    child: str
+    sex: str
+    birth_time: str
+    order: int
+    count: int
+    stay: Stay | None
+    asked: Asked | None
+    likely_duplicate: bool
+    tracking_token: str = ""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One result, as it counts now."""
+
+    id: UUID
+    code: str
+    name_vi: str
+    state: str
+    state_vi: str
+    delivery: str
+    place: str
+    place_vi: str
+    handed_over_at: datetime | None = None
+    receiver_vi: str = ""
+
+
+class Lamp(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the three: a sign and words that say the same, and the name of its colours."""
+
+    name: str
+    sign: str
+    words: str
+    look: str
+
+    @property
+    def done(self) -> bool:
+        """Whether the family has it, or can fetch it anywhere."""
+        return self.look in ("done", "electronic")
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """One bed with its newborn."""
+
+    birth: Birth
+    lamps: tuple[Lamp, ...]
+    alarm: str = ""
+    late: str = ""
+    left: bool = False
+
+    @property
+    def tab(self) -> Tab:
+        """Where the card stands."""
+        if self.birth.status == RETURNED or (self.lamps and all(lamp.done for lamp in self.lamps)):
+            return "da-tra"
+        return "cho-bo-sung" if self.birth.asked else "tai-giuong"
+
+    @property
+    def place(self) -> str:
+        """Room and bed."""
+        stay = self.birth.stay
+        parts = [
+            f"Phòng {stay.room}" if stay and stay.room else "",
+            f"giường {stay.bed}" if stay and stay.bed else "",
+        ]
+        words = " – ".join(part for part in parts if part)
+        return words[:1].upper() + words[1:] if words else "Chưa ghi giường"
+
+    @property
+    def child(self) -> str:
+        """The baby, with its order among several."""
+        sex = {"1": "bé trai", "male": "bé trai", "2": "bé gái", "female": "bé gái"}.get(self.birth.sex, "bé")
+        name = self.birth.child or "chưa đặt tên"
+        several = f" ({self.birth.order}/{self.birth.count})" if self.birth.count > 1 else ""
+        return f"{sex} {name}{several}"
+
+
+def lamp_of(name: str, result: Result | None, desk: str) -> Lamp:
+    """The lamp of a result as seen at the desk `desk`; None: its step is not done yet."""
+    if result is None or result.state == "pending":
+        return Lamp(name=name, sign="○", words="đang làm", look="working")
+    if result.state == "handed-over":
+        return Lamp(name=name, sign="✓", words="đã trao", look="done")
+    if result.state in ("revoked", "rejected", "superseded", "cancelled"):
+        return Lamp(name=name, sign="✕", words=result.state_vi.lower(), look="late")
+    if result.delivery == "electronic":
+        return Lamp(name=name, sign="◆", words="có bản điện tử", look="electronic")
+    if result.place != desk:
+        where = "qua bưu chính" if result.delivery == "post" else f"tại {result.place_vi}"
+        return Lamp(name=name, sign="→", words=f"trả {where}", look="electronic")
+    if result.state == "ready":
+        return Lamp(name=name, sign="●", words="sẵn sàng trao", look="ready")
+    return Lamp(name=name, sign="◐", words="đã cấp, đang chuyển về", look="waiting")
+
+
+def cards(
+    births: Iterable[tuple[Birth, bool]], results: Mapping[UUID, Sequence[Result]], desk: str, now: datetime
+) -> list[Card]:
+    """The cards in the order given; each birth with whether the family has left. `now` is in the ward's zone."""
+    return [_card(birth, left, results.get(birth.dossier_id, ()), desk, now) for birth, left in births]
+
+
+def _card(birth: Birth, left: bool, results: Sequence[Result], desk: str, now: datetime) -> Card:
+    known = {result.code: result for result in results}
+    lamps = tuple(lamp_of(name, known.get(code), desk) for code, name in LAMPS)
+    card = Card(birth=birth, lamps=lamps, left=left)
+    if card.tab == "da-tra":
+        return card
+    missing = [lamp.name for lamp in lamps if lamp.look in ("working", "waiting", "late")]
+    return msgspec.structs.replace(
+        card, alarm=_alarm(birth, left, missing, now), late=_late(birth, missing, now)
+    )
+
+
+def _alarm(birth: Birth, left: bool, missing: Sequence[str], now: datetime) -> str:
+    """What must be said before the family leaves without its papers."""
+    leaves = leaves_at(birth, now)
+    if left:
+        return "Gia đình đã ra viện, còn giấy chưa trao"
+    if leaves is None or not missing or leaves - now > ALARM_AHEAD:
+        return ""
+    when = f"{leaves:%H:%M}" if leaves.date() == now.date() else f"{leaves:%H:%M ngày %d/%m}"
+    return (
+        f"Ra viện {when}, chưa có: {', '.join(missing)}. Hỏi gia đình muốn nhận tại phường, qua bưu chính "
+        "hay bản điện tử"
+    )
+
+
+def leaves_at(birth: Birth, now: datetime) -> datetime | None:
+    """When they leave, in the zone of `now`; a stay is told by the ward's wall clock."""
+    told = birth.stay.discharge_at if birth.stay else None
+    return told.replace(tzinfo=now.tzinfo) if told else None
+
+
+def _late(birth: Birth, missing: Sequence[str], now: datetime) -> str:
+    due = birth.appointment_at.astimezone(now.tzinfo)
+    return f"Quá hẹn từ {due:%H:%M ngày %d/%m}" if missing and due < now and not birth.asked else ""
+
+
+def by_tab(found: Iterable[Card]) -> dict[Tab, list[Card]]:
+    """The cards of each tab; on the first also those that wait for papers, since they lie there."""
+    tabs: dict[Tab, list[Card]] = {tab: [] for tab in TABS}
+    for card in found:
+        tabs[card.tab].append(card)
+        if card.tab == "cho-bo-sung":
+            tabs["tai-giuong"].append(card)
+    return tabs
+
+
+def day_in_a_sentence(found: Sequence[Card], now: datetime) -> str:
+    """What the desk may be proud of, or not yet: births of today and how many are registered."""
+    today = [card for card in found if card.birth.received_at.astimezone(now.tzinfo).date() == now.date()]
+    if not today:
+        return ""
+    done = sum(card.lamps[0].look != "working" for card in today)
+    return f"Hôm nay khai {len(today)} bé, {done}/{len(today)} đã có khai sinh"

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { afterAnswer, FAULTS_MAX, isToForget, newKey, seenBy, toSend } from "../../../../services/portal/static/outbox-rules.js";
+
+const draft = (key, more = {}) => ({ key, author: "hoa", state: "waiting", fields: { "me-ten": "Mai" }, problems: [], ...more });
+
+test("keys sort in the order they were made, also within a millisecond", () => {
+  const keys = Array.from({ length: 6000 }, (_, index) => newKey(1_800_000_000_000 + Math.floor(index / 5000)));
+  assert.deepEqual([...keys].sort(), keys);
+  assert.equal(new Set(keys).size, keys.length);
+  for (const key of keys) assert.match(key, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("what was being sent when the page died is sent again, in order, and only its author's", () => {
+  const drafts = [draft("3"), draft("1", { state: "sending" }), draft("2", { author: "lan" }), draft("4", { state: "typing" })];
+  assert.deepEqual(toSend(drafts, "hoa").map(({ key }) => key), ["1", "3"]);
+});
+
+test("a colleague's declarations are counted, not shown", () => {
+  const seen = seenBy([draft("1"), draft("2", { author: "lan" }), draft("3", { author: "lan", state: "received" })], "hoa");
+  assert.deepEqual([seen.mine.length, seen.waiting, seen.others], [1, 1, 1]);
+});
+
+test("what was received leaves nothing of the birth on the device", () => {
+  const { draft: kept, next } = afterAnswer(draft("1"), 201, { code: "X", dossier: "/d", received_at: "2026" }, 5);
+  assert.deepEqual([kept.state, kept.fields, kept.code, next], ["received", {}, "X", true]);
+  assert.ok(!isToForget(kept, 5 + 23 * 3600 * 1000));
+  assert.ok(isToForget(kept, 5 + 24 * 3600 * 1000));
+  assert.ok(!isToForget(draft("2"), Infinity));
+});
+
+test("a session that ended loses nothing and stops the drainer", () => {
+  const { draft: kept, next, signIn } = afterAnswer(draft("1", { state: "sending" }), 401, null, 5);
+  assert.deepEqual([kept.state, kept.fields["me-ten"], next, signIn], ["waiting", "Mai", false, true]);
+});
+
+test("a refusal is kept to be mended, and holds nobody up", () => {
+  for (const status of [400, 409, 413, 422]) {
+    const { draft: kept, next } = afterAnswer(draft("1"), status, { problems: [["me-so", "Sai"]] }, 5);
+    assert.deepEqual([kept.state, kept.problems, kept.fields["me-ten"], next], ["error", [["me-so", "Sai"]], "Mai", true]);
+  }
+});
+
+test("no answer, a busy city and a proxy's error mean later", () => {
+  for (const status of [0, 408, 429, 502, 503, 504]) {
+    const { draft: kept, next } = afterAnswer(draft("1", { state: "sending" }), status, null, 5);
+    assert.deepEqual([kept.state, next], ["waiting", false]);
+  }
+});
+
+test("a fault that comes with one declaration only does not keep the others back for ever", () => {
+  let one = draft("1");
+  for (let round = 0; round < FAULTS_MAX; round += 1) one = afterAnswer(one, 500, null, 5).draft;
+  assert.equal(one.state, "error");
+});

@@ -1,0 +1,161 @@
+"""From the form of a birth to what intake is told, and its refusals back to the fields."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.catalogue.units import Units
+from libs.http.problems import FieldError
+from services.portal.addresses import communes_of
+from services.portal.birth_form import ORDER, Desk, declaration_of, problems_of
+from services.portal.typed import clock_of, grams_of
+
+DESK = Desk(facility="93016", place_of_birth="Bệnh viện đa khoa khu vực Ngã Bảy")
+TODAY = date(2026, 11, 27)
+WHOLE: Mapping[str, str] = {
+    "me-so": "092195001234",
+    "me-ten": "Nguyễn Thị Mai",
+    "me-ngay-sinh": "12/04/1995",
+    "doi-chieu": "1",
+    "ngay-sinh": "26112026",
+    "gio-sinh": "14h05",
+    "gioi-tinh": "2",
+    "can-nang": "3,1",
+    "cu-tru": "Khu vực 2, Hiệp Thành, Ngã Bảy, Hậu Giang",
+    "gcs-so": "900001",
+    "gcs-quyen": "01/2026",
+    "gcs-ngay": "26/11/2026",
+    "do-de": "Lê Thị Hoa",
+}
+
+
+@pytest.fixture(scope="module")
+def units() -> Units:
+    """The units of the catalogue."""
+    return Units.load()
+
+
+def test_a_whole_form_is_a_declaration(units: Units) -> None:
+    """Days, times and weights as they are typed; the commune by the address of a card from before the merger."""
+    body, problems = declaration_of(WHOLE, DESK, units)
+    assert problems == []
+    assert body["child"]["birth_time"] == datetime(2026, 11, 26, 14, 5)  # noqa: DTZ001 - the ward's wall clock
+    assert (body["child"]["weight_g"], body["child"]["sex"]) == (3100, 2)
+    assert body["mother"]["residence"]["commune_code"] == "31340"
+    assert body["identity_typed"]
+    assert "father" not in body
+    assert "stay" not in body
+
+
+def test_the_same_form_is_the_same_declaration_tomorrow(units: Units) -> None:
+    """It may be sent again with its key; nothing in it depends on when."""
+    assert declaration_of(WHOLE, DESK, units) == declaration_of(dict(WHOLE), DESK, units)
+
+
+def test_a_scanned_card_goes_with_the_declaration(units: Units) -> None:
+    """intake compares it; a card whose name the scanner lost proves only its number."""
+    card = {"the-so": "092195001234", "the-ten": "Nguyễn Thị Mai", "the-ngay-sinh": "12/04/1995"}
+    body, _ = declaration_of({**WHOLE, **card}, DESK, units)
+    assert body["card"]["number"] == "092195001234"
+    assert not body["identity_typed"]
+    body, _ = declaration_of({**WHOLE, **card, "the-ten": ""}, DESK, units)
+    assert "card" not in body
+    body, _ = declaration_of({**WHOLE, **card, "me-so": "092195009999"}, DESK, units)
+    assert body["identity_typed"], "the number was typed over"
+
+
+def test_an_empty_form_names_every_field_that_is_needed(units: Units) -> None:
+    """In the order of the screen."""
+    _, problems = declaration_of({}, DESK, units)
+    fields = [field for field, _ in problems]
+    assert fields == sorted(fields, key=ORDER.index)
+    assert {"me-so", "me-ten", "me-ngay-sinh", "gioi-tinh", "cu-tru", "gcs-so", "do-de", "doi-chieu"} <= set(
+        fields
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("me-ngay-sinh", "31/02/1995"),
+        ("me-ngay-sinh", "1111990"),
+        ("gio-sinh", "25:00"),
+        ("can-nang", "ba cân"),
+        ("gcs-ngay", "hôm qua"),
+        ("so-con", "0"),
+        ("cu-tru-xa", "99999"),
+        ("ra-vien", "32/13/2026"),
+        ("cha-ngay-sinh", "x"),
+    ],
+)
+def test_what_cannot_be_read_is_said_at_its_field(units: Units, field: str, typed: str) -> None:
+    """Nothing is guessed, and nothing is sent."""
+    _, problems = declaration_of({**WHOLE, "cha-ten": "Trần Văn Hòa", field: typed}, DESK, units)
+    assert [name for name, _ in problems] == [field]
+
+
+def test_refusals_stand_at_their_fields() -> None:
+    """By the longest path that fits; what belongs to none stands above."""
+    errors = [
+        FieldError("mother.residence.commune_code", "x", "Xã."),
+        FieldError("mother.document.number", "x", "Số."),
+        FieldError("card.name", "x", "Tên."),
+        FieldError("somewhere", "x", "Khác."),
+    ]
+    assert problems_of(errors) == [("", "Khác"), ("me-so", "Số"), ("ly-do", "Tên"), ("cu-tru-xa", "Xã")]
+
+
+@given(st.dictionaries(st.sampled_from(ORDER), st.text(max_size=40)))
+def test_no_form_breaks_the_reading(fields: dict[str, str]) -> None:
+    """Whatever is typed, there is an answer."""
+    body, problems = declaration_of(fields, DESK, _UNITS)
+    assert body or problems
+
+
+_UNITS = Units.load()
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("Khu vực 2, Phường Ngã Bảy, Thành phố Cần Thơ", "31340"),
+        ("Khu vực 2, P.Ngã Bảy, TP. Cần Thơ", "31340"),
+        ("KV 3, Hiệp Thành, Thành phố Ngã Bảy, Tỉnh Hậu Giang", "31340"),
+        ("Ấp 1, Đại Thành, Ngã Bảy, Hậu Giang", "31411"),
+    ],
+)
+def test_an_address_leads_to_its_commune_of_today(units: Units, address: str, code: str) -> None:
+    """Cards name units without codes, and older ones units that are no more."""
+    assert [unit.code for unit in communes_of(units, address, TODAY)] == [code]
+
+
+def test_an_address_of_nowhere_leads_nowhere(units: Units) -> None:
+    """Then the officer chooses."""
+    assert communes_of(units, "Số 1, đường không tên", TODAY) == ()
+    assert communes_of(units, "", TODAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("14:05", time(14, 5)),
+        ("1405", time(14, 5)),
+        ("5h", time(5)),
+        ("14 giờ 05 phút", time(14, 5)),
+        ("2500", None),
+    ],
+)
+def test_times_as_they_are_typed(text: str, meant: time | None) -> None:
+    """Midwives write them in many ways."""
+    assert clock_of(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("3100", 3100), ("3.100 g", 3100), ("3,1 kg", 3100), ("31", None)]
+)
+def test_weights_as_they_are_typed(text: str, meant: int | None) -> None:
+    """Grams, or kilograms with a comma."""
+    assert grams_of(text) == meant

@@ -1,0 +1,97 @@
+"""What stands on the cards of a ward."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from libs.catalogue.calendar import VIETNAM
+from services.portal.ward_view import BIRTH, INSURANCE, RESIDENCE, Asked, Birth, Result, Stay, by_tab, cards
+
+NOW = datetime(2026, 11, 27, 9, 0, tzinfo=VIETNAM)
+DESK = "hospital-93016"
+NEWBORN = Birth(
+    dossier_id=uuid4(),
+    code="000.00.13.H13-261127-0001",
+    status=4,
+    received_at=NOW,
+    appointment_at=NOW + timedelta(days=2),
+    mother="Nguyễn Thị Mai",
+    child="",
+    sex="2",
+    birth_time="2026-11-27T01:00:00+07:00",
+    order=1,
+    count=1,
+    stay=Stay(room="3", bed="12", discharge_at=datetime(2026, 11, 27, 10, 0)),  # noqa: DTZ001 - wall clock
+    asked=None,
+    likely_duplicate=False,
+)
+
+
+def result(code: str, state: str, delivery: str = "hospital", place: str = DESK) -> Result:
+    """A result in some state."""
+    return Result(
+        id=uuid4(),
+        code=code,
+        name_vi=code,
+        state=state,
+        state_vi=state,
+        delivery=delivery,
+        place=place,
+        place_vi="quầy",
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "đang làm"),
+        (result(BIRTH, "pending"), "đang làm"),
+        (result(BIRTH, "dispatched"), "đã cấp, đang chuyển về"),
+        (result(BIRTH, "ready"), "sẵn sàng trao"),
+        (result(BIRTH, "handed-over"), "đã trao"),
+        (result(BIRTH, "ready", "electronic", ""), "có bản điện tử"),
+        (result(BIRTH, "ready", "counter", "one-stop"), "trả tại quầy"),
+        (result(BIRTH, "revoked"), "revoked"),
+    ],
+)
+def test_a_lamp_says_in_words_what_it_shows(found: Result | None, words: str) -> None:
+    """With a sign of its own; colour is never alone."""
+    (card,) = cards([(NEWBORN, False)], {NEWBORN.dossier_id: [found] if found else []}, DESK, NOW)
+    assert card.lamps[0].words == words
+    assert card.lamps[0].sign
+
+
+def test_the_desk_is_told_before_a_family_leaves_without_its_papers() -> None:
+    """It names what is missing; once everything is there it is quiet."""
+    (card,) = cards([(NEWBORN, False)], {}, DESK, NOW)
+    assert "Ra viện 10:00, chưa có: Khai sinh, Thường trú, BHYT" in card.alarm
+    ready = [result(BIRTH, "ready"), result(RESIDENCE, "ready", "electronic", ""), result(INSURANCE, "ready")]
+    (card,) = cards([(NEWBORN, False)], {NEWBORN.dossier_id: ready}, DESK, NOW)
+    assert card.alarm == ""
+    later = msgspec.structs.replace(NEWBORN, stay=Stay(discharge_at=datetime(2026, 11, 29, 10, 0)))  # noqa: DTZ001
+    (card,) = cards([(later, False)], {}, DESK, NOW)
+    assert card.alarm == ""
+
+
+def test_a_family_that_left_is_not_forgotten() -> None:
+    """Its card stays until everything was handed over."""
+    (card,) = cards([(NEWBORN, True)], {}, DESK, NOW)
+    assert "đã ra viện" in card.alarm
+    assert card.tab == "tai-giuong"
+
+
+def test_a_card_stands_where_its_work_is() -> None:
+    """One that waits for papers stands at the bed, too."""
+    asked = msgspec.structs.replace(NEWBORN, dossier_id=uuid4(), asked=Asked(respond_by=None, things=()))
+    returned = msgspec.structs.replace(NEWBORN, dossier_id=uuid4(), status=10)
+    tabs = by_tab(cards([(NEWBORN, False), (asked, False), (returned, False)], {}, DESK, NOW))
+    assert [len(tabs[tab]) for tab in ("tai-giuong", "cho-bo-sung", "da-tra")] == [2, 1, 1]
+
+
+def test_what_is_past_its_appointment_says_so() -> None:
+    """Unless the family has to answer first."""
+    late = msgspec.structs.replace(NEWBORN, appointment_at=NOW - timedelta(hours=1))
+    (card,) = cards([(late, False)], {}, DESK, NOW)
+    assert card.late == "Quá hẹn từ 08:00 ngày 27/11"
