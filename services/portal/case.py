@@ -279,5 +279,6 @@ def _changing(sight: Sight) -> Mapping[str, Any]:
         "dossier_id": sight.dossier_id,
         "deliveries": DELIVERIES,
         "step_states": STEP_STATES,
+        "hand_over": case_reading.hand_over_page(sight.person, sight.dossier_id),
         **state,
     }

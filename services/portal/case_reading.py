@@ -52,6 +52,13 @@ def handles(person: Person, file: File) -> bool:
     return at_counter or (person.has("hospital") and account.facility == dossier.facility != "")
 
 
+def hand_over_page(person: Person, dossier_id: UUID) -> str:
+    """Where the officer takes in and hands over this dossier's papers; empty for who does neither."""
+    if person.has("one_stop"):
+        return f"/quay/tra-ket-qua/{dossier_id}"
+    return f"/bv/ho-so/{dossier_id}" if person.has("hospital") else ""
+
+
 async def dossier_id_of(person: Person, text: str) -> UUID:
     """The dossier an address names by its id or its code. Raises Problem 404."""
     try:

@@ -18,7 +18,7 @@ from services.portal.case_forms import (
     supplement_part,
 )
 from services.portal.case_reading import Story
-from services.portal.case_words import deadline_flag, early_flag, timeline
+from services.portal.case_words import deadline_flag, early_flag, papers_to_print, timeline
 from services.portal.file_sections import Paper, papers_of, part_of, typed
 from services.portal.form_fields import Part
 from services.portal.form_reading import PREFIX, Problems
@@ -125,6 +125,7 @@ def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) 
         "apologies": story.apologies,
         "file_buttons": file_buttons(status, accepted=case is not None) if handling else (),
         "results": story.results,
+        "prints": papers_to_print(case) if handling else (),
         "lines": timeline(case, story.custody, story.results or (), catalogue),
     }
 

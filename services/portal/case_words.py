@@ -75,12 +75,14 @@ NEXT_LISTS: Mapping[str, str] = {
     "accept": "cho-tiep-nhan",
     "not-accept": "cho-tiep-nhan",
 }
+# Act → the official paper that tells it (papers.py): number of the form and words.
 PAPERS: Mapping[str, tuple[str, str]] = {
-    "supplement-request": ("supplement-request", "In phiếu yêu cầu bổ sung"),
-    "refuse": ("refusal", "In phiếu từ chối"),
-    "not-accept": ("refusal", "In phiếu từ chối"),
-    "sign-apology": ("apology", "In phiếu xin lỗi và hẹn lại"),
+    "supplement-request": ("02", "In phiếu yêu cầu bổ sung"),
+    "refuse": ("03", "In phiếu từ chối"),
+    "not-accept": ("03", "In phiếu từ chối"),
+    "sign-apology": ("04", "In phiếu xin lỗi và hẹn lại"),
 }
+CONTROL_SLIP = ("05", "In phiếu kiểm soát")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +141,15 @@ def agency_words(catalogue: Catalogue, code: str) -> str:
         return catalogue.agency(code).name_vi if code else ""
     except UnknownAgency:
         return code
+
+
+def papers_to_print(case: CaseView | None) -> tuple[tuple[str, str], ...]:
+    """The official papers there are of a dossier, by what was done: number of the form and words."""
+    if case is None:
+        return ()
+    done = {entry.what for entry in case.timeline}
+    papers = dict(paper for act, paper in PAPERS.items() if act in done)
+    return (*papers.items(), CONTROL_SLIP)
 
 
 def timeline(

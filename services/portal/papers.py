@@ -19,10 +19,10 @@ from libs.http.problems import Problem
 from libs.papers import FormPress, Paper, TooManyWaiting
 from libs.printing.workers import WorkersLost
 from services.portal import paper_facts, register
+from services.portal.case_reading import dossier_id_of
 from services.portal.dates_typed import NotADay, read_day
 from services.portal.paper_facts import Case, Facts, RefusedStep, Sayer
 from services.portal.rendering import page
-from services.portal.search import find
 from services.portal.sessions import Person, requires
 
 router = APIRouter()
@@ -154,18 +154,6 @@ async def press(request: Request, form: str, paper: Paper, on: date, name: str) 
         raise Problem(503, headers={"Retry-After": "2"}) from None
     headers = {**HEADERS, "Content-Disposition": f'inline; filename="{name}.pdf"'}
     return Response(content, 200, headers, "application/pdf")
-
-
-async def dossier_id_of(person: Person, named: str) -> UUID:
-    """The dossier by id or by code. Raises Problem 404 for one the officer may not see."""
-    try:
-        return UUID(named)
-    except ValueError:
-        found = await find(person, named, 2)
-    ids = [hit.dossier_id for hit in found.hits if hit.code == named.upper()]
-    if len(ids) != 1:
-        raise Problem(404)
-    return ids[0]
 
 
 @router.get("/giay-to/{dossier}/{form}.pdf")

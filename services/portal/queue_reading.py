@@ -12,7 +12,7 @@ from libs.catalogue import Catalogue
 from libs.http.client import Unavailable
 from libs.http.problems import Problem
 from services.portal.case_answers import Apology, Deadline, LegalAct
-from services.portal.case_reading import purpose_of
+from services.portal.case_reading import hand_over_page, purpose_of
 from services.portal.case_words import agency_words, deadline_flag
 from services.portal.sessions import Person
 from services.portal.wording import Tag
@@ -248,7 +248,7 @@ async def _papers(person: Person, queue: Queue, after: str) -> Listing:
             due_at=row.result.changed_at,
             action=row.act,
             action_name="Nhận về" if row.act == "arrive" else "Trả kết quả",
-            href=f"/ho-so/{row.result.dossier_id}",
+            href=hand_over_page(person, row.result.dossier_id),
         )
         for row in page.rows
     )
