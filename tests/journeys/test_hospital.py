@@ -19,6 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ADDRESS = "Khu vực 2, Phường Ngã Bảy, Thành phố Cần Thơ"
 CODE = r"^\d{3}(\.\d{2})*\.[A-Z]\d{2}-\d{6}-\d{4}$"
+# What prints is the browser's own; that it was asked to is what we see.
+COUNT_PRINTS = "window.print = () => { window.top.papersPrinted = (window.top.papersPrinted ?? 0) + 1; };"
 # A machine five times slower than the one the budget was measured on.
 SLOWER = 5
 
@@ -252,6 +254,7 @@ async def test_a_file_of_births_is_sent_from_the_ward(new_screen: NewScreen) -> 
 async def test_papers_are_handed_over_at_the_bed(new_screen: NewScreen, heard: Heard, town: Town) -> None:
     """J8: lamps change by themselves, the mother's card opens the bed, she signs, both papers are hers."""
     screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv")
+    await screen.context.add_init_script(COUNT_PRINTS)
     body = birth_body(of_the_ward(town.births, "single")[0], town.today)
     dossier = (await town.declare(body))["dossier_id"]
     card = screen.page.locator(f"[data-ho-so='{dossier}']")
@@ -293,12 +296,16 @@ async def test_papers_are_handed_over_at_the_bed(new_screen: NewScreen, heard: H
         screen.url + str(await screen.at("in-bien-nhan").get_attribute("href"))
     )
     assert (receipt.status, (await receipt.body())[:5]) == (200, b"%PDF-")
+    letter = await screen.page.request.get(screen.url + str(await screen.at("in-thu").get_attribute("href")))
+    assert (letter.status, (await letter.body())[:5]) == (200, b"%PDF-")
+    await expect(screen.page.locator("iframe.print-frame")).to_have_count(1)
     await screen.check("papers that were handed over")
 
 
 async def test_a_card_that_differs_needs_a_reason_and_a_paper(new_screen: NewScreen, town: Town) -> None:
     """A number the dossier does not know: a warning; the officer answers for it, and it is on record."""
     screen: Screen = await new_screen("hospital")
+    await screen.context.add_init_script(COUNT_PRINTS)
     screen.expected_status.add(422)
     body = birth_body(of_the_ward(town.births, "single")[0], town.today)
     dossier = (await town.declare(body))["dossier_id"]
