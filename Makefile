@@ -37,7 +37,8 @@ ifneq ($(t),)
 	@$(BIN)/pytest -q $(t)
 else
 	@$(BIN)/pytest -q -n 2 $(QUICK) tests/integration
-	@$(BIN)/pytest -q tests/pipeline tests/journeys tests/faults
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/pipeline tests/journeys
+	@$(BIN)/pytest -q tests/faults
 endif
 
 faults: $(STAMP) ## The long round of faults on a running city
