@@ -89,7 +89,7 @@ def _asked_for(request: Request) -> ipaddress.IPv4Address | ipaddress.IPv6Addres
     """The address for which one of our services says to ask, None when nobody with a service's token says so."""
     verifier: TokenVerifier | None = getattr(request.app.state, "verifier", None)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    hops = _forwarded(request.scope)
+    hops = _hops(request.scope)
     if verifier is None or scheme.lower() != "bearer" or not hops:
         return None
     try:
@@ -107,7 +107,7 @@ def client_address(
     address = _parse(peer[0]) if peer else None
     if not trusted_proxies or not _inside(address, trusted_proxies):
         return address
-    for hop in reversed(_forwarded(scope)):
+    for hop in reversed(_hops(scope)):
         address = _parse(hop)
         if not _inside(address, trusted_proxies):
             return address
@@ -117,11 +117,14 @@ def client_address(
 def is_within(scope: Scope, networks: Sequence[Network]) -> bool:
     """Whether the peer itself is in `networks` and does not speak for somebody else (a proxy's headers)."""
     peer = scope.get("client")
-    return not _forwarded(scope) and peer is not None and _inside(_parse(peer[0]), networks)
+    named = (b"x-forwarded-for", b"forwarded")
+    spoken_for = any(name in named for name, _ in scope["headers"])
+    return not spoken_for and peer is not None and _inside(_parse(peer[0]), networks)
 
 
-def _forwarded(scope: Scope) -> list[str]:
-    values = [value for name, value in scope["headers"] if name in (b"x-forwarded-for", b"forwarded")]
+def _hops(scope: Scope) -> list[str]:
+    """X-Forwarded-For alone: entrances write it themselves, and pass on a `Forwarded` that a browser made up."""
+    values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     return b",".join(values).decode("latin-1").split(",") if values else []
 
 

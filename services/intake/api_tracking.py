@@ -119,6 +119,9 @@ async def _by_digits(connection: Any, wanted: TrackingQuery) -> _Found:
     # Of several dossiers that end alike nobody can say which is meant.
     dossier = dossiers[0] if len(dossiers) == 1 else None
     await try_store.lock(connection, dossier.id if dossier else None, wanted.client)
+    if dossier is not None and await try_store.closed(connection, dossier.id):
+        _REFUSED.labels("tracking", "too-many").inc()
+        return _only_at_the_counter()
     wait = await try_store.wait_seconds(connection, dossier.id if dossier else None, wanted.client)
     if wait > 0:
         _REFUSED.labels("tracking", "too-many").inc()
@@ -174,6 +177,15 @@ def _not_recognised() -> Problem:
     """The same answer for an unknown token, an unknown code and wrong signs."""
     title = "Mã hồ sơ, mã tra cứu hoặc 4 ký tự cuối không đúng"
     return Problem(403, "not-recognised", title, "Hãy xem lại giấy tiếp nhận và hẹn trả kết quả.")
+
+
+def _only_at_the_counter() -> Problem:
+    return Problem(
+        403,
+        "only-at-the-counter",
+        "Không xem được bằng mã hồ sơ nữa",
+        "Mã này đã bị thử quá nhiều lần. Hãy dùng mã QR trên giấy tiếp nhận, hoặc hỏi tại nơi đã nộp.",
+    )
 
 
 def _too_many(wait_seconds: float) -> Problem:

@@ -5,8 +5,11 @@ from typing import Any
 from uuid import UUID
 
 # How many wrong answers within which time, per dossier and per address.
+# Four characters can be found by trying for months: a dossier opens no more to them after EVER_TRIES.
 PER_DOSSIER = ((timedelta(hours=1), 5), (timedelta(days=1), 10))
 PER_CLIENT = ((timedelta(hours=1), 5),)
+EVER_TRIES = 30
+# Tries that lead to no dossier are only counted by address.
 KEPT = timedelta(days=2)
 
 
@@ -43,11 +46,21 @@ async def wait_seconds(connection: Any, dossier_id: UUID | None, client: str) ->
     return seconds
 
 
+async def closed(connection: Any, dossier_id: UUID) -> bool:
+    """Whether the dossier has had so many wrong answers that only its counter opens it."""
+    query = "SELECT count(*) >= $2 FROM (SELECT FROM citizen_try WHERE dossier_id = $1 LIMIT $2) AS tries"
+    return bool(await connection.fetchval(query, dossier_id, EVER_TRIES))
+
+
 async def add(connection: Any, dossier_id: UUID | None, client: str) -> None:
-    """Count one more, and forget those that count no longer."""
+    """Count one more; forget the addresses of old ones, and those that count no longer."""
     await connection.execute(
         """
-        WITH forgotten AS (DELETE FROM citizen_try WHERE at < now() - $3::interval)
+        WITH forgotten AS (DELETE FROM citizen_try WHERE at < now() - $3::interval AND dossier_id IS NULL),
+        nameless AS (
+            UPDATE citizen_try SET client = ''
+            WHERE at < now() - $3::interval AND dossier_id IS NOT NULL AND client <> ''
+        )
         INSERT INTO citizen_try (dossier_id, client) VALUES ($1, $2)
         """,
         dossier_id,

@@ -1,15 +1,24 @@
 """The city's services as a page needs them: in the name of the officer who is signed in, or of the portal itself."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 from libs.http.auth import TokenSigner
 from libs.http.client import Query, ServiceClient
+from libs.http.problems import Problem
 
 T = TypeVar("T")
 # A person waits: better an error page soon than an answer late.
 DEADLINE_SECONDS = 8.0
 CONNECTIONS_MAX = 64
+KEY = re.compile(r"[0-9A-Za-z._-]{1,200}")
+
+
+def check_key(key: str) -> None:
+    """Raises Problem 400 for a form's key that nobody of ours made: it would not even fit into a header."""
+    if not KEY.fullmatch(key):
+        raise Problem(400, "stale-form", "Biểu mẫu đã cũ, hãy tải lại trang rồi gửi lại")
 
 
 class Caller:
@@ -50,14 +59,19 @@ class Caller:
         )
 
     async def act(self, service: str, path: str, body: Any, type_: type[T], *, key: str) -> T:
-        """POST that changes something, once per `key` (made when the form was opened). Raises as `get`."""
+        """POST that changes something, once per `key` (made when the form was opened).
+
+        Raises as `get`, and Problem 400 for a key that is none of ours.
+        """
+        check_key(key)
         client = self._clients[service]
         return await client.post(path, body, type_, idempotency_key=key, bearer=self._bearer)
 
     async def send_file(
         self, service: str, path: str, content: bytes, media_type: str, type_: type[T], *, key: str
     ) -> T:
-        """POST a file as it is, once per `key`. Raises as `get`."""
+        """POST a file as it is, once per `key`. Raises as `act`."""
+        check_key(key)
         client = self._clients[service]
         return await client.post_bytes(
             path, content, media_type, type_, idempotency_key=key, bearer=self._bearer

@@ -19,9 +19,11 @@ from services.portal.form_fields import Box, Part
 PREFIX = "form."
 LAST_DAY = date(2199, 12, 31)
 LENGTH_MAX = 5000
+# Single blanks, and a bounded length: runs of blanks that several parts may take cost their number cubed.
 _CLOCK_FIRST = re.compile(
-    r"(\d{1,2})\s*(?::|h|giờ|g)\s*(\d{1,2})?\s*(?:phút|,|-|ngày|\s)*\s*(\d.*)", re.IGNORECASE
+    r"(\d{1,2}) ?(?::|h|giờ|g) ?(\d{1,2})?[ ,-]*(?:phút)?[ ,-]*(?:ngày)? ?(\d.*)", re.IGNORECASE
 )
+MOMENT_LENGTH_MAX = 60
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 _CODE_AT_END = re.compile(r"\((\d{5})\)\s*$")
 _FIVE = re.compile(r"\d{5}")
@@ -115,7 +117,8 @@ def _day(text: str) -> date:
 
 
 def _moment(text: str) -> str:
-    found = _CLOCK_FIRST.fullmatch(text)
+    words = " ".join(text[: MOMENT_LENGTH_MAX + 1].split())
+    found = _CLOCK_FIRST.fullmatch(words) if len(text) <= MOMENT_LENGTH_MAX else None
     try:
         if found is None:
             raise ValueError(text)

@@ -68,7 +68,10 @@ class _Go(msgspec.Struct, frozen=True):
 
 def local_path(text: str) -> str:
     """The path if it leads to a page of ours, else empty: a link must not send an officer elsewhere afterwards."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
     good = (
         text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     )

@@ -86,8 +86,11 @@ async def track_with_digits(request: Request) -> Response:
             caller, client=client_network(request), code=statuses[0].code, last_four=digits
         )
     except Refused as refused:
-        if refused.status == 403:
+        if refused.slug == "not-recognised":
             return _answer(request, typed, statuses, problems=[("bon-so", DIGITS_WRONG)])
+        if refused.status == 403:
+            words = f"{refused.told.title}. {refused.told.detail}"
+            return _answer(request, typed, statuses, problems=[("bon-so", words)])
         raise _as_told(refused) from None
     told = await family.told(caller, found.dossier_id, ended_badly=found.status in ENDED_BADLY)
     return _dossier_page(request, found, told, token="")

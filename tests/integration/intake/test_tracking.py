@@ -98,6 +98,20 @@ async def test_five_wrong_answers_close_a_dossier_for_the_hour(intake: Intake) -
     assert int(tenth.headers["retry-after"]) > 3600
 
 
+async def test_a_dossier_that_is_tried_for_months_opens_by_its_token_only(intake: Intake) -> None:
+    """Four characters can be found with patience: after thirty wrong answers the code opens nothing any more."""
+    receipt = await born(intake, 620_006)
+    for number in range(30):
+        wrong = await details(intake, f"203.0.113.{number}", code=receipt["code"], last_four="9999")
+        assert wrong.status_code == 403
+        await intake.rows("UPDATE citizen_try SET at = at - interval '9 days' RETURNING 1")
+    closed = await details(intake, "198.51.100.1", code=receipt["code"], last_four=LAST_FOUR)
+    assert (closed.status_code, closed.json()["type"].rpartition(":")[2]) == (403, "only-at-the-counter")
+    assert (await details(intake, tracking_token=receipt["tracking_token"])).status_code == 200
+    addresses = await intake.rows("SELECT client FROM citizen_try WHERE client <> ''")
+    assert len(addresses) == 1
+
+
 async def test_an_address_that_tries_many_codes_is_stopped(intake: Intake) -> None:
     """Five wrong answers of one address, over any codes; others are not touched. Addresses are forgotten."""
     receipt = await born(intake, 620_005)

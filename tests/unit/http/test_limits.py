@@ -51,6 +51,14 @@ def test_clients_remembered_are_bounded() -> None:
     assert list(buckets._buckets) == ["97", "98", "99"]
 
 
+def test_a_forwarded_header_changes_nobodys_address() -> None:
+    """Entrances write X-Forwarded-For themselves and pass on a `Forwarded` that the browser made up."""
+    asked = scope("10.0.0.1", "198.51.100.9")
+    asked["headers"] = [*asked["headers"], (b"forwarded", b"203.0.113.1")]  # type: ignore[misc]
+    assert str(client_address(asked, PROXIES)) == "198.51.100.9"
+    assert not is_within({"client": ("127.0.0.1", 1), "headers": [(b"forwarded", b"for=1.1.1.1")]}, LOOPBACK)
+
+
 def test_only_a_trusted_proxy_is_believed() -> None:
     """X-Forwarded-For counts from the right, up to the first hop that is not ours."""
     assert str(client_address(scope("203.0.113.1", "198.51.100.1"), PROXIES)) == "203.0.113.1"

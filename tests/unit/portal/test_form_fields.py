@@ -1,5 +1,6 @@
 """Forms of the catalogue on the screen: every box can be shown, filled in and read back into what its schema wants."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -135,3 +136,21 @@ def test_the_appointment_an_officer_states_is_on_the_clocks_of_vietnam() -> None
     assert read_moment("16:30 27/11/2026") == datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
     with pytest.raises(Unreadable):
         read_moment("")
+
+
+@pytest.mark.parametrize("typed", ["1:" + " " * 4000 + "x", "08:30" + " - " * 900, "1h" * 2000])
+def test_a_moment_padded_on_purpose_is_told_at_once(typed: str) -> None:
+    """A padded paste must not keep the whole process from answering (it took minutes)."""
+    began = time.monotonic()
+    _, problems = read("1.001193", child__birth_time=typed)
+    assert problems
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "typed", ["08:30 23/11/2026", "8h30 23/11/2026", "8 giờ 30 phút, ngày 23/11/2026", "08:30   -  23112026"]
+)
+def test_a_moment_is_read_as_people_write_it(typed: str) -> None:
+    """Hours first, then the day."""
+    data, _ = read("1.001193", child__birth_time=typed)
+    assert data["child"] == {"birth_time": "2026-11-23T08:30"}

@@ -20,6 +20,8 @@ def test_a_path_of_ours_is_followed(path: str) -> None:
         "/\\evil.example",
         "https://evil.example",
         "javascript:alert(1)",
+        "//[",
+        "/\\[x",
         "bv",
         "/a\nb",
         "/" * 600,
