@@ -14,6 +14,7 @@ from services.identity.signing_in import Enrolment, SignIn, Standing
 from services.identity.views import (
     Credentials,
     OfSession,
+    OfSessionInUse,
     PasswordChange,
     SessionCode,
     SignInMethods,
@@ -43,11 +44,11 @@ def build_router(sign_in: SignIn, signer: TokenSigner, *, openid_name: str) -> A
     _add_steps(router, sign_in, openid_name)
     _add_second_factor(router, sign_in)
 
-    @router.post("/sessions/token", openapi_extra=body(OfSession, answers={200: TokenAnswer}))
+    @router.post("/sessions/token", openapi_extra=body(OfSessionInUse, answers={200: TokenAnswer}))
     async def token(request: Request, _: Annotated[Actor, Depends(PORTAL)]) -> Response:
         """A token for the services, in the person's name, while the session lasts and nothing is missing."""
-        given = await read_body(request, OfSession)
-        account = (await sign_in.complete(given.session)).account
+        given = await read_body(request, OfSessionInUse)
+        account = (await sign_in.complete(given.session, active=given.active)).account
         signed = signer.token(
             AUDIENCES,
             subject=account.login,

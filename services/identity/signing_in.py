@@ -146,8 +146,8 @@ class SignIn:
             await _record(conn, "password-changed", session)
             return await self._rise(conn, session, second_factor=session.second_factor)
 
-    async def complete(self, token: str) -> Session:
-        """The session, in use now, if nothing is missing. Raises Problem 401 that says what is (`needs`)."""
+    async def complete(self, token: str, *, active: bool = True) -> Session:
+        """The session if nothing is missing, in use now if `active`. Raises Problem 401 that says what is (`needs`)."""
         async with self._transactions.transaction() as conn:
             session = await session_store.find(conn, hash_of(token))
             if session is None or domain.has_ended(session, self._lifetime):
@@ -156,7 +156,8 @@ class SignIn:
                 ended = refusals.session_ended()
                 ended.extra["needs"] = missing
                 raise ended
-            await session_store.note_use(conn, session)
+            if active:
+                await session_store.note_use(conn, session)
         return session
 
     async def end(self, token: str) -> None:

@@ -38,6 +38,13 @@ class OfSession(Body, frozen=True, kw_only=True):
     session: Token
 
 
+class OfSessionInUse(Body, frozen=True, kw_only=True):
+    """A session by its token; not `active` when only a page that stands open asks, and nobody has done anything."""
+
+    session: Token
+    active: bool = True
+
+
 class SessionCode(Body, frozen=True, kw_only=True):
     """A session and a code of the authenticator application."""
 

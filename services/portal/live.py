@@ -5,7 +5,7 @@ browser) costs nothing but time: every connection begins with the whole state, a
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from uuid import UUID
 
@@ -19,10 +19,11 @@ from libs.bus.connection import connect
 from libs.contracts.catalogue import SERVICES
 from libs.http.client import Refused, Unavailable
 from libs.http.health import Health
+from libs.http.limits import client_network
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
-from services.portal.sessions import Forbidden, SignedOut
+from services.portal.sessions import Forbidden, SignedOut, session_of
 
 NAME = "portal"
 # Several events come with one act; the page is made anew once for all of them.
@@ -36,6 +37,10 @@ SLICE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
 # What a browser waits before it connects anew.
 RETRY_MS = 1500
+# Pages one asker may have open at once: a session, or an address (a whole village may share one of its provider).
+OPEN_MAX = 200
+# All pages of a process; the places for other requests are never used up by them (app.py).
+PAGES_MAX = 3000
 # Dossiers whose agencies are remembered from their events.
 DOSSIERS_MAX = 100_000
 
@@ -81,12 +86,22 @@ class Live:
         self._url = nats_url
         self._client: Client | None = None
         self._watches: set[Watch] = set()
+        self._open: Counter[str] = Counter()
         self._places: OrderedDict[UUID, frozenset[str]] = OrderedDict()
 
     @property
     def connected(self) -> bool:
         """Whether hints arrive."""
         return self._client is not None and self._client.is_connected
+
+    @property
+    def pages(self) -> int:
+        """Pages open with a live state."""
+        return len(self._watches)
+
+    def open_of(self, asker: str) -> int:
+        """Those of one session or address."""
+        return self._open[asker]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until told to stop. Raises libs.bus.connection.NatsNotReached."""
@@ -134,10 +149,16 @@ class Live:
                 watch.woken.set()
 
     async def states(
-        self, watch: Watch, look: Callable[[], Awaitable[str]], over: Callable[[], bool]
+        self,
+        watch: Watch,
+        look: Callable[[], Awaitable[str]],
+        over: Callable[[], bool],
+        *,
+        asker: str = "",
     ) -> AsyncIterator[str]:
         """The page's state now, and whenever it may have changed; empty for a sign of life. Ends when it is `over`."""
         self._watches.add(watch)
+        self._open[asker] += 1
         _CONNECTIONS.set(len(self._watches))
         loop = asyncio.get_running_loop()
         last, spoken_at, echo = None, loop.time(), False
@@ -163,6 +184,9 @@ class Live:
                     await asyncio.sleep(GATHER_SECONDS)
         finally:
             self._watches.discard(watch)
+            self._open[asker] -= 1
+            if not self._open[asker]:
+                del self._open[asker]
             _CONNECTIONS.set(len(self._watches))
 
 
@@ -179,13 +203,16 @@ def stream(request: Request, watch: Watch, look: Callable[[], Awaitable[str]]) -
     `look` renders the state for the officer who asks; when it finds nobody signed in, the stream says so and ends.
     """
     live: Live = request.app.state.live
+    asker = session_of(request) or client_network(request)
+    if live.pages >= PAGES_MAX or live.open_of(asker) >= OPEN_MAX:
+        raise Problem(503, "too-many-pages", headers={"Retry-After": "30"})
     # A process that is to end lets its pages go first: they connect to the next one.
     health: Health = request.app.state.health
 
     async def events() -> AsyncIterator[bytes]:
         yield f"retry: {RETRY_MS}\n\n".encode()
         try:
-            async for state in live.states(watch, look, lambda: health.draining):
+            async for state in live.states(watch, look, lambda: health.draining, asker=asker):
                 yield _event("state", state) if state else b": here\n\n"
         except (SignedOut, Forbidden):
             yield _event("signed-out", "-")

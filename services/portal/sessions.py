@@ -83,16 +83,19 @@ class Sessions:
         self._now = now
         self._known: OrderedDict[str, tuple[float, _Issued]] = OrderedDict()
 
-    async def person(self, session: str) -> Person:
-        """The officer of a session. Raises SignedOut, or Unavailable while identity is away."""
+    async def person(self, session: str, *, active: bool = True) -> Person:
+        """The officer of a session. Raises SignedOut, or Unavailable while identity is away.
+
+        Not `active` when only an open page looks for news: a desk left alone must be signed out, page or not.
+        """
         if not session or len(session) > SESSION_LENGTH_MAX or not session.isascii():
             raise SignedOut
-        digest = hashlib.sha256(session.encode()).hexdigest()
+        digest = _key(session, active)
         now = self._now()
         until, issued = self._known.get(digest, (0.0, None))
         if issued is None or now >= until:
             self._known.pop(digest, None)
-            issued = await self._ask(session)
+            issued = await self._ask(session, active)
             keep = min(KNOWN_SECONDS, issued.expires_in_seconds - SPARE_SECONDS)
             self._known[digest] = (now + keep, issued)
             if len(self._known) > SESSIONS_MAX:
@@ -101,13 +104,14 @@ class Sessions:
 
     async def end(self, session: str) -> None:
         """Sign out, here and at identity."""
-        self._known.pop(hashlib.sha256(session.encode()).hexdigest(), None)
+        for active in (True, False):
+            self._known.pop(_key(session, active), None)
         await self._city.portal.read(
             "identity", "/sessions/end", {"session": session}, type(None), purpose="session"
         )
 
-    async def _ask(self, session: str) -> _Issued:
-        body = {"session": session}
+    async def _ask(self, session: str, active: bool) -> _Issued:
+        body = {"session": session, "active": active}
         try:
             return await self._city.portal.read(
                 "identity", "/sessions/token", body, _Issued, purpose="session"
@@ -118,6 +122,10 @@ class Sessions:
             raise
 
 
+def _key(session: str, active: bool) -> str:
+    return f"{hashlib.sha256(session.encode()).hexdigest()}{active:d}"
+
+
 def session_of(request: Request) -> str:
     """The session the browser sent, empty without one."""
     return request.cookies.get(COOKIE, "")
@@ -126,7 +134,9 @@ def session_of(request: Request) -> str:
 async def officer_of(request: Request, *roles: str) -> Person:
     """The officer who is signed in, with one of `roles` if any are given. Raises SignedOut, Forbidden, Unavailable."""
     sessions: Sessions = request.app.state.sessions
-    person = await sessions.person(session_of(request))
+    # What browsers ask with for a stream of events.
+    watching = request.headers.get("accept", "") == "text/event-stream"
+    person = await sessions.person(session_of(request), active=not watching)
     if roles and not person.has(*roles):
         raise Forbidden
     return person

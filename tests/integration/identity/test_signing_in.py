@@ -117,14 +117,17 @@ async def test_an_address_that_is_none_is_refused(house: House, address: str) ->
 
 
 async def test_a_session_ends_when_left_alone_when_old_and_when_signed_out(house: House) -> None:
-    """Half an hour unused, ten hours in all; using it keeps it."""
+    """Half an hour unused, ten hours in all; using it keeps it, a page that only stands open does not."""
     await house.account()
     session, _ = await house.session()
     await house.age(29 * 60)
     assert (await house.token(session)).status_code == 200
     await house.age(29 * 60)
     assert (await house.token(session)).status_code == 200, "its use was noted"
-    await house.age(31 * 60)
+    await house.age(29 * 60)
+    watched = await house.post("/sessions/token", session=session, active=False)
+    assert watched.status_code == 200
+    await house.age(2 * 60)
     refused = await house.token(session)
     assert (refused.status_code, refused.json()["type"]) == (401, "urn:mot-cua:problem:session-ended")
     session, _ = await house.session()

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from services.portal.live import Watch
+from services.portal.live import Live, Watch
 
 DOSSIER, OTHER = uuid4(), uuid4()
 
@@ -25,3 +25,21 @@ def test_a_list_hears_of_what_is_at_its_place() -> None:
 def test_a_page_without_limits_hears_everything() -> None:
     """A board of the whole city."""
     assert Watch().concerns(OTHER, ("anywhere",))
+
+
+async def test_open_pages_are_counted_by_who_asks() -> None:
+    """One receipt holder, or one desk, cannot take every place of the process."""
+    live = Live("nats://nobody")
+    over = False
+
+    async def look() -> str:
+        return "state"
+
+    pages = [live.states(Watch(), look, lambda: over, asker=asker) for asker in ("a", "a", "b")]
+    for page in pages:
+        assert await anext(page) == "state"
+    assert (live.pages, live.open_of("a"), live.open_of("b"), live.open_of("c")) == (3, 2, 1, 0)
+    over = True
+    for page in pages:
+        assert [state async for state in page] == []
+    assert (live.pages, live.open_of("a")) == (0, 0)
