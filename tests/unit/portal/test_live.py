@@ -2,7 +2,10 @@
 
 from uuid import uuid4
 
-from services.portal.live import Watch
+import pytest
+
+from services.portal import live
+from services.portal.live import Live, Watch
 
 DOSSIER, OTHER = uuid4(), uuid4()
 
@@ -25,3 +28,24 @@ def test_a_list_hears_of_what_is_at_its_place() -> None:
 def test_a_page_without_limits_hears_everything() -> None:
     """A board of the whole city."""
     assert Watch().concerns(OTHER, ("anywhere",))
+
+
+async def test_a_look_knows_whether_something_was_said_or_only_time_has_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """News when it opens and once more soon after, none on the timer, news again for who is woken."""
+    for name in ("ECHO_SECONDS", "REFRESH_SECONDS", "GATHER_SECONDS"):
+        monkeypatch.setattr(live, name, 0.0)
+    pages, watch = Live("nats://unused"), Watch(dossiers=[DOSSIER])
+    looks: list[bool] = []
+
+    async def look() -> str:
+        looks.append(watch.news)
+        if len(looks) == 3:
+            pages.wake(OTHER, ())
+        if len(looks) == 4:
+            pages.wake(DOSSIER, ())
+        return str(len(looks))
+
+    states = [state async for state in pages.states(watch, look, lambda: len(looks) == 5)]
+    assert (states, looks) == (["1", "2", "3", "4", "5"], [True, True, False, False, True])
