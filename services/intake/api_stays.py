@@ -50,9 +50,10 @@ class BedsideLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BedsideList(msgspec.Struct, frozen=True, kw_only=True):
-    """The births of a hospital, by discharge."""
+    """The births of a hospital, by discharge; `more` when the list was cut at its limit."""
 
     births: tuple[BedsideLine, ...]
+    more: bool
 
 
 class StayAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ class StayAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def router(office: Office) -> APIRouter:
-    """The endpoints GET /bedside and POST /dossiers/{dossier_id}/stay."""
+    """The endpoints GET /bedside, GET /bedside/{dossier_id} and POST /dossiers/{dossier_id}/stay."""
     routes = APIRouter(tags=["bedside"])
 
     @routes.get("/bedside", openapi_extra=described_answers({200: BedsideList}))
@@ -73,9 +74,7 @@ def router(office: Office) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=LIST_ROWS_MAX)] = 100,
     ) -> Response:
         """The births of my hospital by planned discharge (unknown last), then by bed. Every line is a recorded read."""
-        facility = office.facility_of(actor)
-        if not facility:
-            raise Problem(403)
+        facility = _facility(office, actor)
         now = office.now()
         async with office.recording() as connection:
             found = await stay_store.bedside(
@@ -84,13 +83,26 @@ def router(office: Office) -> APIRouter:
                 state,
                 wall_clock=office.desk.wall_clock(now),
                 left_before=now - LEFT_AFTER,
-                limit=limit,
+                limit=limit + 1,
             )
+            found, more = found[:limit], len(found) > limit
             ids = [each.dossier.id for each in found]
             files = await file_store.newest(connection, ids)
             await record_reads(connection, actor, PURPOSE, "bedside", ids)
         lines = (_line(office, each, files[each.dossier.id]) for each in found)
-        return MsgspecResponse(BedsideList(births=tuple(lines)))
+        return MsgspecResponse(BedsideList(births=tuple(lines), more=more))
+
+    @routes.get("/bedside/{dossier_id}", openapi_extra=described_answers({200: BedsideLine}))
+    async def one_bedside(dossier_id: UUID, actor: Annotated[Actor, Depends(HOSPITAL)]) -> Response:
+        """One birth of my hospital, however old; 404 for another's. A recorded read."""
+        facility = _facility(office, actor)
+        async with office.recording() as connection:
+            found = await stay_store.bedside_of(connection, facility, dossier_id)
+            if found is None:
+                raise Problem(404)
+            files = await file_store.newest(connection, [dossier_id])
+            await record_reads(connection, actor, PURPOSE, "bedside", [dossier_id])
+        return MsgspecResponse(_line(office, found, files[dossier_id]))
 
     @routes.post("/dossiers/{dossier_id}/stay", openapi_extra=body(Stay, answers={200: StayAnswer}))
     async def change_stay(
@@ -112,6 +124,14 @@ def router(office: Office) -> APIRouter:
         return await once(request, actor, office.writer, work)
 
     return routes
+
+
+def _facility(office: Office, actor: Actor) -> str:
+    """The hospital of who asks. Raises Problem 403 for who has none."""
+    facility = office.facility_of(actor)
+    if not facility:
+        raise Problem(403)
+    return facility
 
 
 def _line(office: Office, bedside: Bedside, file: FileVersion) -> BedsideLine:

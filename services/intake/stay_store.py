@@ -75,12 +75,23 @@ async def bedside(
         left_before,
         limit,
     )
-    return [
-        Bedside(
-            dossier=decode_state(row["state"]),
-            stay=Stay(room=row["room"], bed=row["bed"], discharge_at=row["discharge_at"])
-            if row["told"]
-            else None,
-        )
-        for row in rows
-    ]
+    return [_bedside(row) for row in rows]
+
+
+async def bedside_of(connection: Any, facility: str, dossier_id: UUID) -> Bedside | None:
+    """One dossier of a hospital, however old; None where it is another's or there is none."""
+    row = await connection.fetchrow(
+        """
+        SELECT state, stay.dossier_id IS NOT NULL AS told, room, bed, discharge_at
+        FROM dossier LEFT JOIN stay ON stay.dossier_id = dossier.id
+        WHERE id = $1 AND facility <> '' AND facility = $2
+        """,
+        dossier_id,
+        facility,
+    )
+    return _bedside(row) if row else None
+
+
+def _bedside(row: Any) -> Bedside:
+    told = Stay(room=row["room"], bed=row["bed"], discharge_at=row["discharge_at"]) if row["told"] else None
+    return Bedside(dossier=decode_state(row["state"]), stay=told)

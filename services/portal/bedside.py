@@ -12,14 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from libs.http.client import Refused
-from libs.http.problems import Problem
 from services.portal.birth_form import Problems, cleaned, stay_of
 from services.portal.guard import form_of
-from services.portal.live import Watch, stream
+from services.portal.live import Live, Watch, stream
 from services.portal.rendering import context_of, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
-from services.portal.ward import card_of
-from services.portal.ward_view import Card, Result, Thing
+from services.portal.ward import birth_of, card_of
+from services.portal.ward_view import Birth, Card, Result, Thing
 
 router = APIRouter()
 HOSPITAL = Annotated[Person, Depends(requires("hospital"))]
@@ -77,13 +76,6 @@ class _Hits(msgspec.Struct, frozen=True):
     hits: tuple[_Hit, ...]
 
 
-async def _found(person: Person, dossier_id: UUID) -> tuple[Card, tuple[Result, ...]]:
-    card, results = await card_of(person, dossier_id)
-    if card is None:
-        raise Problem(404)
-    return card, results
-
-
 def _context(card: Card, results: tuple[Result, ...], desk: str) -> dict[str, Any]:
     stay = card.birth.stay
     leaves = stay.discharge_at if stay else None
@@ -113,7 +105,7 @@ async def _show(
     differs: bool = False,
     just: UUID | None = None,
 ) -> Response:
-    card, results = await _found(person, dossier_id)
+    card, results = await card_of(person, await birth_of(person, dossier_id))
     context = _context(card, results, person.account.agency)
     given = {one.id for one in context["given"]}
     return page(
@@ -142,15 +134,20 @@ async def bed(request: Request, dossier_id: UUID, person: HOSPITAL, xong: UUID |
 @router.get("/bv/ho-so/{dossier_id}/dong")
 async def bed_live(request: Request, dossier_id: UUID, person: HOSPITAL) -> StreamingResponse:
     """Its lamps, whenever they may have changed."""
-    await _found(person, dossier_id)
+    known: Birth = await birth_of(person, dossier_id)
+    watch = Watch(dossiers=[dossier_id])
 
     async def look() -> str:
+        nonlocal known
         officer = await officer_of(request, "hospital")
-        card, results = await _found(officer, dossier_id)
+        # People's data are read again only when something has happened: every such read is recorded.
+        if watch.news:
+            known = await birth_of(officer, dossier_id)
+        card, results = await card_of(officer, known)
         context = context_of(request, officer, _context(card, results, officer.account.agency))
         return renderer_of(request).fragment(TEMPLATE, "state", context)
 
-    return stream(request, Watch(dossiers=[dossier_id]), look)
+    return stream(request, watch, look)
 
 
 @router.post("/bv/mo")
@@ -177,6 +174,9 @@ async def move(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response
         path, key = f"/dossiers/{dossier_id}/stay", fields.get("khoa", "")
         try:
             await person.desk.act("intake", path, stay, msgspec.Raw, key=key)
+            # No event tells of a stay.
+            live: Live = request.app.state.live
+            live.wake(dossier_id, {person.account.agency})
         except Refused as refused:
             problems = _told(refused)
     if problems:
@@ -277,8 +277,8 @@ async def supplement(request: Request, dossier_id: UUID, person: HOSPITAL) -> Re
     """Hand in what was asked for: papers seen (with their scans), data corrected."""
     form = await form_of(request, person.csrf)
     typed, key = cleaned(form), _text(form, "khoa")
-    card, _ = await _found(person, dossier_id)
-    things = card.birth.asked.things if card.birth.asked else ()
+    birth = await birth_of(person, dossier_id)
+    things = birth.asked.things if birth.asked else ()
     papers = [thing for thing in things if thing.kind == "component" and typed.get(f"gt.{thing.code}")]
     entries = [
         _entry(thing, typed) for thing in things if thing.kind == "field" and typed.get(f"tt.{thing.code}")

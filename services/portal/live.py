@@ -129,6 +129,12 @@ class Live:
         for watch in self._watches:
             watch.woken.set()
 
+    def wake(self, dossier_id: UUID, places: Collection[str]) -> None:
+        """Let the pages look again that a change of this dossier, at these places, concerns."""
+        for watch in self._watches:
+            if watch.concerns(dossier_id, places):
+                watch.woken.set()
+
     async def _heard(self, message: Msg) -> None:
         headers = message.headers or {}
         try:
@@ -144,9 +150,7 @@ class Live:
         self._places[dossier_id] = places
         if len(self._places) > DOSSIERS_MAX:
             self._places.popitem(last=False)
-        for watch in self._watches:
-            if watch.concerns(dossier_id, places):
-                watch.woken.set()
+        self.wake(dossier_id, places)
 
     async def states(
         self,

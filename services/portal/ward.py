@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
+from libs.http.problems import Problem
 from services.portal.declare import desk_of
 from services.portal.live import Watch, stream
 from services.portal.rendering import context_of, page, renderer_of
@@ -27,7 +28,7 @@ from services.portal.ward_view import (
     by_tab,
     cards,
     day_in_a_sentence,
-    leaves_at,
+    has_left,
 )
 
 router = APIRouter()
@@ -42,6 +43,14 @@ class Births(msgspec.Struct, frozen=True):
     """A list of intake's."""
 
     births: tuple[Birth, ...]
+    more: bool = False
+
+
+class Ward(msgspec.Struct, frozen=True):
+    """The births of a ward, each with whether it was on the list of families that left; `more`: not all are here."""
+
+    births: tuple[tuple[Birth, bool], ...]
+    more: bool
 
 
 class _Dossier(msgspec.Struct, frozen=True):
@@ -53,11 +62,20 @@ class _Summaries(msgspec.Struct, frozen=True):
     dossiers: tuple[_Dossier, ...]
 
 
-async def births_of(person: Person, state: str) -> tuple[Birth, ...]:
-    """The births of the officer's hospital: inside, left or all."""
+async def births_of(person: Person, state: str) -> Births:
+    """The births of the officer's hospital: inside or left. Every one is a recorded read."""
     query: dict[str, str | int] = {"state": state, "limit": ROWS_MAX}
-    found = await person.desk.get("intake", "/bedside", Births, query=query)
-    return found.births
+    return await person.desk.get("intake", "/bedside", Births, query=query)
+
+
+async def birth_of(person: Person, dossier_id: UUID) -> Birth:
+    """One birth of the officer's hospital, a recorded read. Raises Problem 404 for any other dossier."""
+    try:
+        return await person.desk.get("intake", f"/bedside/{dossier_id}", Birth)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        raise Problem(404) from None
 
 
 async def results_of(person: Person, dossier_ids: Sequence[UUID]) -> dict[UUID, tuple[Result, ...]]:
@@ -69,13 +87,19 @@ async def results_of(person: Person, dossier_ids: Sequence[UUID]) -> dict[UUID, 
     return {one.dossier_id: one.results for one in found.dossiers}
 
 
-async def ward_of(person: Person) -> list[Card]:
-    """Every card of the ward, by discharge; families that have left come after."""
+async def ward_of(person: Person) -> Ward:
+    """The births of the ward, by discharge; families that have left come after. Recorded reads."""
     inside, left = await asyncio.gather(births_of(person, "inside"), births_of(person, "left"))
-    births = [(birth, False) for birth in inside] + [(birth, True) for birth in left]
-    births = [(birth, gone) for birth, gone in births if birth.status not in NOT_TAKEN]
-    results = await results_of(person, [birth.dossier_id for birth, _ in births])
-    return cards(births, results, person.account.agency, wall_clock())
+    births = [(birth, False) for birth in inside.births] + [(birth, True) for birth in left.births]
+    taken = tuple((birth, gone) for birth, gone in births if birth.status not in NOT_TAKEN)
+    return Ward(taken, inside.more or left.more)
+
+
+async def cards_of(person: Person, births: Sequence[tuple[Birth, bool]]) -> list[Card]:
+    """Their cards with the results as they are now; who was inside may have left since."""
+    results, now = await results_of(person, [birth.dossier_id for birth, _ in births]), wall_clock()
+    seen = [(birth, gone or has_left(birth, now)) for birth, gone in births]
+    return cards(seen, results, person.account.agency, now)
 
 
 def wall_clock() -> datetime:
@@ -83,13 +107,14 @@ def wall_clock() -> datetime:
     return datetime.now(VIETNAM)
 
 
-async def _shown(person: Person, tab: Tab) -> dict[str, Any]:
-    found = await ward_of(person)
+async def _shown(person: Person, tab: Tab, known: Ward) -> dict[str, Any]:
+    found = await cards_of(person, known.births)
     tabs = by_tab(found)
     return {
         "tab": tab,
         "tabs": [(each, words, len(tabs[each])) for each, words in TABS.items()],
         "cards": tabs[tab],
+        "more": known.more,
         "sentence": day_in_a_sentence(found, wall_clock()),
     }
 
@@ -98,41 +123,30 @@ async def _shown(person: Person, tab: Tab) -> dict[str, Any]:
 async def ward(request: Request, person: HOSPITAL, xem: Tab = "tai-giuong") -> Response:
     """The cards of one tab."""
     desk_of(request, person)
-    context = await _shown(person, xem)
+    context = await _shown(person, xem, await ward_of(person))
     return page(request, TEMPLATE, person, headers={"Cache-Control": "no-store"}, **context)
 
 
 @router.get("/bv/dong")
 async def ward_live(request: Request, person: HOSPITAL, xem: Tab = "tai-giuong") -> StreamingResponse:
     """The same cards, whenever something may have changed."""
+    watch = Watch(places=(person.account.agency, desk_of(request, person).facility))
+    known: Ward | None = None
 
     async def look() -> str:
+        nonlocal known
         officer = await officer_of(request, "hospital")
-        context = context_of(request, officer, await _shown(officer, xem))
+        # Who lies there is read again only when something has happened: every such read is recorded.
+        if known is None or watch.news:
+            known = await ward_of(officer)
+        context = context_of(request, officer, await _shown(officer, xem, known))
         return renderer_of(request).fragment(TEMPLATE, "cards", context)
 
-    places = (person.account.agency, desk_of(request, person).facility)
-    return stream(request, Watch(places=places), look)
+    return stream(request, watch, look)
 
 
-async def card_of(person: Person, dossier_id: UUID) -> tuple[Card | None, tuple[Result, ...]]:
-    """One card with its results; None for a dossier that is not among the ward's."""
-    births, results = await asyncio.gather(births_of(person, "all"), _results_of_one(person, dossier_id))
-    birth = next((birth for birth in births if birth.dossier_id == dossier_id), None)
-    if birth is None:
-        return None, ()
-    now = wall_clock()
-    leaves = leaves_at(birth, now)
-    (card,) = cards(
-        [(birth, leaves is not None and leaves < now)], {dossier_id: results}, person.account.agency, now
-    )
-    return card, results
-
-
-async def _results_of_one(person: Person, dossier_id: UUID) -> tuple[Result, ...]:
-    try:
-        return (await results_of(person, [dossier_id])).get(dossier_id, ())
-    except Refused as refused:
-        if refused.status != 404:
-            raise
-        return ()
+async def card_of(person: Person, birth: Birth) -> tuple[Card, tuple[Result, ...]]:
+    """The card of one birth with its results, as they are now."""
+    results, now = await results_of(person, [birth.dossier_id]), wall_clock()
+    (card,) = cards([(birth, has_left(birth, now))], results, person.account.agency, now)
+    return card, results.get(birth.dossier_id, ())

@@ -186,6 +186,12 @@ def leaves_at(birth: Birth, now: datetime) -> datetime | None:
     return told.replace(tzinfo=now.tzinfo) if told else None
 
 
+def has_left(birth: Birth, now: datetime) -> bool:
+    """Whether the hour they were to leave at is past; who has none is taken to lie in."""
+    leaves = leaves_at(birth, now)
+    return leaves is not None and leaves <= now
+
+
 def _late(birth: Birth, missing: Sequence[str], now: datetime) -> str:
     due = birth.appointment_at.astimezone(now.tzinfo)
     return f"Quá hẹn từ {due:%H:%M ngày %d/%m}" if missing and due < now and not birth.asked else ""

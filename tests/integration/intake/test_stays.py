@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -37,7 +38,10 @@ async def test_the_bedside_list_is_ordered_by_discharge_then_bed(intake: Intake)
     assert first["birth_time"] == "2026-11-20T08:15:00+07:00"
     assert first["mother"].startswith("Huỳnh Thị Kim Canary")
     assert first["tracking_token"] == first_bed["tracking_token"]
-    assert (await intake.get("/bedside", intake.hospital(OTHER_HOSPITAL))).json() == {"births": []}
+    assert (await intake.get("/bedside", intake.hospital(OTHER_HOSPITAL))).json() == {
+        "births": [],
+        "more": False,
+    }
     assert (await intake.get("/bedside", intake.counter())).status_code == 403
     logged = await intake.rows("SELECT purpose, what, count(*) FROM http.read_log GROUP BY 1, 2")
     assert [tuple(row.values()) for row in logged] == [("bedside", "bedside", 4)]
@@ -58,8 +62,34 @@ async def test_who_has_left_is_on_the_other_list(intake: Intake) -> None:
     intake.set_time(MORNING + timedelta(days=20))
     assert (await codes("inside"), await codes("left")) == ([], [planned["code"], unplanned["code"]])
     assert await codes("all") == [planned["code"], unplanned["code"]]
-    assert len((await intake.get("/bedside?state=all&limit=1", intake.hospital())).json()["births"]) == 1
+    cut = (await intake.get("/bedside?state=all&limit=1", intake.hospital())).json()
+    assert (len(cut["births"]), cut["more"]) == (1, True)
+    whole = (await intake.get("/bedside?state=all&limit=2", intake.hospital())).json()
+    assert (len(whole["births"]), whole["more"]) == (2, False)
     assert (await intake.get("/bedside?state=gone", intake.hospital())).status_code == 422
+
+
+async def test_one_bed_is_read_by_the_hospital_that_declared_the_birth(intake: Intake) -> None:
+    """As it stands on the list, and alone in the log; for everybody else there is no such bed."""
+    receipt = await declared(intake, ROOM)
+    await declared(intake)
+    listed = (await intake.get("/bedside", intake.hospital())).json()["births"]
+    (line,) = (line for line in listed if line["code"] == receipt["code"])
+    where = f"/bedside/{receipt['dossier_id']}"
+    before = await intake.rows("SELECT dossier_id FROM http.read_log")
+    assert (await intake.get(where, intake.hospital())).json() == line
+    assert (await intake.get(where, intake.hospital(OTHER_HOSPITAL))).status_code == 404
+    assert (await intake.get(where, intake.counter())).status_code == 403
+    assert (await intake.get(f"/bedside/{uuid4()}", intake.hospital())).status_code == 404
+    assert (await intake.get("/bedside/phong-5", intake.hospital())).status_code == 422
+    of_a_counter = (await intake.post("/dossiers", certified_copy(), intake.counter())).json()
+    unseen = f"/bedside/{of_a_counter['dossier_id']}"
+    assert (await intake.get(unseen, intake.hospital())).status_code == 404
+    logged = await intake.rows(
+        "SELECT dossier_id::text, purpose, what FROM http.read_log WHERE what = 'bedside'"
+    )
+    assert len(logged) == len(before) + 1
+    assert [tuple(row.values()) for row in logged].count((receipt["dossier_id"], "bedside", "bedside")) == 2
 
 
 async def test_a_stay_changes_without_touching_the_file_or_saying_anything(intake: Intake) -> None:

@@ -2,6 +2,9 @@
 
 from uuid import uuid4
 
+import pytest
+
+from services.portal import live
 from services.portal.live import Live, Watch
 
 DOSSIER, OTHER = uuid4(), uuid4()
@@ -43,3 +46,24 @@ async def test_open_pages_are_counted_by_who_asks() -> None:
     for page in pages:
         assert [state async for state in page] == []
     assert (live.pages, live.open_of("a")) == (0, 0)
+
+
+async def test_a_look_knows_whether_something_was_said_or_only_time_has_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """News when it opens and once more soon after, none on the timer, news again for who is woken."""
+    for name in ("ECHO_SECONDS", "REFRESH_SECONDS", "GATHER_SECONDS"):
+        monkeypatch.setattr(live, name, 0.0)
+    pages, watch = Live("nats://unused"), Watch(dossiers=[DOSSIER])
+    looks: list[bool] = []
+
+    async def look() -> str:
+        looks.append(watch.news)
+        if len(looks) == 3:
+            pages.wake(OTHER, ())
+        if len(looks) == 4:
+            pages.wake(DOSSIER, ())
+        return str(len(looks))
+
+    states = [state async for state in pages.states(watch, look, lambda: len(looks) == 5)]
+    assert (states, looks) == (["1", "2", "3", "4", "5"], [True, True, False, False, True])

@@ -7,7 +7,18 @@ import msgspec
 import pytest
 
 from libs.catalogue.calendar import VIETNAM
-from services.portal.ward_view import BIRTH, INSURANCE, RESIDENCE, Asked, Birth, Result, Stay, by_tab, cards
+from services.portal.ward_view import (
+    BIRTH,
+    INSURANCE,
+    RESIDENCE,
+    Asked,
+    Birth,
+    Result,
+    Stay,
+    by_tab,
+    cards,
+    has_left,
+)
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=VIETNAM)
 DESK = "hospital-93016"
@@ -95,3 +106,10 @@ def test_what_is_past_its_appointment_says_so() -> None:
     late = msgspec.structs.replace(NEWBORN, appointment_at=NOW - timedelta(hours=1))
     (card,) = cards([(late, False)], {}, DESK, NOW)
     assert card.late == "Quá hẹn từ 08:00 ngày 27/11"
+
+
+def test_a_family_has_left_once_its_hour_is_past() -> None:
+    """By the ward's clock; who has no hour has not."""
+    assert not has_left(NEWBORN, NOW)
+    assert has_left(NEWBORN, NOW + timedelta(hours=1))
+    assert not has_left(msgspec.structs.replace(NEWBORN, stay=None), NOW + timedelta(days=9))
