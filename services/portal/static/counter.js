@@ -3,6 +3,7 @@
 import { forget, keepFor, keptOf, toEmpty } from "./counter-kept.js";
 import { addKey } from "./keys.js";
 import { enterInBox, showSwitch } from "./next-box.js";
+import { openScanned } from "./open-scanned.js";
 import { paperKey } from "./paper-list.js";
 import { printPaper } from "./print.js";
 import { onScan } from "./scan.js";
@@ -228,9 +229,9 @@ function fillPerson(scan, element) {
 
 async function showFormer(number) {
   const place = document.getElementById("nguoi-cu");
-  const answer = await fetch(`/quay/nguoi-cu?so=${encodeURIComponent(number)}`, { headers: { "HX-Request": "true", Accept: "text/html" } });
-  if (!answer.ok) return;
-  place.innerHTML = await answer.text();
+  const answer = await post("/quay/nguoi-cu", new URLSearchParams({ so: number }));
+  if (answer?.status !== 200) return;
+  place.innerHTML = answer.html;
   place.hidden = !place.innerHTML.trim();
 }
 
@@ -242,7 +243,7 @@ onScan((scan, { element, text }) => {
     element.dispatchEvent(new Event("input", { bubbles: true }));
   } else if (scan.kind !== "text" || element === scanBox()) {
     keep();
-    location.assign(`/tim?mo=1&q=${encodeURIComponent(scan.token ?? scan.code ?? text)}`);
+    openScanned(scan, text);
   } else scanBox().value = text;
 });
 
