@@ -3,16 +3,19 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.portal.guard import form_of
 from services.portal.rendering import part
 from services.portal.search import Hit, find
 from services.portal.sessions import Person, requires
+from services.portal.sign_in import text_of
 
 router = APIRouter()
 SHOWN_MAX = 5
+NUMBER_LENGTH_MAX = 40
 # What may be offered: path in the form of the applicant → words.
 OFFERED = (("phone", "Số điện thoại"), ("email", "Thư điện tử"), ("address", "Địa chỉ"))
 # National status codes of dossiers that have not ended.
@@ -49,16 +52,16 @@ async def offers_of(person: Person, hit: Hit, number: str) -> list[Offer]:
     ]
 
 
-@router.get("/quay/nguoi-cu")
-async def former(
-    request: Request,
-    person: Annotated[Person, Depends(requires("one_stop"))],
-    so: Annotated[str, Query(max_length=40)],
-) -> Response:
-    """The newest dossiers of the person with this identity number, and what may be taken over from the last."""
-    hits = [hit for hit in (await find(person, so, SHOWN_MAX)).hits if not hit.by_name]
+@router.post("/quay/nguoi-cu")
+async def former(request: Request, person: Annotated[Person, Depends(requires("one_stop"))]) -> Response:
+    """The newest dossiers of the person with this identity number, and what may be taken over from the last.
+
+    The number comes in the body, for addresses are logged.
+    """
+    number = text_of(await form_of(request, person.csrf), "so")[:NUMBER_LENGTH_MAX]
+    hits = [hit for hit in (await find(person, number, SHOWN_MAX)).hits if not hit.by_name]
     newest = max(hits, key=lambda hit: hit.received_at, default=None)
-    offers = await offers_of(person, newest, so) if newest else []
+    offers = await offers_of(person, newest, number) if newest else []
     return part(
         request,
         "former.html",

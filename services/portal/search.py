@@ -5,13 +5,15 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused
+from services.portal.guard import form_of
 from services.portal.rendering import is_partial, page, part
 from services.portal.sessions import Person, requires
+from services.portal.sign_in import text_of
 
 router = APIRouter()
 TYPED_LENGTH_MAX = 200
@@ -69,14 +71,14 @@ async def find(person: Person, typed: str, limit: int = HITS_MAX) -> Hits:
         raise
 
 
-@router.get("/tim")
-async def search(
-    request: Request,
-    person: Annotated[Person, Depends(requires())],
-    q: Annotated[str, Query(max_length=TYPED_LENGTH_MAX)] = "",
-    mo: Annotated[str, Query(max_length=1)] = "",
-) -> Response:
-    """What fits; a single dossier found by code, token or number is opened. `mo` says that it was scanned."""
+@router.post("/tim")
+async def search(request: Request, person: Annotated[Person, Depends(requires())]) -> Response:
+    """What fits `q`; a single dossier found by code, token or number is opened. `mo` says that it was scanned.
+
+    Both come in the body: what is looked for may be a card or a name, and addresses are logged.
+    """
+    form = await form_of(request, person.csrf)
+    q, mo = text_of(form, "q")[:TYPED_LENGTH_MAX], text_of(form, "mo")
     found = await find(person, q)
     if is_partial(request):
         return part(request, "search.html", "found", person, found=found, q=q)

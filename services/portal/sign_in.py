@@ -28,11 +28,14 @@ from services.portal.sessions import (
     session_of,
     take_cookie,
 )
+from services.portal.whose_form import is_anothers, owner_of, remember
 
 router = APIRouter()
 HOMES = (("hospital", "/bv"), ("one_stop", "/quay"))
 STEPS = "/viec/cua-toi"
 KEPT_PREFIX = "giu."
+# Whose the kept fields are, as far as that is known.
+OWNER = "cua-ai"
 # What is secret is typed again rather than carried through pages.
 NEVER_KEPT = frozenset({FIELD, "mat-khau", "cu", "moi-mat-khau", "nhap-lai", "ma"})
 WAY_COOKIE = "__Host-duong-ve"
@@ -98,7 +101,7 @@ async def _show(request: Request, *, status: int = 200, **more: Any) -> HTMLResp
     """The sign-in page; `kept` is what another form had brought."""
     city: City = request.app.state.city
     methods = await city.portal.get("identity", "/sign-in-methods", Methods)
-    context = {"methods": methods, "target": "", "login": "", "kept": (), "message": "", **more}
+    context = {"methods": methods, "target": "", "login": "", "kept": (), "owner": "", "message": "", **more}
     return page(request, "sign_in.html", status=status, **context)
 
 
@@ -115,6 +118,7 @@ async def sign_in_page(request: Request, tiep: str = "") -> Response:
 async def sign_in_again(request: Request) -> Response:
     """A form came without a session: ask to sign in, and keep what was typed (not files, which browsers give once)."""
     kept: Sequence[tuple[str, str]] = ()
+    owner = ""
     if request.method == "POST":
         form = await request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX)
         kept = [
@@ -122,11 +126,13 @@ async def sign_in_again(request: Request) -> Response:
             for name, value in form.multi_items()
             if isinstance(value, str) and name not in NEVER_KEPT
         ]
+        owner = owner_of(request, text_of(form, FIELD))
     if is_partial(request):
         # A script sent it: it opens the sign-in page beside the form, which keeps what was typed.
         return Response(status_code=401, headers={"X-Sign-In": "/dang-nhap"})
     message = "Phiên làm việc đã hết hạn. Nội dung đã nhập vẫn được giữ: đăng nhập để gửi tiếp."
-    return await _show(request, status=401, target=request.url.path, kept=kept, message=message)
+    fields = {"target": request.url.path, "kept": kept, "owner": owner}
+    return await _show(request, status=401, message=message, **fields)
 
 
 @router.post("/dang-nhap")
@@ -138,7 +144,7 @@ async def sign_in(request: Request) -> Response:
     try:
         signed = await _identity(request, "/sessions", body, SignedIn)
     except Refused as refused:
-        again = {"target": local_path(text_of(form, "tiep")), "login": login, "kept": _kept(form)}
+        again = {"target": local_path(text_of(form, "tiep")), "login": login, **_carried(form)}
         return await _show(request, status=refused.status, message=reason_of(refused), **again)
     return await _further(request, signed, form)
 
@@ -219,16 +225,28 @@ async def _further(request: Request, signed: SignedIn, form: FormData) -> Respon
     response: Response
     if signed.needs:
         response = await _ask(request, signed.session, signed.needs, form)
-    elif kept := _kept(form):
-        csrf = csrf_of(signed.session)
-        target = local_path(text_of(form, "tiep")) or "/"
-        response = page(request, "resume.html", target=target, kept=kept, csrf=csrf)
     else:
         sessions: Sessions = request.app.state.sessions
-        target = local_path(text_of(form, "tiep")) or home_of(await sessions.person(signed.session))
-        response = RedirectResponse(target, 303)
+        person = await sessions.person(signed.session)
+        target = local_path(text_of(form, "tiep")) or home_of(person)
+        response = _resume(request, person, form, target) if _kept(form) else RedirectResponse(target, 303)
+        remember(response, person.account.login, signed.session)
     give_cookie(response, signed.session)
     return response
+
+
+def _resume(request: Request, person: Person, form: FormData, target: str) -> HTMLResponse:
+    """The form that was interrupted, to be sent on by whoever typed it; another officer's is dropped."""
+    anothers = is_anothers(text_of(form, OWNER), person.account.login)
+    return page(
+        request,
+        "resume.html",
+        target=target,
+        kept=() if anothers else _kept(form),
+        anothers=anothers,
+        home=home_of(person),
+        csrf=person.csrf,
+    )
 
 
 async def _ask(
@@ -250,8 +268,8 @@ async def _ask(
         enrolment=enrolment,
         csrf=csrf_of(session),
         target=local_path(text_of(form, "tiep")),
-        kept=_kept(form),
         message=message,
+        **_carried(form),
     )
 
 
@@ -268,6 +286,11 @@ def _kept(form: FormData) -> list[tuple[str, str]]:
         for name, value in form.multi_items()
         if name.startswith(KEPT_PREFIX) and isinstance(value, str)
     ]
+
+
+def _carried(form: FormData) -> dict[str, Any]:
+    """The kept fields and whose they are, for the next of the sign-in pages."""
+    return {"kept": _kept(form), "owner": text_of(form, OWNER)}
 
 
 def reason_of(refused: Refused) -> str:

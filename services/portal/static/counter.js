@@ -1,16 +1,18 @@
 // The counter's desk. The form is sent by script and the desk replaced by what comes back; scans (files) go after the dossier,
 // each by itself. What is typed is kept in this tab until the dossier is received: a lost session or a look elsewhere costs nothing.
+import { forget, keepFor, keptOf, toEmpty } from "./counter-kept.js";
 import { addKey } from "./keys.js";
 import { enterInBox, showSwitch } from "./next-box.js";
+import { openScanned } from "./open-scanned.js";
 import { paperKey } from "./paper-list.js";
 import { printPaper } from "./print.js";
 import { onScan } from "./scan.js";
 import { suggestIn } from "./suggest.js";
 
-const KEPT = "quay";
 const PREVIEW_MS = 300;
 const TITLE = document.title.replace(/^Lỗi: /, "");
 const desk = document.getElementById("ban");
+const { login } = desk.dataset;
 const form = () => document.getElementById("tiep-nhan");
 const scanBox = () => document.getElementById("tim");
 let sending = false;
@@ -28,8 +30,8 @@ const files = () => [...form().querySelectorAll("input[type=file]")].filter((inp
 function keep() {
   const typed = [...data()].filter(([name]) => name !== "_csrf");
   const something = typed.some(([name, value]) => value && /^(form\.|thu-tuc|giay\.)/.test(name));
-  if (something && !done) sessionStorage.setItem(KEPT, JSON.stringify(typed));
-  else sessionStorage.removeItem(KEPT);
+  if (something && !done) keepFor(sessionStorage, login, typed);
+  else forget(sessionStorage, login);
 }
 
 async function post(address, body) {
@@ -120,7 +122,7 @@ async function receive() {
     const card = desk.querySelector("[data-testid=vua-nhan]");
     if (answer.status !== 200 || !card) return desk.querySelector("[data-focus]")?.focus();
     desk.querySelectorAll("input[type=file]").forEach((input) => (input.value = ""));
-    sessionStorage.removeItem(KEPT);
+    forget(sessionStorage, login);
     const link = card.querySelector("[data-print]");
     history.replaceState(null, "", `/quay?xong=${link.dataset.dossier}`);
     scanBox().value = "";
@@ -171,7 +173,7 @@ function reprint() {
 
 function startAnew() {
   done = true;
-  sessionStorage.removeItem(KEPT);
+  forget(sessionStorage, login);
   location.assign("/quay");
 }
 
@@ -193,8 +195,22 @@ function personOf(element) {
   return found && document.getElementById(`form.${found[1]}.identity.number`) ? found[1] : "applicant";
 }
 
+// What the former person said must not be taken for this one's.
+function emptyFormer(person, scan) {
+  const valueOf = (name) => document.getElementById(`form.${person}.${name}`)?.value ?? "";
+  const former = { identity: valueOf("identity.number"), insurance: valueOf("insurance_card_number") };
+  const scanned = { [scan.kind === "identity-card" ? "identity" : "insurance"]: scan.number };
+  for (const name of toEmpty(former, scanned)) {
+    const input = document.getElementById(`form.${person}.${name}`);
+    if (input) input.value = "";
+    const origin = form().elements.namedItem(`nguon.${person}.${name}`);
+    if (origin?.type === "hidden") origin.value = "";
+  }
+}
+
 function fillPerson(scan, element) {
   const person = personOf(element);
+  emptyFormer(person, scan);
   fill(`${person}.name`, scan.name);
   fill(`${person}.birth_date`, scan.birthDay);
   fill(`${person}.address`, scan.address);
@@ -213,9 +229,9 @@ function fillPerson(scan, element) {
 
 async function showFormer(number) {
   const place = document.getElementById("nguoi-cu");
-  const answer = await fetch(`/quay/nguoi-cu?so=${encodeURIComponent(number)}`, { headers: { "HX-Request": "true", Accept: "text/html" } });
-  if (!answer.ok) return;
-  place.innerHTML = await answer.text();
+  const answer = await post("/quay/nguoi-cu", new URLSearchParams({ so: number }));
+  if (answer?.status !== 200) return;
+  place.innerHTML = answer.html;
   place.hidden = !place.innerHTML.trim();
 }
 
@@ -227,7 +243,7 @@ onScan((scan, { element, text }) => {
     element.dispatchEvent(new Event("input", { bubbles: true }));
   } else if (scan.kind !== "text" || element === scanBox()) {
     keep();
-    location.assign(`/tim?mo=1&q=${encodeURIComponent(scan.token ?? scan.code ?? text)}`);
+    openScanned(scan, text);
   } else scanBox().value = text;
 });
 
@@ -274,13 +290,16 @@ addKey("Escape", "Đóng trang đọc lại", leaveReadBack);
 addKey("1, 2, 3", "Trong danh sách giấy tờ: Có, Thiếu, Không áp dụng", () => {});
 addKey("↑ ↓ và phím cách", "Trong danh sách giấy tờ: chuyển dòng; Có và xuống dòng", () => {});
 window.addEventListener("pagehide", keep);
+document.querySelector("form[action='/dang-xuat']")?.addEventListener("submit", () => {
+  done = true;
+});
 
 async function begin() {
   ready();
-  const kept = sessionStorage.getItem(KEPT);
+  const kept = keptOf(sessionStorage, login);
   if (kept && !new URLSearchParams(location.search).has("moi")) {
     const body = new FormData();
-    for (const [name, value] of JSON.parse(kept)) body.append(name, value);
+    for (const [name, value] of kept) body.append(name, value);
     const answer = await post("/quay/bieu-mau", body);
     if (answer?.status === 200) put(answer.html);
     told("Nội dung đang nhập vẫn còn. Tệp bản chụp (nếu có) cần chọn lại.");

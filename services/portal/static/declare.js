@@ -3,7 +3,7 @@ import { combobox } from "./combobox.js";
 import { clockText, fillFrom, fresh, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
 import { printSlip, showList } from "./declare-list.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
-import { all, drain, keepDraining, put, remember, remembered, remove } from "./outbox.js";
+import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
 import { newKey, seenBy } from "./outbox-rules.js";
 import { onScan } from "./scan.js";
 
@@ -17,6 +17,7 @@ let author = form.dataset.login;
 let sealed = false;
 let draft = null;
 let saving = 0;
+let acting = false;
 let releaseDraft = () => {};
 let goOnUnderLock = () => {};
 
@@ -57,8 +58,7 @@ async function save() {
   const fields = read(form);
   if (!isTouched(fields) && !draft.set && !draft.problems?.length) return;
   draft = { ...draft, fields, label: labelOf(fields) };
-  await put(draft);
-  at("data-da-luu").textContent = `Đã lưu trên máy lúc ${clockText(Date.now())}`;
+  if (await put(draft)) at("data-da-luu").textContent = `Đã lưu trên máy lúc ${clockText(Date.now())}`;
 }
 
 function saveSoon() {
@@ -76,8 +76,19 @@ async function checked() {
   return !problems.length;
 }
 
-async function sendAll() {
-  if (!draft || !(await checked())) return;
+// One at a time: a second press while the first is at work is none.
+async function alone(act) {
+  if (acting) return false;
+  acting = true;
+  try {
+    return await act();
+  } finally {
+    acting = false;
+  }
+}
+
+async function queueAll() {
+  if (!draft || !(await checked())) return false;
   const held = await heldOf(draft.set);
   const babies = [...held, { ...draft, fields: read(form) }];
   const now = Date.now();
@@ -88,7 +99,12 @@ async function sendAll() {
   }
   await open(begun(fresh(now)));
   at("data-da-luu").textContent = "Đã ghi vào hộp gửi.";
-  await drain();
+  return true;
+}
+
+// The next birth may be begun while this one is being sent.
+async function sendAll() {
+  if (await alone(queueAll)) await drain();
 }
 
 async function addChild() {
@@ -107,10 +123,13 @@ async function otherCase() {
 }
 
 const acts = {
-  edit: async (one) => {
-    await save();
-    await open({ ...one, state: "typing", held: false });
-  },
+  edit: (one) =>
+    alone(async () => {
+      await save();
+      const mine = await takeBack(one.key);
+      if (mine) await open(mine);
+      else await list();
+    }),
   again: async (one) => {
     await put({ ...one, state: "waiting", problems: [] });
     await drain();
@@ -276,8 +295,8 @@ function listen() {
     event.preventDefault();
     sendAll();
   });
-  at("data-them-be").addEventListener("click", addChild);
-  at("data-ca-moi").addEventListener("click", otherCase);
+  at("data-them-be").addEventListener("click", () => alone(addChild));
+  at("data-ca-moi").addEventListener("click", () => alone(otherCase));
   at("data-khai-khi-khoa").addEventListener("click", async () => {
     lockDialog.close();
     goOnUnderLock();

@@ -1,5 +1,6 @@
 // Handing over at the counter: the collector's card is scanned, checked at once, and the receipt printed when it is done.
 import { enterInBox } from "./next-box.js";
+import { openScanned } from "./open-scanned.js";
 import { printPaper } from "./print.js";
 import { onScan } from "./scan.js";
 
@@ -24,7 +25,7 @@ onScan((scan, { text }) => {
     box("so-giay-to").value = scan.number;
     if (scan.name) check();
     else box("ho-ten").focus();
-  } else if (scan.kind !== "text") location.assign(`/tim?mo=1&q=${encodeURIComponent(scan.token ?? scan.code ?? text)}`);
+  } else if (scan.kind !== "text") openScanned(scan, text);
 });
 
 if (form) {

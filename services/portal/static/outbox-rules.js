@@ -31,6 +31,20 @@ export function seenBy(drafts, login) {
   return { mine, waiting, others };
 }
 
+// Whether `next` may take the place of what the device has. What was typed never stands over what is on its way or was
+// received: a late save would take a birth out of the outbox unseen. Taking back is an act of its own.
+export function mayReplace(kept, next) {
+  // What was dropped meanwhile is not sent.
+  if (!kept) return next.state !== "sending";
+  if (kept.state === "received") return next.state === "received";
+  if (next.state === "typing") return !isUnderWay(kept);
+  if (next.state === "sending") return isUnderWay(kept);
+  return true;
+}
+
+// Whether the officer may still have it back to mend it: not when the city may have it.
+export const mayTakeBack = (kept) => Boolean(kept) && kept.state !== "sending" && kept.state !== "received";
+
 // What a draft is after the city's answer, and whether to go on with the next. `status` 0: no answer at all.
 export function afterAnswer(draft, status, answer, now) {
   if (status === 201 || status === 200) {

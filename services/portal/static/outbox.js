@@ -1,5 +1,5 @@
 // Declarations on this device (IndexedDB), and the one drainer that sends them, whatever tabs are open.
-import { afterAnswer, isToForget, toSend } from "./outbox-rules.js";
+import { afterAnswer, isToForget, mayReplace, mayTakeBack, toSend } from "./outbox-rules.js";
 
 const STORE = "khai-bao";
 const META = "may-nay";
@@ -38,10 +38,25 @@ export const find = (key) => inStore(STORE, "readonly", (store) => store.get(key
 export const remembered = (name) => inStore(META, "readonly", (store) => store.get(name));
 export const remember = (name, value) => inStore(META, "readwrite", (store) => store.put(value, name));
 
-export async function put(draft) {
-  await inStore(STORE, "readwrite", (store) => store.put(draft));
-  changed();
+// Puts what `made` makes of the stored draft, looked at and put in one transaction; null leaves it as it is.
+async function change(key, made) {
+  let next = null;
+  await inStore(STORE, "readwrite", (store) => {
+    const request = store.get(key);
+    request.onsuccess = () => {
+      next = made(request.result);
+      if (next) store.put(next);
+    };
+  });
+  if (next) changed();
+  return next;
 }
+
+// Whether it was put: what is on its way is not overwritten by what was typed.
+export const put = async (draft) => Boolean(await change(draft.key, (kept) => (mayReplace(kept, draft) ? draft : null)));
+
+// The draft, to be typed in again; null when it is on its way already.
+export const takeBack = (key) => change(key, (kept) => (mayTakeBack(kept) ? { ...kept, state: "typing", held: false } : null));
 
 export async function remove(key) {
   await inStore(STORE, "readwrite", (store) => store.delete(key));
@@ -89,7 +104,7 @@ async function drainAlone() {
     // It may have been taken back since the list was made.
     const draft = await find(key);
     if (draft?.state !== "waiting" && draft?.state !== "sending") continue;
-    await put({ ...draft, state: "sending" });
+    if (!(await put({ ...draft, state: "sending" }))) continue;
     let status = 0;
     let answer = null;
     try {

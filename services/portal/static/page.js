@@ -10,6 +10,9 @@ guardForms(document);
 bindKeys();
 followLive(document);
 
+// What is kept in this tab is the officer's who leaves.
+document.querySelector("form[action='/dang-xuat']")?.addEventListener("submit", () => sessionStorage.clear());
+
 // Browsers ignore autofocus in what a script puts into the page.
 document.addEventListener("htmx:after:swap", (event) => {
   const root = event.detail?.ctx?.target ?? event.target;

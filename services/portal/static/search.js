@@ -27,7 +27,9 @@ async function ask() {
   const mine = ++turn;
   const typed = box.value.trim();
   if (typed.length < 2) return close();
-  const answer = await fetch(`/tim?q=${encodeURIComponent(typed)}`, { headers: { "HX-Request": "true", Accept: "text/html" } });
+  const csrf = document.querySelector("meta[name=csrf]").content;
+  const headers = { "HX-Request": "true", Accept: "text/html", "X-CSRF": csrf };
+  const answer = await fetch("/tim", { method: "POST", headers, body: new URLSearchParams({ q: typed }) });
   if (mine !== turn || !answer.ok) return undefined;
   list.innerHTML = await answer.text();
   list.hidden = false;

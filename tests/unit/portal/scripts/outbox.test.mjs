@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { afterAnswer, FAULTS_MAX, isToForget, newKey, seenBy, toSend } from "../../../../services/portal/static/outbox-rules.js";
+import { afterAnswer, FAULTS_MAX, isToForget, mayReplace, mayTakeBack, newKey, seenBy, toSend } from "../../../../services/portal/static/outbox-rules.js";
 
 const draft = (key, more = {}) => ({ key, author: "hoa", state: "waiting", fields: { "me-ten": "Mai" }, problems: [], ...more });
 
@@ -52,4 +52,26 @@ test("a fault that comes with one declaration only does not keep the others back
   let one = draft("1");
   for (let round = 0; round < FAULTS_MAX; round += 1) one = afterAnswer(one, 500, null, 5).draft;
   assert.equal(one.state, "error");
+});
+
+test("a late save never takes a declaration out of the outbox", () => {
+  const typing = draft("1", { state: "typing" });
+  for (const state of ["waiting", "sending", "received"]) assert.ok(!mayReplace(draft("1", { state }), typing), state);
+  for (const state of ["typing", "error"]) assert.ok(mayReplace(draft("1", { state }), typing), state);
+  assert.ok(mayReplace(undefined, typing));
+  assert.ok(!mayReplace(undefined, draft("1", { state: "sending" })));
+});
+
+test("only what waits is sent, and what was received stays received", () => {
+  const to = (state) => draft("1", { state });
+  for (const state of ["waiting", "sending"]) assert.ok(mayReplace(to(state), to("sending")), state);
+  for (const state of ["typing", "error", "received"]) assert.ok(!mayReplace(to(state), to("sending")), state);
+  for (const state of ["waiting", "error"]) assert.ok(!mayReplace(to("received"), to(state)), state);
+  for (const state of ["waiting", "error", "received"]) assert.ok(mayReplace(to("sending"), to(state)), state);
+});
+
+test("a declaration is taken back until the city may have it", () => {
+  const to = (state) => mayTakeBack(draft("1", { state }));
+  assert.deepEqual(["typing", "waiting", "error", "sending", "received"].map(to), [true, true, true, false, false]);
+  assert.ok(!mayTakeBack(undefined));
 });
