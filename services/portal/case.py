@@ -80,9 +80,15 @@ async def follow(request: Request, ma: Named, person: Officer) -> StreamingRespo
     file = await file_of(person, dossier_id)
     seen: list[Story] = []
 
+    watch = Watch(dossiers=[dossier_id])
+
     async def look() -> str:
+        nonlocal file
         officer = await officer_of(request)
         story = await story_of(officer, dossier_id, notes=False)
+        # Until there is a case the file alone says how the dossier stands; that read is recorded too.
+        if story.case is None and seen and watch.news:
+            file = await file_of(officer, dossier_id)
         # Officers' words are read, and the read recorded, only when there may be new ones.
         if not seen or _length(story) != _length(seen[0]):
             seen[:] = [await story_of(officer, dossier_id, notes=True)]
@@ -94,7 +100,7 @@ async def follow(request: Request, ma: Named, person: Officer) -> StreamingRespo
         context = context_of(request, officer, _changing(sight))
         return str(renderer_of(request).fragment(TEMPLATE, "state", context))
 
-    return live.stream(request, Watch(dossiers=[dossier_id]), look)
+    return live.stream(request, watch, look)
 
 
 def _length(story: Story) -> int:
