@@ -78,7 +78,8 @@ class _Taken(Exception):
 async def once(request: Request, actor: Actor, writer: Transactions, work: Work) -> Response:
     """Do `work` in one transaction exactly once per caller and key, and answer; a repetition gets the same bytes.
 
-    Raises Problem 400 without a key, 422 when the key was used for another request, and whatever `work` raises.
+    Raises Problem 400 without a key, 422 when the key was used for another request (`made` is the Location of that
+    one's answer), and whatever `work` raises.
     """
     client, key = actor.client, idempotency_key(request)
     fingerprint = await fingerprint_of(request)
@@ -168,6 +169,8 @@ def _replay(earlier: Any, fingerprint: bytes) -> Response:
             "idempotency-key-reused",
             "Khóa chống gửi trùng đã dùng cho yêu cầu khác",
             "Mỗi yêu cầu mới phải có khóa mới.",
+            # Whoever lost the first answer finds what it made.
+            extra={"made": earlier["location"]} if earlier["location"] else None,
         )
     response = response_of(earlier["status"], earlier["body"], earlier["media_type"], earlier["location"])
     response.headers[REPLAYED] = "true"

@@ -30,6 +30,7 @@ ENTRIES_MAX = 50
 DESK_CHANNELS = frozenset({"hospital", "counter"})
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 ReasonCode = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{1,63}$")]
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Entries = Annotated[tuple[Entry, ...], msgspec.Meta(max_length=ENTRIES_MAX)]
 
 
@@ -41,10 +42,11 @@ class Refusal(Body, frozen=True, kw_only=True):
 
 
 class Supplement(Body, frozen=True, kw_only=True):
-    """Papers (codes) and data handed in later."""
+    """Papers (codes) and data handed in later; `file_version` as in a correction."""
 
     components: Annotated[tuple[str, ...], msgspec.Meta(max_length=ENTRIES_MAX)] = ()
     fields: Entries = ()
+    file_version: Version | None = None
 
 
 class Withdrawal(Body, frozen=True, kw_only=True):
@@ -54,11 +56,15 @@ class Withdrawal(Body, frozen=True, kw_only=True):
 
 
 class Correction(Body, frozen=True, kw_only=True):
-    """Which data of the file were wrong, and why (`reason` is a code, `explanation` stays in the file)."""
+    """Which data of the file were wrong, and why (`reason` is a code, `explanation` stays in the file).
+
+    `file_version` is the version they were found wrong in: 409 `file-changed` when the file says something else by now.
+    """
 
     changes: Annotated[tuple[Entry, ...], msgspec.Meta(min_length=1, max_length=ENTRIES_MAX)]
     reason: ReasonCode = "declared-wrong"
     explanation: Reason
+    file_version: Version | None = None
 
 
 def router(office: Office) -> APIRouter:
@@ -169,7 +175,9 @@ def _data(routes: APIRouter, office: Office) -> None:
         async def work(connection: Any) -> Answer:
             before = await office.locked(connection, actor, dossier_id)
             _refuse_unasked(office, before, wanted)
-            before, fields = await rewrite(office, connection, actor, before, wanted.fields, "supplement")
+            before, fields = await rewrite(
+                office, connection, actor, before, wanted.fields, "supplement", seen=wanted.file_version
+            )
             _refuse_unchanged(wanted, fields)
             try:
                 after = await store.move(
@@ -192,7 +200,13 @@ def _data(routes: APIRouter, office: Office) -> None:
         async def work(connection: Any) -> Answer:
             before = await office.locked(connection, actor, dossier_id)
             before, fields = await rewrite(
-                office, connection, actor, before, wanted.changes, wanted.explanation
+                office,
+                connection,
+                actor,
+                before,
+                wanted.changes,
+                wanted.explanation,
+                seen=wanted.file_version,
             )
             try:
                 after = await store.move(

@@ -54,6 +54,14 @@ async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Fil
     return {row["dossier_id"]: FileVersion(**dict(row)) for row in rows}
 
 
+async def content_of(connection: Any, dossier_id: UUID, version: int) -> bytes | None:
+    """What a file said in one version; None where there is no such version."""
+    content: bytes | None = await connection.fetchval(
+        "SELECT content FROM file WHERE dossier_id = $1 AND version = $2", dossier_id, version
+    )
+    return content
+
+
 async def add_version(
     connection: Any,
     old: FileVersion,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from libs.http.auth import Actor
+from libs.http.problems import Problem
 from services.intake import birth_terms, duplicate_store, file_store
 from services.intake.birth_duplicates import NaturalKeys, natural_keys, traits_of
 from services.intake.births import BirthDeclaration
@@ -25,13 +26,18 @@ async def rewrite(
     dossier: Dossier,
     entries: Sequence[Entry],
     reason: str,
+    *,
+    seen: int | None = None,
 ) -> tuple[Dossier, tuple[str, ...]]:
     """Write a new version of the file when the entries change it; the locked dossier, flagged when it now looks like
-    another, and the changed paths. Raises Problem 422 or 409.
+    another, and the changed paths. `seen` is the version the entries were made from, where that was told.
+    Raises Problem 422 or 409.
     """
     if not entries:
         return dossier, ()
     old = (await file_store.newest(connection, [dossier.id]))[dossier.id]
+    if seen is not None:
+        await _refuse_overtaken(connection, old, seen)
     try:
         content, fields, keys = _changed(office, dossier, old, entries)
     except Refused as error:
@@ -50,6 +56,22 @@ async def rewrite(
     if pairs and await duplicate_store.flag(connection, pairs, written):
         dossier = msgspec.structs.replace(dossier, likely_duplicate=True)
     return dossier, fields
+
+
+async def _refuse_overtaken(connection: Any, old: file_store.FileVersion, seen: int) -> None:
+    """Raise Problem 409 when the file says something else than in the version that was seen.
+
+    A later version that only adds an explanation says the same.
+    """
+    if seen == old.version or await file_store.content_of(connection, old.dossier_id, seen) == old.content:
+        return
+    raise Problem(
+        409,
+        "file-changed",
+        "Hồ sơ vừa được người khác sửa",
+        "Hãy xem lại nội dung mới của hồ sơ rồi gửi lại.",
+        extra={"file_version": old.version},
+    )
 
 
 def _changed(

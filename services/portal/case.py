@@ -17,7 +17,8 @@ from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal import case_reading, live
 from services.portal.case_answers import File, Outcome
-from services.portal.case_forms import Matter, Typed, Wrong, is_act, order_of
+from services.portal.case_correction import caught_up, overtaken_notice
+from services.portal.case_forms import Matter, Typed, Wrong, correction_texts, is_act, order_of
 from services.portal.case_reading import Story, dossier_id_of, file_of, handles, reads_of, story_of
 from services.portal.case_refusals import notice_of, problems_of
 from services.portal.case_view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of
@@ -30,7 +31,7 @@ from services.portal.case_words import (
     STEP_STATES,
     agency_words,
 )
-from services.portal.file_sections import papers_of, sections_of
+from services.portal.file_sections import papers_of, part_of, sections_of
 from services.portal.form_reading import Problems
 from services.portal.guard import FIELD, form_of
 from services.portal.live import Watch
@@ -80,9 +81,15 @@ async def follow(request: Request, ma: Named, person: Officer) -> StreamingRespo
     file = await file_of(person, dossier_id)
     seen: list[Story] = []
 
+    watch = Watch(dossiers=[dossier_id])
+
     async def look() -> str:
+        nonlocal file
         officer = await officer_of(request)
         story = await story_of(officer, dossier_id, notes=False)
+        # Until there is a case the file alone says how the dossier stands; that read is recorded too.
+        if story.case is None and seen and watch.news:
+            file = await file_of(officer, dossier_id)
         # Officers' words are read, and the read recorded, only when there may be new ones.
         if not seen or _length(story) != _length(seen[0]):
             seen[:] = [await story_of(officer, dossier_id, notes=True)]
@@ -94,7 +101,7 @@ async def follow(request: Request, ma: Named, person: Officer) -> StreamingRespo
         context = context_of(request, officer, _changing(sight))
         return str(renderer_of(request).fragment(TEMPLATE, "state", context))
 
-    return live.stream(request, Watch(dossiers=[dossier_id]), look)
+    return live.stream(request, watch, look)
 
 
 def _length(story: Story) -> int:
@@ -159,6 +166,11 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
         matter = await _matter(sight, act, step, _typed(form))
         notice = notice_of(refused, person) if refused.status == 409 else ""
         problems = problems_of(refused)
+        if refused.slug == "file-changed":
+            matter, problems, notice = _caught_up(matter)
+        elif act == "correct":
+            # The panel still shows the file as it was when it was opened.
+            matter = msgspec.structs.replace(matter, version=_version(form))
         return await _again(request, sight, act, matter, problems, status=refused.status, notice=notice)
     return RedirectResponse(f"/ho-so/{sight.dossier_id}?xong={act}&buoc={step}", 303)
 
@@ -188,9 +200,16 @@ async def _matter(sight: Sight, act: str, step: str, typed: Typed) -> Matter:
         legal=found.act(act) if found else None,
         apology=next(iter(sight.story.apologies), None),
         outcome=outcome,
-        version=found.version if found else None,
+        version=sight.file.file_version if act == "correct" else found.version if found else None,
         typed=typed,
     )
+
+
+def _caught_up(matter: Matter) -> tuple[Matter, Problems, str]:
+    """A correction that was overtaken, over the file as it is now: the panel, what clashes, and the notice."""
+    boxes = part_of(matter.file, matter.procedure).boxes()
+    panel, problems, followed = caught_up(matter.typed, correction_texts(matter), boxes)
+    return msgspec.structs.replace(matter, typed=panel), problems, overtaken_notice(followed)
 
 
 def key_of(form: FormData) -> str:

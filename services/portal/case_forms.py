@@ -10,6 +10,7 @@ from libs.catalogue import Catalogue, Procedure
 from libs.catalogue.calendar import VIETNAM
 from libs.catalogue.forms import followed
 from services.portal.case_answers import Apology, CaseDesk, File, LegalAct, StepDesk
+from services.portal.case_correction import changed_boxes
 from services.portal.file_sections import BIRTH, as_of, part_of, typed, value_at
 from services.portal.form_fields import Box, Part, Rows, form_part
 from services.portal.form_reading import PREFIX, Problems, Reader, Unreadable, read_moment
@@ -37,7 +38,10 @@ class Wrong(Exception):
 
 
 class Matter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a panel is about: the dossier, the step and how it may be worked on, what was typed, and today."""
+    """What a panel is about: the dossier, the step and how it may be worked on, what was typed, and today.
+
+    `version` is that of what the panel changes as the officer saw it: the step's, or the file's for a correction.
+    """
 
     file: File
     procedure: Procedure
@@ -337,11 +341,7 @@ def _withdraw(matter: Matter) -> Order:
 def _correct(matter: Matter) -> Order:
     part, before = part_of(matter.file, matter.procedure), correction_texts(matter)
     boxes = {PREFIX + box.path: box for box in part.boxes()}
-    changed = [
-        name
-        for name, values in matter.typed.items()
-        if name in boxes and values and values[0].strip() != before.get(name, "")
-    ]
+    changed = changed_boxes(matter.typed, before)
     problems: Problems = []
     entries = []
     for name in changed:
@@ -355,7 +355,9 @@ def _correct(matter: Matter) -> Order:
     if problems:
         raise Wrong(problems)
     explanation = matter.text("ghi-chu")[:EXPLANATION_LENGTH_MAX]
-    body = {"changes": entries, "reason": "declared-wrong", "explanation": explanation}
+    body: dict[str, Any] = {"changes": entries, "reason": "declared-wrong", "explanation": explanation}
+    if matter.version is not None:
+        body["file_version"] = matter.version
     return Order(service="intake", path=f"/dossiers/{matter.file.dossier.id}/corrections", body=body)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from libs.catalogue import Catalogue
 from services.portal.case_answers import Apology, CaseDesk, File, LegalAct, Reason, StepDesk
+from services.portal.case_correction import seen_texts
 from services.portal.case_forms import (
     Matter,
     correction_texts,
@@ -70,7 +71,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """The form of one act. Not `possible`, with `why`: it may no longer be done; what was typed still stands."""
+    """The form of one act. Not `possible`, with `why`: it may no longer be done; what was typed still stands.
+
+    `seen` is what the boxes of a correction held when it was opened.
+    """
 
     act: str
     name: str
@@ -89,6 +93,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     apology: Apology | None = None
     typed: Mapping[str, tuple[str, ...]] = {}
     offered: Mapping[str, str] = {}
+    seen: Mapping[str, str] = {}
 
     def text(self, name: str) -> str:
         """What a field holds: what was typed, or what is offered."""
@@ -193,7 +198,7 @@ def panel_of(act: str, matter: Matter, *, problems: Problems, confirming: bool =
         dossier_id=matter.file.dossier.id,
         step=step.step if step else "",
         step_name=step.name_vi if step else "",
-        version=step.version if step else None,
+        version=step.version if step else matter.version,
         possible=possible,
         why=why,
         confirming=confirming and possible and not problems,
@@ -205,6 +210,7 @@ def panel_of(act: str, matter: Matter, *, problems: Problems, confirming: bool =
         apology=matter.apology,
         typed=matter.typed,
         offered={} if matter.typed else _offered(act, matter),
+        seen=seen_texts(matter.typed, correction_texts(matter)) if act == "correct" else {},
     )
 
 

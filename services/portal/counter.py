@@ -31,6 +31,7 @@ TEMPLATE = "counter.html"
 COUNTER = requires("one_stop")
 Officer = Annotated[Person, Depends(COUNTER)]
 SENT_LENGTH_MAX = 6000
+APPLICANT_NUMBER = f"{PREFIX}applicant.identity.number"
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +114,7 @@ async def desk(
     status: int = 200,
     received: counter_received.Received | None = None,
     known: str = "",
+    sent: counter_received.SentBefore | None = None,
 ) -> HTMLResponse:
     """The desk with this draft on it; only its block when a script asks."""
     sheet = sheet_of(request, person, draft)
@@ -122,6 +124,7 @@ async def desk(
         "problems": problems,
         "received": received,
         "known": known,
+        "sent": sent,
         "waiting": await counter_received.waiting(person),
         "origins": counter_draft.ORIGINS,
         "applicant": sheet.applicant if sheet else APPLICANT,
@@ -261,9 +264,12 @@ async def receive(request: Request, person: Officer) -> Response:
 async def _refused(
     request: Request, person: Person, draft: Draft, sheet: Sheet, refused: Refused
 ) -> HTMLResponse:
-    """Intake's reasons at the boxes they are about."""
+    """Intake's reasons at the boxes they are about; or that the form was received before it was changed."""
     if refused.status not in (409, 422):
         raise refused
+    sent = await counter_received.sent_before(person, refused, draft.text(APPLICANT_NUMBER))
+    if sent is not None:
+        return await desk(request, person, draft, status=refused.status, sent=sent)
     problems = counter_draft.told_problems(refused.told.errors, sheet.procedure, sheet.part)
     if not problems:
         words = ". ".join(word.rstrip(".") for word in (refused.told.title, refused.told.detail) if word)

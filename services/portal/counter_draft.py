@@ -24,6 +24,8 @@ SLIP, SCRIBE, READ_BACK, APPOINTMENT, ADD_ROW = (
     "ngay-hen",
     "them-dong",
 )
+# Ticked by who wants a second dossier although the first sending made one; its value is the second one's key.
+KEY_ANEW = "khoa-moi"
 GIVEN, MISSING, NOT_NEEDED = "co", "thieu", "khong"
 # Where what stands in a box came from, as intake keeps it → words at the box.
 ORIGINS: Mapping[str, str] = {
@@ -48,8 +50,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The idempotency key made when the form was opened."""
-        return self.text("khoa")
+        """The idempotency key made when the form was opened; another once the officer wants a second dossier."""
+        return self.text(KEY_ANEW) or self.text("khoa")
 
     @property
     def scribe(self) -> bool:

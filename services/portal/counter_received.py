@@ -13,6 +13,8 @@ from services.portal.sessions import Person
 # National status code of a dossier that has been handed in and is not accepted.
 NOT_ACCEPTED = 1
 LOOKED_AT = 200
+# How intake refuses another form under a key that has made a dossier.
+KEY_USED = "idempotency-key-reused"
 
 
 class PaperGiven(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,17 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
         return f"/giay-to/{self.receipt.dossier_id}/{self.form}.pdf"
 
 
+class SentBefore(msgspec.Struct, frozen=True, kw_only=True):
+    """A form that was received already before it was changed; `code` is empty when its dossier cannot be told."""
+
+    code: str
+    number: str
+
+
+class _Made(msgspec.Struct, frozen=True, kw_only=True):
+    made: str = ""
+
+
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
@@ -89,6 +102,27 @@ async def again(person: Person, dossier_id: UUID) -> Received | None:
             return None
         raise
     return Received(receipt=receipt, files=(), print_now=False)
+
+
+async def sent_before(person: Person, refused: Refused, number: str) -> SentBefore | None:
+    """The dossier made by the sending whose answer was lost, when `refused` says that the form's key made one.
+
+    `number` is the applicant's, to look for the dossier by.
+    """
+    if refused.slug != KEY_USED:
+        return None
+    dossier_id = made_by(refused.answer)
+    found = await again(person, dossier_id) if dossier_id else None
+    return SentBefore(code=found.receipt.code if found else "", number=number)
+
+
+def made_by(answer: bytes) -> UUID | None:
+    """The dossier that a refusal of a used key names; None when it names none."""
+    try:
+        path = msgspec.json.decode(answer, type=_Made).made
+        return UUID(path.removeprefix("/dossiers/"))
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        return None
 
 
 async def waiting(person: Person) -> int:

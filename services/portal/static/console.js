@@ -102,7 +102,10 @@ document.addEventListener("click", (event) => {
 });
 
 addKey("Ctrl+Enter", "Gửi biểu mẫu đang mở", () => document.querySelector("[data-panel-form]")?.requestSubmit());
-addKey("Escape", "Đóng biểu mẫu; hoàn tác việc vừa làm", close);
+// In the search box the key is meant for what is typed there.
+addKey("Escape", "Đóng biểu mẫu; hoàn tác việc vừa làm", (event) => {
+  if (!event.target.closest?.("form.search")) close();
+});
 
 for (const bar of document.querySelectorAll("[data-undo]")) {
   setTimeout(() => { bar.hidden = true; }, UNDO_MS);

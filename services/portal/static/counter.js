@@ -114,8 +114,10 @@ async function receive() {
   sending = true;
   try {
     const chosen = files().map((input) => [input.name, input.files[0]]);
-    const key = form().elements.namedItem("khoa").value;
-    const answer = await post("/quay", data()).catch(() => null);
+    const sent = data();
+    // A second dossier that is wanted has a key of its own, and so have its scans.
+    const key = sent.get("khoa-moi") ?? sent.get("khoa");
+    const answer = await post("/quay", sent).catch(() => null);
     if (!answer) return told("Chưa gửi được, nội dung vẫn còn. Hãy bấm F9 lần nữa.");
     if (!answer.html.includes('id="tiep-nhan"')) return told("Hệ thống đang bận, nội dung vẫn còn. Hãy bấm F9 lần nữa.");
     put(answer.html);

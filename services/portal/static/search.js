@@ -55,8 +55,13 @@ box.addEventListener("blur", () => setTimeout(close, 150));
 box.addEventListener("keydown", (event) => {
   if (event.isComposing) return;
   const count = hits().length;
-  if (event.key === "Escape") close();
-  else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && count) {
+  if (event.key === "Escape") {
+    // An open list takes the key; the page must not act on it too.
+    if (list.hidden) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && count) {
     event.preventDefault();
     move((active + (event.key === "ArrowDown" ? 1 : count - 1 + (active < 0 ? 1 : 0))) % count);
   } else if (event.key === "Enter" && active >= 0) {

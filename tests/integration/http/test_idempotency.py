@@ -77,7 +77,7 @@ async def test_key_of_another_request_is_refused(office: Office, other: dict[str
     """The same key with another payload is 422, whether that payload could have succeeded or not."""
     headers = {**office.officer(), "Idempotency-Key": "k"}
     async with office.client() as client:
-        await client.post("/notes", json={"text": "a", "number": 1}, headers=headers)
+        made = await client.post("/notes", json={"text": "a", "number": 1}, headers=headers)
         answer = await client.post("/notes", json=other, headers=headers)
         elsewhere = await client.post("/notes/close", headers=headers)
     for refused in (answer, elsewhere):
@@ -85,6 +85,7 @@ async def test_key_of_another_request_is_refused(office: Office, other: dict[str
             422,
             "urn:mot-cua:problem:idempotency-key-reused",
         )
+    assert answer.json().get("made") == made.headers.get("location")
     assert await count(office) == 1
 
 

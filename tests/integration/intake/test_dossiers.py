@@ -237,6 +237,43 @@ async def test_a_correction_makes_a_new_version_and_tells_only_which_field(intak
     assert same.status_code == 409
 
 
+async def test_a_correction_made_from_an_older_file_is_refused_once_the_file_says_something_else(
+    intake: Intake,
+) -> None:
+    """Who corrects what a colleague has corrected meanwhile is told; an explanation added meanwhile does not count."""
+    first = (await intake.post("/births", birth(), intake.hospital())).json()
+    where = f"/dossiers/{first['dossier_id']}"
+
+    def correction(path: str, value: str, version: int) -> dict[str, Any]:
+        changes = [{"path": path, "value": value}]
+        return {"changes": changes, "explanation": "Khai nhầm", "file_version": version}
+
+    named = await intake.post(
+        f"{where}/corrections", correction("child.intended_name", "Trần Bảo Châu", 1), intake.hospital()
+    )
+    assert named.status_code == 200, named.text
+    late = correction("child.intended_name", "Trần Bảo Ngọc", 1)
+    for body in (late, correction("mother.name", "Trần Thị Năm", 7)):
+        answer = await intake.post(f"{where}/corrections", body, intake.hospital())
+        assert answer.status_code == 409, answer.text
+        told = answer.json()
+        assert told["type"] == "urn:mot-cua:problem:file-changed"
+        assert (told["title"], told["file_version"]) == ("Hồ sơ vừa được người khác sửa", 2)
+    read = (await intake.get(where, intake.counter(), purpose="check-dossier")).json()
+    assert (read["file"]["child"]["intended_name"], read["file_version"]) == ("Trần Bảo Châu", 2)
+    nonsense = await intake.post(f"{where}/corrections", late | {"file_version": 0}, intake.hospital())
+    assert nonsense.status_code in (400, 422)
+    await intake.rows(
+        """
+        INSERT INTO file (dossier_id, version, kind, content, written_by, reason)
+        SELECT dossier_id, version + 1, kind, content, written_by, 'giải thích' FROM file WHERE version = 2
+        RETURNING version
+        """
+    )
+    same = await intake.post(f"{where}/corrections", late | {"file_version": 2}, intake.hospital())
+    assert same.status_code == 200, same.text
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
