@@ -15,6 +15,7 @@ from libs.http.client import Refused
 from services.portal.birth_form import Problems, cleaned, stay_of
 from services.portal.guard import form_of
 from services.portal.live import Live, Watch, stream
+from services.portal.receiver_form import FAMILY, MISMATCHES, PLACES, card_differs, lacking, receiver_of
 from services.portal.rendering import context_of, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
 from services.portal.ward import birth_of, card_of
@@ -24,26 +25,9 @@ router = APIRouter()
 HOSPITAL = Annotated[Person, Depends(requires("hospital"))]
 TEMPLATE = "bedside.html"
 PURPOSE = "hand-over"
-RELATIONS = (
-    ("mother", "Mẹ"),
-    ("father", "Cha"),
-    ("authorised", "Người được ủy quyền"),
-    ("guardian", "Người giám hộ"),
-    ("relative", "Người thân thích"),
-)
-MISMATCHES = (
-    ("document-renewed", "Đã đổi giấy tờ tùy thân"),
-    ("dossier-misspelt", "Hồ sơ ghi sai"),
-    ("other", "Lý do khác"),
-)
 # Field of results' and intake's problems → field of the page.
 _PLACES: Mapping[str, str] = {
-    "receiver.name": "ho-ten",
-    "receiver.identity_number": "so-giay-to",
-    "receiver.relation": "quan-he",
-    "receiver.authorisation": "uy-quyen",
-    "receiver.evidence": "giay-chung-minh",
-    "receiver.mismatch": "ly-do",
+    **PLACES,
     "signature.data": "ky-giay",
     "signed_on_paper": "ky-giay",
     "room": "phong",
@@ -117,7 +101,7 @@ async def _show(
         problems=problems or [],
         typed=typed or {},
         differs=differs,
-        relations=RELATIONS,
+        relations=FAMILY,
         mismatches=MISMATCHES,
         just=just if just in given else None,
         whose=None,
@@ -232,9 +216,7 @@ async def hand_over(request: Request, dossier_id: UUID, person: HOSPITAL) -> Res
             if refused.status not in (409, 422, 429):
                 raise
             status, problems = refused.status, _told(refused)
-            differs = any(error.code == "mismatch" for error in refused.told.errors) or bool(
-                typed.get("ly-do")
-            )
+            differs = card_differs(refused) or bool(typed.get("ly-do"))
     if problems:
         return await _show(
             request, person, dossier_id, status=status, problems=problems, typed=typed, differs=differs
@@ -243,13 +225,7 @@ async def hand_over(request: Request, dossier_id: UUID, person: HOSPITAL) -> Res
 
 
 def _lacking(typed: Mapping[str, str], chosen: list[str], stroke: str) -> Problems:
-    problems: Problems = [] if chosen else [("ket-qua", "Hãy chọn kết quả để trao")]
-    if not typed.get("ho-ten"):
-        problems.append(("ho-ten", "Hãy quét thẻ hoặc ghi họ tên người nhận"))
-    if typed.get("quan-he", "") not in dict(RELATIONS):
-        problems.append(("quan-he", "Hãy chọn người nhận là ai"))
-    if typed.get("ly-do", "") not in ("", *dict(MISMATCHES)):
-        problems.append(("ly-do", "Hãy chọn lý do trong danh sách"))
+    problems = lacking(typed, chosen, dict(FAMILY))
     if not stroke and not typed.get("ky-giay"):
         problems.append(("ky-giay", "Hãy để người nhận ký trên máy, hoặc đánh dấu đã ký giấy"))
     return problems
@@ -259,14 +235,7 @@ def _handover(typed: Mapping[str, str], chosen: list[str], stroke: str) -> dict[
     signs_here = bool(stroke) and not typed.get("ky-giay")
     return {
         "results": chosen,
-        "receiver": {
-            "name": typed.get("ho-ten", ""),
-            "identity_number": typed.get("so-giay-to", ""),
-            "relation": typed.get("quan-he", ""),
-            "authorisation": typed.get("uy-quyen", ""),
-            "evidence": typed.get("giay-chung-minh", ""),
-            "mismatch": typed.get("ly-do", ""),
-        },
+        "receiver": receiver_of(typed),
         "signature": {"kind": "path", "data": stroke, **_SIGNATURE_AREA} if signs_here else None,
         "signed_on_paper": not signs_here,
     }

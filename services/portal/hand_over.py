@@ -17,6 +17,15 @@ from libs.http.problems import Problem
 from services.portal import counter_views
 from services.portal.guard import form_of
 from services.portal.papers import HEADERS
+from services.portal.receiver_form import (
+    BOXES,
+    FAMILY,
+    MISMATCHES,
+    PLACES,
+    card_differs,
+    lacking,
+    receiver_of,
+)
 from services.portal.register import Summaries
 from services.portal.rendering import page, part
 from services.portal.sessions import Person, requires
@@ -25,19 +34,7 @@ router = APIRouter()
 TEMPLATE = "hand_over.html"
 Officer = Annotated[Person, Depends(requires("one_stop"))]
 PURPOSE = "hand-over"
-RELATIONS = (
-    ("applicant", "Người nộp hồ sơ"),
-    ("mother", "Mẹ"),
-    ("father", "Cha"),
-    ("authorised", "Người được ủy quyền"),
-    ("guardian", "Người giám hộ"),
-    ("relative", "Người thân thích"),
-)
-MISMATCHES = (
-    ("document-renewed", "Đã đổi giấy tờ tùy thân"),
-    ("dossier-misspelt", "Hồ sơ ghi sai"),
-    ("other", "Lý do khác"),
-)
+RELATIONS = (("applicant", "Người nộp hồ sơ"), *FAMILY)
 STATES: Mapping[str, str] = {
     "pending": "Đang làm",
     "issued": "Đã cấp, chưa gửi đến quầy",
@@ -47,17 +44,7 @@ STATES: Mapping[str, str] = {
     "revoked": "Đã bị thu hồi",
     "superseded": "Đã được thay thế",
 }
-# Field of the services' problem → box.
-BOXES: Mapping[str, str] = {
-    "receiver.name": "ho-ten",
-    "receiver.identity_number": "so-giay-to",
-    "receiver.relation": "quan-he",
-    "receiver.authorisation": "uy-quyen",
-    "receiver.evidence": "giay-chung-minh",
-    "receiver.mismatch": "ly-do",
-}
-TEXTS = ("ho-ten", "so-giay-to", "quan-he", "uy-quyen", "giay-chung-minh", "ly-do")
-MISMATCH = "mismatch"
+TEXTS = tuple(BOXES.values())
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,20 +240,13 @@ async def hand_over(request: Request, dossier_id: UUID, person: Officer) -> Resp
     form = await form_of(request, person.csrf)
     typed = {name: _text(form, name) for name in (*TEXTS, "khoa")}
     chosen = [value for value in form.getlist("ket-qua") if isinstance(value, str)]
-    problems = _lacking(typed, chosen)
+    problems = lacking(typed, chosen, dict(RELATIONS))
     if problems:
         desk = await desk_of(request, person, dossier_id)
         return _show(request, person, desk, typed, status=422, problems=problems, chosen=frozenset(chosen))
     body = {
         "results": chosen,
-        "receiver": {
-            "name": typed["ho-ten"],
-            "identity_number": typed["so-giay-to"],
-            "relation": typed["quan-he"],
-            "authorisation": typed["uy-quyen"],
-            "evidence": typed["giay-chung-minh"],
-            "mismatch": typed["ly-do"],
-        },
+        "receiver": receiver_of(typed),
         "signed_on_paper": True,
     }
     try:
@@ -275,7 +255,6 @@ async def hand_over(request: Request, dossier_id: UUID, person: Officer) -> Resp
         if refused.status not in (409, 422, 429):
             raise
         desk = await desk_of(request, person, dossier_id)
-        differs = any(error.code == MISMATCH for error in refused.told.errors)
         return _show(
             request,
             person,
@@ -284,26 +263,15 @@ async def hand_over(request: Request, dossier_id: UUID, person: Officer) -> Resp
             status=refused.status,
             problems=_told(refused),
             chosen=frozenset(chosen),
-            differs=differs or bool(typed["ly-do"]),
+            differs=card_differs(refused) or bool(typed["ly-do"]),
         )
     return RedirectResponse(f"/quay/tra-ket-qua/{dossier_id}?xong={chosen[0]}", 303)
 
 
-def _lacking(typed: Mapping[str, str], chosen: list[str]) -> list[tuple[str, str]]:
-    problems = [] if chosen else [("ket-qua", "Hãy chọn kết quả để trao.")]
-    if not typed["ho-ten"]:
-        problems.append(("ho-ten", "Hãy quét thẻ hoặc ghi họ tên người nhận."))
-    if typed["quan-he"] not in dict(RELATIONS):
-        problems.append(("quan-he", "Hãy chọn người nhận là ai trong hồ sơ."))
-    if typed["ly-do"] and typed["ly-do"] not in dict(MISMATCHES):
-        problems.append(("ly-do", "Hãy chọn lý do trong danh sách."))
-    return problems
-
-
 def _told(refused: Refused) -> list[tuple[str, str]]:
     """The service's reasons at the boxes they are about."""
-    found = [(BOXES.get(error.field, ""), error.message) for error in refused.told.errors]
-    if any(error.code == MISMATCH for error in refused.told.errors):
+    found = [(PLACES.get(error.field, ""), error.message) for error in refused.told.errors]
+    if card_differs(refused):
         found.append(
             ("ly-do", "Nếu vẫn trao, hãy chọn lý do và ghi giấy tờ chứng minh; cán bộ chịu trách nhiệm.")
         )

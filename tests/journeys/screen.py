@@ -1,5 +1,6 @@
 """A browser page as a journey uses it: keys, what is seen, and the checks every state of a page must pass."""
 
+import asyncio
 import json
 import sys
 import time
@@ -97,7 +98,7 @@ class Screen:
         await self.press("Enter")
         if account.totp_secret:
             await self.at("ma").focus()
-            await self.type(fresh_code(account))
+            await self.type(await fresh_code(account))
             await self.press("Enter")
         await expect(self.page.get_by_role("button", name="Đăng xuất")).to_be_visible(timeout=WAIT_MS)
 
@@ -137,12 +138,13 @@ class Screen:
             sys.stdout.write(f"axe could not judge {one['id']} ({state}, {len(one['nodes'])} places)\n")
 
 
-def fresh_code(account: StaffAccount) -> str:
+async def fresh_code(account: StaffAccount) -> str:
     """A code that has not been used: each is accepted once, so a second sign-in waits for the next."""
     used = _USED.setdefault(account.login, set())
     totp = pyotp.TOTP(account.totp_secret)
-    while (code := totp.now()) in used:
-        time.sleep(0.2)
+    if totp.now() in used:
+        await asyncio.sleep(totp.interval - time.time() % totp.interval + 0.1)
+    code = totp.now()
     used.add(code)
     return code
 
