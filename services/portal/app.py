@@ -16,61 +16,50 @@ from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
 from libs.papers import FormPress
 from libs.process.settings import named, networks_of
-from services.portal import (
-    account,
-    assets,
-    bedside,
-    case,
-    counter,
-    counter_files,
-    declare,
-    former,
-    hand_over,
-    home,
-    mishaps,
-    papers,
-    procedures,
-    search,
-    sign_in,
-    tracking,
-    upload,
-    verification,
-    ward,
-    work_queues,
-)
+from services.portal import account, assets, home, mishaps, sign_in
 from services.portal.assets import Assets
+from services.portal.case import dossier_page
+from services.portal.citizens import tracking, verification
+from services.portal.citizens.tries import Tries
 from services.portal.city import City
+from services.portal.console import papers, search, work_queues
+from services.portal.counter import attaching, desk, former, hand_over
 from services.portal.guard import FORM_BYTES_MAX, Guard
+from services.portal.hospital import bedside, declare, upload, ward
 from services.portal.live import Live
-from services.portal.procedures import Shelf, today_there
+from services.portal.procedures import pages
+from services.portal.procedures.pages import Shelf, today_there
 from services.portal.rendering import Renderer
 from services.portal.sessions import Forbidden, Sessions, SignedOut
 from services.portal.settings import Settings
-from services.portal.tries import Tries
 
 SERVICE = "portal"
 VERSION = "0.1.0"
 # Every open page holds a connection for its live state.
 IN_FLIGHT_MAX = 4000
 SCREENS = (
-    counter.router,
-    counter_files.router,
-    former.router,
-    hand_over.router,
-    papers.router,
-    search.router,
     home.router,
     sign_in.router,
     account.router,
-    tracking.router,
-    verification.router,
-    procedures.router,
-    declare.router,
+    # hospital
     ward.router,
+    declare.router,
     upload.router,
     bedside.router,
-    case.router,
+    # counter
+    desk.router,
+    attaching.router,
+    former.router,
+    hand_over.router,
+    # officers
     work_queues.router,
+    dossier_page.router,
+    search.router,
+    papers.router,
+    # citizens
+    tracking.router,
+    verification.router,
+    pages.router,
 )
 
 

@@ -43,7 +43,11 @@ class Assets:
 
     def __init__(self, packages: Path) -> None:
         """`packages` is the `node_modules` of assets/package.json. Raises OSError when one is missing."""
-        files = {path.name: path for path in sorted(OURS.iterdir()) if path.suffix in TYPES}
+        files = {
+            path.relative_to(OURS).as_posix(): path
+            for path in sorted(OURS.rglob("*"))
+            if path.suffix in TYPES
+        }
         files |= {name: packages / path for name, path in PACKAGED.items()}
         self._contents = {name: path.read_bytes() for name, path in files.items()}
         self._small = {
@@ -74,10 +78,10 @@ class Assets:
 
 
 def router(assets: Assets) -> APIRouter:
-    """GET /static/{version}/{name}."""
+    """GET /static/{version}/{name}; a name may stand in a folder."""
     routes = APIRouter()
 
-    @routes.get("/static/{version}/{name}")
+    @routes.get("/static/{version}/{name:path}")
     async def file(request: Request, version: str, name: str) -> Response:
         """One static file; under an old version the newest one, not to be kept."""
         try:

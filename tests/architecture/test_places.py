@@ -19,7 +19,12 @@ CLOCK = "SELECT now()"
 SERVICE = {"__init__.py", "__main__.py", "settings.py", "api.py", "handlers.py", "store.py"}
 # The two that are no service of the pipeline: needed files and folders.
 SHAPES: dict[str, tuple[set[str], set[str]]] = {
-    "portal": ({"__init__.py", "__main__.py", "settings.py", "app.py"}, {"templates", "static", "assets"}),
+    "portal": (
+        {"__init__.py", "__main__.py", "settings.py", "app.py"},
+        {"templates", "static", "assets"}
+        # One folder for each kind of people or thing on the screens; templates and static have the same ones.
+        | {"hospital", "counter", "case", "console", "citizens", "procedures", "forms"},
+    ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")

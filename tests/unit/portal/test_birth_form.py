@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from libs.catalogue.units import Units
 from libs.http.problems import FieldError
-from services.portal.addresses import communes_of
-from services.portal.birth_form import ORDER, Desk, declaration_of, problems_of
-from services.portal.typed import clock_of, grams_of
+from services.portal.hospital.addresses import communes_of
+from services.portal.hospital.birth_form import ORDER, Desk, declaration_of, problems_of
+from services.portal.hospital.typed import clock_of, grams_of
 
 DESK = Desk(facility="93016", place_of_birth="Bệnh viện đa khoa khu vực Ngã Bảy")
 TODAY = date(2026, 11, 27)

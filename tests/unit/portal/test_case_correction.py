@@ -2,10 +2,10 @@
 
 import msgspec
 
-from services.portal.case_correction import SEEN, caught_up, changed_boxes, overtaken_notice
-from services.portal.case_forms import Matter, Typed, correction_texts, order_of
-from services.portal.case_view import panel_of
-from services.portal.file_sections import part_of
+from services.portal.case.correction import SEEN, caught_up, changed_boxes, overtaken_notice
+from services.portal.case.file_sections import part_of
+from services.portal.case.forms import Matter, Typed, correction_texts, order_of
+from services.portal.case.view import panel_of
 from tests.unit.portal.test_case_forms import FILE, matter
 
 NAME, WEIGHT = "form.child.intended_name", "form.child.weight_g"

@@ -11,7 +11,7 @@ import pytest
 from libs.catalogue import Catalogue
 from libs.http.client import Refused, Told
 from libs.http.problems import FieldError
-from services.portal.case_answers import (
+from services.portal.case.answers import (
     Apology,
     CaseDesk,
     Choice,
@@ -22,10 +22,10 @@ from services.portal.case_answers import (
     Reason,
     StepDesk,
 )
-from services.portal.case_forms import Matter, Typed, Wrong, order_of
-from services.portal.case_refusals import problems_of
-from services.portal.case_view import ORDER, panel_of
-from services.portal.file_sections import sections_of
+from services.portal.case.file_sections import sections_of
+from services.portal.case.forms import Matter, Typed, Wrong, order_of
+from services.portal.case.refusals import problems_of
+from services.portal.case.view import ORDER, panel_of
 
 CATALOGUE = Catalogue.load(Path("catalogue"))
 TODAY = date(2026, 11, 27)

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from libs.catalogue import Catalogue
-from services.portal.case_answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
-from services.portal.case_words import deadline_flag, early_flag, timeline
+from services.portal.case.answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
+from services.portal.case.words import deadline_flag, early_flag, timeline
 from services.portal.wording import Tag
 
 CATALOGUE = Catalogue.load(Path("catalogue"))

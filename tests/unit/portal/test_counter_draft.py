@@ -5,15 +5,15 @@ from pathlib import Path
 
 from libs.catalogue import Catalogue
 from libs.http.problems import FieldError
-from services.portal import counter_views
-from services.portal.counter_draft import (
+from services.portal.counter import views
+from services.portal.counter.drafts import (
     Draft,
     application,
     given_components,
     paper_problems,
     told_problems,
 )
-from services.portal.form_fields import Rows, form_part
+from services.portal.forms.fields import Rows, form_part
 
 TODAY = date(2026, 11, 27)
 CATALOGUE = Catalogue.load(Path(__file__).parents[3] / "catalogue")
@@ -96,23 +96,23 @@ def test_errors_of_intake_stand_at_their_boxes() -> None:
 def test_the_promise_is_told_before_anything_is_accepted() -> None:
     """The same day in the morning, and no day at all while a paper lacks."""
     whole = draft(giay__original="co")
-    assert counter_views.promise_of(CATALOGUE, COUNTER, COPY, whole, MORNING).sentence == (
+    assert views.promise_of(CATALOGUE, COUNTER, COPY, whole, MORNING).sentence == (
         "Hẹn trả kết quả trước 17 giờ 00 phút, thứ Sáu, ngày 27/11/2026."
     )
-    lacking = counter_views.promise_of(CATALOGUE, COUNTER, COPY, draft(), MORNING)
+    lacking = views.promise_of(CATALOGUE, COUNTER, COPY, draft(), MORNING)
     assert lacking.sentence == "Thời hạn giải quyết tính từ khi nhận đủ giấy tờ."
 
 
 def test_every_procedure_of_the_counter_is_found_by_its_code() -> None:
     """And by words without accents."""
-    index = counter_views.receivable(CATALOGUE, TODAY)
+    index = views.receivable(CATALOGUE, TODAY)
     assert [one.code for one in index.find("chung thuc ban sao", 1)] == ["2.000815"]
     assert [one.code for one in index.find("1.001193", 1)] == ["1.001193"]
 
 
 def test_communes_and_facilities_are_suggested_without_accents() -> None:
     """Code and words."""
-    assert counter_views.suggested(CATALOGUE, "xa-phuong", "nga bay", TODAY)[0][0] == "31340"
-    assert counter_views.suggested(CATALOGUE, "co-so", "93016", TODAY)[0][0] == "93016"
-    assert counter_views.suggested(CATALOGUE, "gi-do", "nga bay", TODAY) == []
-    assert counter_views.suggested(CATALOGUE, "co-so", "", TODAY) == []
+    assert views.suggested(CATALOGUE, "xa-phuong", "nga bay", TODAY)[0][0] == "31340"
+    assert views.suggested(CATALOGUE, "co-so", "93016", TODAY)[0][0] == "93016"
+    assert views.suggested(CATALOGUE, "gi-do", "nga bay", TODAY) == []
+    assert views.suggested(CATALOGUE, "co-so", "", TODAY) == []

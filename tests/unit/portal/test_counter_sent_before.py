@@ -9,9 +9,9 @@ import pytest
 
 from libs.http.client import Refused
 from services.portal.assets import PACKAGED, Assets
-from services.portal.counter_draft import KEY_ANEW, Draft
-from services.portal.counter_received import KEY_USED, SentBefore, made_by, sent_before
-from services.portal.form_fields import APPLICANT
+from services.portal.counter.drafts import KEY_ANEW, Draft
+from services.portal.counter.receipts import KEY_USED, SentBefore, made_by, sent_before
+from services.portal.forms.fields import APPLICANT
 from services.portal.rendering import Renderer
 from services.portal.sessions import Person
 
@@ -34,7 +34,7 @@ def desk(renderer: Renderer, draft: Draft, sent: SentBefore | None) -> str:
         "csrf": "x", "draft": draft, "sheet": None, "problems": (), "received": None, "known": "", "sent": sent,
         "waiting": 0, "origins": {}, "applicant": APPLICANT,
     }  # fmt: skip
-    return str(renderer.fragment("counter.html", "desk", context))
+    return str(renderer.fragment("counter/desk.html", "desk", context))
 
 
 def test_the_dossier_that_the_key_made_is_read_from_the_refusal() -> None:

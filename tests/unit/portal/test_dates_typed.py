@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal.dates_typed import FIRST, NotADay, read_day
+from services.portal.forms.dates_typed import FIRST, NotADay, read_day
 
 TODAY = date(2026, 11, 27)
 

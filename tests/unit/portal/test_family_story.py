@@ -6,7 +6,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from services.portal.family import (
+from services.portal.citizens.family import (
     Asked,
     Change,
     Course,
@@ -20,7 +20,7 @@ from services.portal.family import (
     Thing,
     Told,
 )
-from services.portal.family_story import flag_of, glance, opening_hours, story
+from services.portal.citizens.family_story import flag_of, glance, opening_hours, story
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 DUE = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from libs.catalogue import Catalogue, Procedure
-from services.portal.form_fields import Box, Part, Rows, form_part, lists_of
-from services.portal.form_reading import Reader, Unreadable, read_moment
-from services.portal.form_words import CHOICES
+from services.portal.forms.fields import Box, Part, Rows, form_part, lists_of
+from services.portal.forms.reading import Reader, Unreadable, read_moment
+from services.portal.forms.words import CHOICES
 
 TODAY = date(2026, 11, 27)
 CATALOGUE = Catalogue.load(Path(__file__).parents[3] / "catalogue")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.catalogue import Catalogue
-from services.portal.procedure_search import ProcedureIndex
-from services.portal.procedures import SHOWN_MAX, Shelf
+from services.portal.procedures.pages import SHOWN_MAX, Shelf
+from services.portal.procedures.search import ProcedureIndex
 
 TODAY = date(2026, 11, 27)
 

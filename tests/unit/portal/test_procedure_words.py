@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from libs.catalogue import Catalogue
-from services.portal import procedure_words as words
+from services.portal.procedures import words
 
 TODAY = date(2026, 11, 27)
 CATALOGUE = Catalogue.load("catalogue")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal.tries import Tries, wait_words
+from services.portal.citizens.tries import Tries, wait_words
 
 
 class Clock:

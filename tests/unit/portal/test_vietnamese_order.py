@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal.vietnamese_order import in_order, people_in_order, person_key, word_key
+from services.portal.procedures.vietnamese_order import in_order, people_in_order, person_key, word_key
 
 TONES = [*"aàảãáạ"]
 LETTERS = [*"aăâbcdđeêghiklmnoôơpqrstuưvxy"]

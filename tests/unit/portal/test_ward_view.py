@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from libs.catalogue.calendar import VIETNAM
-from services.portal.ward_view import (
+from services.portal.hospital.ward_view import (
     BIRTH,
     INSURANCE,
     RESIDENCE,

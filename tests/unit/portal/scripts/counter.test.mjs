@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forget, keepFor, keptOf, toEmpty } from "../../../../services/portal/static/counter-kept.js";
+import { forget, keepFor, keptOf, toEmpty } from "../../../../services/portal/static/counter/kept.js";
 
 class Storage {
   #items = new Map();

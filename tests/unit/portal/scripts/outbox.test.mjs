@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { afterAnswer, FAULTS_MAX, isToForget, mayReplace, mayTakeBack, newKey, seenBy, toSend } from "../../../../services/portal/static/outbox-rules.js";
+import { afterAnswer, FAULTS_MAX, isToForget, mayReplace, mayTakeBack, newKey, seenBy, toSend } from "../../../../services/portal/static/hospital/outbox-rules.js";
 
 const draft = (key, more = {}) => ({ key, author: "hoa", state: "waiting", fields: { "me-ten": "Mai" }, problems: [], ...more });
 

@@ -1,0 +1,68 @@
+"""Why the services would not do it, in the words and at the fields of the page. Pure."""
+
+from datetime import datetime
+
+import msgspec
+
+from libs.http.client import Refused
+from services.portal.forms.reading import PREFIX, Problems
+from services.portal.sessions import Person
+from services.portal.wording import day_and_clock
+
+FIELDS = {
+    "reason": "ly-do",
+    "note": "ghi-chu",
+    "explanation": "ghi-chu",
+    "to": "co-quan",
+    "agency": "lua-chon",
+    "option": "lua-chon",
+    "value": "lua-chon",
+    "appointment_at": "ngay-hen",
+    "components": "giay-to",
+    "fields": "muc",
+}
+
+
+class _Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Who changed the step meanwhile, as a refusal tells it."""
+
+    at: datetime | None = None
+    by: str = ""
+
+
+def notice_of(refused: Refused, person: Person) -> str:
+    """The sentence above the panel: who was first and when, and that nothing typed is lost."""
+    told = refused.told.detail or refused.told.title or "Không thực hiện được."
+    if refused.slug != "version-changed":
+        return told
+    try:
+        change = msgspec.json.decode(refused.answer, type=_Change)
+    except msgspec.MsgspecError:
+        change = _Change()
+    who = "cán bộ của cơ quan khác"
+    if change.by:
+        who = "chính ông/bà, ở một cửa sổ khác" if change.by == person.account.login else change.by
+    when = f" lúc {day_and_clock(change.at)}" if change.at else ""
+    return (
+        f"Bước này vừa được thay đổi bởi {who}{when}. "
+        "Tình trạng mới hiện ở trên; nội dung ông/bà đã nhập vẫn còn bên dưới."
+    )
+
+
+def problems_of(refused: Refused) -> Problems:
+    """The fields that are wrong; what has no field of its own stands above all."""
+    errors = [(_field(error.field), error.message) for error in refused.told.errors]
+    if not errors and refused.status == 422:
+        errors = [("", refused.told.detail or refused.told.title)]
+    return errors
+
+
+def _field(path: str) -> str:
+    """The name of the page's field for a place in what was sent."""
+    first = path.partition("[")[0].partition(".")[0]
+    if first == "outcome":
+        return PREFIX + path.partition(".")[2]
+    if first in FIELDS:
+        return FIELDS[first]
+    # Of a correction the services name the place in the file.
+    return PREFIX + path if path and not path.startswith("changes") else ""

@@ -1,0 +1,195 @@
+"""The words of a dossier's page: how its deadline stands, what happened to it, what was just done. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+
+from libs.catalogue import Catalogue, UnknownAgency
+from libs.catalogue.errors import CatalogueError
+from services.portal.case.answers import CaseView, CustodyAct, Deadline, Result
+from services.portal.wording import Tag
+
+WORKING_DAY_MINUTES = 8 * 60
+# Terms in hours of the clock go on at night.
+CLOCK_HOURS = "hour"
+CHANNELS: Mapping[str, str] = {
+    "hospital": "tại bệnh viện",
+    "counter": "tại quầy một cửa",
+    "online": "trực tuyến",
+    "partner": "từ hệ thống khác",
+    "post": "qua bưu chính",
+}
+DELIVERIES: Mapping[str, str] = {
+    "hospital": "trả tại bệnh viện",
+    "counter": "trả tại quầy",
+    "post": "gửi qua bưu chính",
+    "electronic": "bản điện tử",
+}
+# States of other agencies' steps, of which only the state is told.
+STEP_STATES: Mapping[str, str] = {
+    "waiting": "chờ bước trước",
+    "assigned": "chờ xử lý",
+    "started": "đang xử lý",
+    "completed": "đã hoàn thành",
+    "returned": "bị trả lại, chờ phân công",
+    "cancelled": "không thực hiện",
+}
+CUSTODY: Mapping[str, str] = {
+    "dispatch": "Chuyển kết quả đi",
+    "arrive": "Nhận kết quả về nơi trả",
+    "hand-over": "Trả kết quả",
+    "revoke": "Thu hồi kết quả",
+    "supersede": "Thay kết quả bằng bản mới",
+}
+# What is said after an act; the undo that takes it back, and the paper that goes with it.
+DONE: Mapping[str, str] = {
+    "start": "Đã bắt đầu xử lý.",
+    "complete": "Đã hoàn thành bước, kết quả đã được ghi.",
+    "amend": "Đã sửa kết quả; giấy tờ sẽ được lập lại.",
+    "return": "Đã chuyển trả bước.",
+    "supplement-request": "Đã yêu cầu bổ sung; thời hạn tạm dừng cho đến khi nhận đủ.",
+    "refuse": "Đã từ chối; người nộp sẽ được báo lý do.",
+    "pause": "Đã tạm dừng thời hạn.",
+    "resume": "Thời hạn được tính tiếp.",
+    "finding": "Đã ghi kết luận.",
+    "assign": "Đã phân công cơ quan giải quyết.",
+    "sign-apology": "Đã ký văn bản xin lỗi và hẹn lại.",
+    "accept": "Đã tiếp nhận hồ sơ.",
+    "not-accept": "Đã từ chối tiếp nhận hồ sơ.",
+    "withdraw": "Đã ghi nhận việc rút hồ sơ.",
+    "correct": "Đã sửa thông tin hồ sơ.",
+    "undo-start": "Đã hoàn tác: bước chờ xử lý như trước.",
+    "undo-return": "Đã hoàn tác việc chuyển trả.",
+    "undo-pause": "Đã hoàn tác việc tạm dừng thời hạn.",
+    "undo-supplement-request": "Đã thu hồi yêu cầu bổ sung; người nộp sẽ được báo.",
+}
+# Acts after which the officer is done here, and the list that has the next dossier.
+NEXT_LISTS: Mapping[str, str] = {
+    "complete": "cho-xu-ly",
+    "return": "cho-xu-ly",
+    "refuse": "cho-xu-ly",
+    "supplement-request": "cho-xu-ly",
+    "assign": "tra-lai",
+    "sign-apology": "xin-loi",
+    "accept": "cho-tiep-nhan",
+    "not-accept": "cho-tiep-nhan",
+}
+# Act → the official paper that tells it (papers.py): number of the form and words.
+PAPERS: Mapping[str, tuple[str, str]] = {
+    "supplement-request": ("02", "In phiếu yêu cầu bổ sung"),
+    "refuse": ("03", "In phiếu từ chối"),
+    "not-accept": ("03", "In phiếu từ chối"),
+    "sign-apology": ("04", "In phiếu xin lỗi và hẹn lại"),
+}
+CONTROL_SLIP = ("05", "In phiếu kiểm soát")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the page's timeline."""
+
+    at: datetime
+    words: str
+    where: str = ""
+    more: str = ""
+
+
+def deadline_flag(deadline: Deadline) -> Tag | None:
+    """How the deadline stands, in words with their colour; None where nothing runs."""
+    left = _span(deadline)
+    match deadline.word:
+        case "stopped":
+            return Tag("đang dừng tính hạn", "calm")
+        case "missed":
+            return Tag(f"quá hạn {left}".strip(), "late")
+        case "near":
+            return Tag(f"sắp đến hạn, còn {left}" if left else "sắp đến hạn", "near")
+        case "running":
+            return Tag(f"còn {left}", "calm") if left else None
+    return None
+
+
+def _span(deadline: Deadline) -> str:
+    """The time left or over: days, or less than one working day in hours of work."""
+    if deadline.left_minutes is None:
+        return ""
+    minutes, days = abs(deadline.left_minutes), abs(deadline.left_days or 0)
+    if deadline.unit == CLOCK_HOURS:
+        return f"{minutes // 60} giờ" if minutes >= 60 else f"{minutes} phút"
+    if days and minutes >= WORKING_DAY_MINUTES:
+        return f"{days} ngày"
+    return f"{minutes // 60} giờ làm việc" if minutes >= 60 else f"{minutes} phút làm việc"
+
+
+def early_flag(case: CaseView, catalogue: Catalogue) -> Tag | None:
+    """That the dossier was settled whole working days before its appointment; None when it was not, or not yet."""
+    if case.settled is None or case.settled.at >= case.appointment_at:
+        return None
+    calendar = catalogue.calendar()
+    try:
+        days = calendar.working_days_between(
+            calendar.local_date(case.settled.at), calendar.local_date(case.appointment_at)
+        )
+    except CatalogueError:
+        return None
+    return Tag(f"trả sớm {days} ngày", "early") if days > 0 else None
+
+
+def agency_words(catalogue: Catalogue, code: str) -> str:
+    """What an agency is called; its code when the catalogue does not know it."""
+    try:
+        return catalogue.agency(code).name_vi if code else ""
+    except UnknownAgency:
+        return code
+
+
+def papers_to_print(case: CaseView | None) -> tuple[tuple[str, str], ...]:
+    """The official papers there are of a dossier, by what was done: number of the form and words."""
+    if case is None:
+        return ()
+    done = {entry.what for entry in case.timeline}
+    papers = dict(paper for act, paper in PAPERS.items() if act in done)
+    return (*papers.items(), CONTROL_SLIP)
+
+
+def timeline(
+    case: CaseView | None,
+    custody: tuple[CustodyAct, ...],
+    results: tuple[Result, ...],
+    catalogue: Catalogue,
+) -> tuple[Line, ...]:
+    """What happened to the dossier and to its results, the newest first."""
+    lines = [*_case_lines(case, catalogue), *_custody_lines(custody, results, catalogue)]
+    # Of one moment what was told later stands above, as everywhere.
+    lines.sort(key=lambda line: line.at)
+    return tuple(lines[::-1])
+
+
+def _case_lines(case: CaseView | None, catalogue: Catalogue) -> Iterator[Line]:
+    if case is None:
+        return
+    words = {one.code: one.name_vi for reasons in catalogue.reasons.values() for one in reasons}
+    for entry in case.timeline:
+        step = case.step_name(entry.step) if entry.step else ""
+        reason = words.get(entry.reason, "")
+        yield Line(
+            at=entry.at,
+            words=f"{entry.words}: {step}" if step else entry.words,
+            where=agency_words(catalogue, entry.agency),
+            more=". ".join(part for part in (reason, entry.note) if part),
+        )
+
+
+def _custody_lines(
+    custody: tuple[CustodyAct, ...], results: tuple[Result, ...], catalogue: Catalogue
+) -> Iterator[Line]:
+    names = {result.id: result.name_vi for result in results}
+    for act in custody:
+        name = names.get(act.result_id, "")
+        words = CUSTODY.get(act.act, act.act)
+        yield Line(
+            at=act.at,
+            words=f"{words}: {name}" if name else words,
+            where=agency_words(catalogue, act.agency),
+            more=act.note,
+        )

@@ -1,0 +1,242 @@
+"""What a family's page says, in the order of its questions: how it stands, until when, what to do, where. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from services.portal.citizens.family import Desk, Details, Result, Told
+from services.portal.wording import Tag, appointment, day, day_and_clock, day_in_words, local, status_tag
+
+WAITING, REFUSED, ASKED, FEE, WITHDRAWN, STOPPED, READY, DONE = 1, 3, 5, 6, 7, 8, 9, 10
+UNDER_WAY = frozenset({WAITING, 2, 4, ASKED, FEE})
+ENDED_BADLY = frozenset({REFUSED, STOPPED})
+# Minutes of a working day, for "còn 3 giờ làm việc".
+HOUR_MINUTES = 60
+WEEK: Mapping[str, str] = {
+    "mon": "Thứ Hai",
+    "tue": "Thứ Ba",
+    "wed": "Thứ Tư",
+    "thu": "Thứ Năm",
+    "fri": "Thứ Sáu",
+    "sat": "Thứ Bảy",
+    "sun": "Chủ nhật",
+}
+SENTENCES: Mapping[int, str] = {
+    1: "Hồ sơ đã nộp, đang chờ tiếp nhận.",
+    2: "Hồ sơ đã được tiếp nhận và đang được giải quyết.",
+    3: "Hồ sơ không được tiếp nhận hoặc không được giải quyết.",
+    4: "Hồ sơ đang được giải quyết.",
+    5: "Hồ sơ đang chờ ông/bà bổ sung giấy tờ.",
+    6: "Hồ sơ đang chờ ông/bà nộp phí.",
+    7: "Hồ sơ đã được rút theo yêu cầu.",
+    8: "Hồ sơ đã dừng giải quyết.",
+    9: "Hồ sơ đã giải quyết xong, có kết quả.",
+    10: "Đã trả kết quả. Hồ sơ kết thúc.",
+}
+TO_DO: Mapping[int, str] = {
+    1: "Ông/bà chưa phải làm gì. Ngày hẹn được báo khi hồ sơ được tiếp nhận.",
+    2: "Ông/bà không phải làm gì. Kết quả có vào ngày hẹn hoặc sớm hơn.",
+    3: "Hãy đến nơi nộp hồ sơ để nhận văn bản ghi rõ lý do và được hướng dẫn.",
+    4: "Ông/bà không phải làm gì. Kết quả có vào ngày hẹn hoặc sớm hơn.",
+    5: "Hãy nộp giấy tờ còn thiếu tại nơi nộp hồ sơ.",
+    6: "Hãy nộp phí, lệ phí tại nơi nộp hồ sơ.",
+    7: "Ông/bà không phải làm gì. Nếu không yêu cầu rút hồ sơ, hãy báo ngay cho nơi nộp hồ sơ.",
+    8: "Hãy đến nơi nộp hồ sơ để nhận văn bản ghi rõ lý do và được hướng dẫn.",
+    9: "Hãy mang giấy tiếp nhận và giấy tờ tùy thân đến nơi trả kết quả.",
+    10: "Ông/bà không phải làm gì thêm.",
+}
+HISTORY: Mapping[int, str] = {
+    1: "Nộp hồ sơ",
+    2: "Tiếp nhận hồ sơ",
+    3: "Từ chối hồ sơ",
+    4: "Bắt đầu giải quyết",
+    5: "Yêu cầu bổ sung giấy tờ",
+    6: "Chờ nộp phí",
+    7: "Rút hồ sơ",
+    8: "Dừng giải quyết",
+    9: "Giải quyết xong",
+    10: "Trả kết quả",
+}
+CHANNELS: Mapping[str, str] = {"email": "thư điện tử", "sms": "tin nhắn", "zalo": "Zalo"}
+Line = tuple[datetime, str, str]
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer in three lines: status, the day that counts, what to do. All a code alone is told."""
+
+    tag: Tag
+    flag: Tag | None
+    sentence: str
+    day_label: str
+    day: str
+    to_do: str
+
+
+class Fetch(msgspec.Struct, frozen=True, kw_only=True):
+    """A result: where it is now, and at which desk with which hours when it is there to be fetched."""
+
+    result: Result
+    words: str
+    desk: Desk | None = None
+    hours: tuple[str, ...] = ()
+    electronic: bool = False
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole page besides the names."""
+
+    glance: Glance
+    wanted: tuple[str, ...]
+    wanted_until: str
+    why_wanted: str
+    apologies: tuple[str, ...]
+    refusals: tuple[tuple[str, str], ...]
+    results: tuple[Fetch, ...]
+    steps: tuple[tuple[str, str, str], ...]
+    history: tuple[Line, ...]
+    messages: tuple[Line, ...]
+
+
+def glance(
+    status: int, received_at: datetime, appointment_at: datetime, ended_at: datetime | None, now: datetime
+) -> Glance:
+    """What status and days alone tell."""
+    label, moment = _day_of(status, received_at, appointment_at, ended_at)
+    return Glance(
+        tag=status_tag(status),
+        flag=flag_of(status, appointment_at, ended_at, now),
+        sentence=SENTENCES[status],
+        day_label=label,
+        day=appointment(moment) if status in UNDER_WAY and status != WAITING else day_in_words(moment),
+        to_do=TO_DO[status],
+    )
+
+
+def story(details: Details, told: Told, now: datetime, agency_name: Callable[[str], str]) -> Story:
+    """The page of a dossier; `agency_name` gives what people call an agency by its code."""
+    moved = told.course.appointment_at if told.course else details.appointment_at
+    settled = next((change.at for change in details.history if change.status == READY), details.ended_at)
+    first = glance(details.status, details.received_at, moved, settled, now)
+    asked = details.asked
+    course = told.course
+    return Story(
+        glance=first if asked or details.status != READY else _fetching(first, told.results),
+        wanted=tuple(thing.label for thing in asked.things) if asked else (),
+        wanted_until=day_and_clock(asked.respond_by) if asked and asked.respond_by else "",
+        why_wanted=course.asked.reason_vi if course and course.asked else "",
+        apologies=tuple(
+            _apology(one.was_at, one.appointment_at, one.reason_vi, one.agency_vi) for one in course.apologies
+        )
+        if course
+        else (),
+        refusals=tuple(
+            (one.name, " ".join(filter(None, (one.reason_text, one.note)))) for one in told.refused
+        ),
+        results=tuple(_fetch(result, told.places) for result in told.results),
+        steps=tuple(
+            (step.name, agency_name(step.agency), day_and_clock(step.completed_at))
+            for step in told.steps
+            if step.completed_at is not None and step.state == "completed"
+        ),
+        history=tuple((change.at, HISTORY[change.status], "") for change in reversed(details.history)),
+        messages=tuple(
+            (
+                message.sent_at or message.created_at,
+                message.about_vi,
+                _sent(message.channel, message.state_vi),
+            )
+            for message in reversed(told.messages)
+        ),
+    )
+
+
+def flag_of(status: int, appointment_at: datetime, ended_at: datetime | None, now: datetime) -> Tag | None:
+    """Early, near or late, by days of the calendar; nothing while the family is waited for, or when it ended badly."""
+    promised = local(appointment_at).date()
+    if status in (READY, DONE):
+        early = (promised - local(ended_at).date()).days if ended_at else 0
+        return Tag(f"Trả sớm {early} ngày", "early") if early > 0 else None
+    if status not in (2, 4):
+        return None
+    if now > appointment_at:
+        late = (local(now).date() - promised).days
+        return Tag(f"Quá hạn {late} ngày" if late else "Quá hạn", "late")
+    left = (promised - local(now).date()).days
+    if left == 0:
+        return Tag("Hẹn trả hôm nay", "near")
+    return Tag(f"Còn {left} ngày", "calm")
+
+
+def opening_hours(desk: Desk) -> tuple[str, ...]:
+    """When a desk is open, days with the same hours together: `Thứ Hai – Thứ Sáu: 07:00-11:00, 13:00-17:00`."""
+    grouped: list[tuple[str, str, tuple[str, ...]]] = []
+    for code, name in WEEK.items():
+        hours = desk.hours.get(code, ())
+        if grouped and grouped[-1][2] == hours:
+            grouped[-1] = (grouped[-1][0], name, hours)
+        else:
+            grouped.append((name, name, hours))
+    return tuple(
+        f"{first if first == last else f'{first} – {last}'}: {', '.join(hours)}"
+        for first, last, hours in grouped
+        if hours
+    )
+
+
+def _day_of(
+    status: int, received_at: datetime, appointment_at: datetime, ended_at: datetime | None
+) -> tuple[str, datetime]:
+    if status == WAITING:
+        return "Ngày nộp", received_at
+    if status in UNDER_WAY:
+        return "Hẹn trả kết quả", appointment_at
+    if status == READY:
+        return ("Có kết quả từ", ended_at) if ended_at else ("Hẹn trả kết quả", appointment_at)
+    return ("Trả kết quả ngày" if status == DONE else "Kết thúc ngày"), ended_at or appointment_at
+
+
+def _fetching(first: Glance, results: Sequence[Result]) -> Glance:
+    """What to do once it is decided: fetch what is ready, wait for what is still on its way."""
+    ready = [result for result in results if result.state == "ready" and result.medium == "paper"]
+    electronic = any(result.state == "ready" and result.medium == "electronic" for result in results)
+    if ready:
+        to_do = f"Hãy mang giấy tờ tùy thân đến nhận: {'; '.join(result.name_vi for result in ready)}."
+        if electronic:
+            to_do += " Bản điện tử tải ngay ở dưới."
+    elif electronic:
+        to_do = "Hãy tải kết quả điện tử ở dưới."
+    else:
+        to_do = "Kết quả đang được chuyển đến nơi trả; chúng tôi sẽ báo khi ông/bà có thể đến nhận."
+    return msgspec.structs.replace(first, to_do=to_do)
+
+
+def _fetch(result: Result, places: Mapping[str, Desk]) -> Fetch:
+    desk = places.get(result.place)
+    at = f" tại {result.place_vi}" if result.place_vi else ""
+    if result.state == "handed-over":
+        when = f" lúc {day_and_clock(result.handed_over_at)}" if result.handed_over_at else ""
+        return Fetch(
+            result=result,
+            words=f"Đã trao{at}{when}{f' cho: {result.receiver_vi.lower()}' if result.receiver_vi else ''}",
+        )
+    if result.state == "ready" and result.medium == "electronic":
+        return Fetch(result=result, words="Bản điện tử có ký số, tải tại đây", electronic=True)
+    if result.state == "ready":
+        hours = opening_hours(desk) if desk else ()
+        return Fetch(result=result, words=f"Sẵn sàng để nhận{at}", desk=desk, hours=hours)
+    where = f", sẽ nhận{at}" if at else ""
+    return Fetch(result=result, words=f"{result.state_vi}{where}")
+
+
+def _apology(was_at: datetime, appointment_at: datetime, reason: str, agency: str) -> str:
+    why = f" Lý do: {reason[:1].lower()}{reason[1:].rstrip('.')}." if reason else ""
+    return (
+        f"{agency} xin lỗi ông/bà vì chưa giải quyết xong hồ sơ vào ngày {day(was_at)} như đã hẹn."
+        f"{why} Hẹn lại: {appointment(appointment_at)}."
+    )
+
+
+def _sent(channel: str, state: str) -> str:
+    way = CHANNELS.get(channel, "")
+    return f"{state} qua {way}" if way else state

@@ -1,0 +1,1 @@
+"""What officers work from: queues (/viec), search, papers to print, the register."""

@@ -1,0 +1,94 @@
+"""The lists officers work from: what is in each, the most urgent first, and one thing to do with every line."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from libs.http.problems import Problem
+from services.portal import live
+from services.portal.case.reading import dossier_id_of, story_of
+from services.portal.case.view import work_of
+from services.portal.case.words import timeline
+from services.portal.console.queue_reading import Summary, listing_of, names_of, queues_of, whole
+from services.portal.live import Watch
+from services.portal.rendering import context_of, page, part, renderer_of
+from services.portal.sessions import Person, officer_of, requires
+
+router = APIRouter()
+Officer = Annotated[Person, Depends(requires())]
+Slug = Annotated[str, Path(alias="hang_doi", pattern="^[a-z0-9-]{1,64}$")]
+After = Annotated[str, Query(alias="sau", max_length=200)]
+TEMPLATE = "console/work_queue.html"
+LINES_SHOWN = 5
+
+
+@router.get("/viec")
+async def first(_: Officer) -> Response:
+    """To the officer's own list."""
+    return RedirectResponse("/viec/cua-toi", 303)
+
+
+@router.get("/viec/{hang_doi}")
+async def show(request: Request, hang_doi: Slug, person: Officer, sau: After = "") -> Response:
+    """One list, with the others beside it."""
+    return page(request, TEMPLATE, person, **await _context(request, person, hang_doi, sau, {}))
+
+
+@router.get("/viec/{hang_doi}/dong")
+async def follow(request: Request, hang_doi: Slug, person: Officer, sau: After = "") -> StreamingResponse:
+    """The counts and the lines, whenever they change."""
+    known: dict[UUID, Summary] = {}
+
+    async def look() -> str:
+        officer = await officer_of(request)
+        more = await _context(request, officer, hang_doi, sau, known)
+        context = context_of(request, officer, more)
+        return str(renderer_of(request).fragment(TEMPLATE, "lists", context))
+
+    places = {person.account.agency, person.account.facility} - {""}
+    return live.stream(request, Watch(places=places), look)
+
+
+@router.get("/viec/{hang_doi}/xem/{ma}")
+async def preview(request: Request, hang_doi: Slug, ma: str, person: Officer, buoc: str = "") -> Response:
+    """A line's dossier in a few words, beside the list."""
+    dossier_id = await dossier_id_of(person, ma[:100])
+    story = await story_of(person, dossier_id, notes=False)
+    names = await names_of(person, [dossier_id], {})
+    if dossier_id not in names:
+        raise Problem(404)
+    desk = story.desk.step(buoc) if story.desk else None
+    lines = timeline(story.case, story.custody, story.results or (), request.app.state.catalogue)
+    return part(
+        request,
+        TEMPLATE,
+        "preview",
+        person,
+        summary=names[dossier_id],
+        work=work_of(desk) if desk else None,
+        lines=lines[:LINES_SHOWN],
+        slug=hang_doi,
+    )
+
+
+async def _context(
+    request: Request, person: Person, slug: str, after: str, known: dict[UUID, Summary]
+) -> dict[str, Any]:
+    queues = await queues_of(person)
+    queue = next((one for one in queues if one.slug == slug), None)
+    if queue is None:
+        raise Problem(404)
+    listing = await listing_of(person, queue, after, request.app.state.catalogue)
+    names = await names_of(person, [row.dossier_id for row in listing.rows], known)
+    known.clear()
+    known.update(names)
+    return {
+        "queues": queues,
+        "queue": queue,
+        "rows": [whole(row, names.get(row.dossier_id)) for row in listing.rows],
+        "after": listing.after,
+        "later": after,
+    }

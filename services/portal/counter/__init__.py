@@ -1,0 +1,1 @@
+"""The counter's screens: receiving a dossier (/quay) and handing its results over."""

@@ -1,0 +1,1 @@
+"""The procedures the city offers (/thu-tuc): pages, search that forgives, words."""

@@ -1,0 +1,149 @@
+// The fields of a declaration: reading, writing, what is new by itself, what is wrong, and what a scanned card fills.
+import { isWoman } from "../scan-text.js";
+
+// A second child of the same birth shares everything but these.
+const OWN_OF_CHILD = ["gioi-tinh", "can-nang", "be-ten", "gcs-so"];
+const NOT_KEPT = new Set(["_csrf", "khoa"]);
+
+const two = (number) => String(number).padStart(2, "0");
+// The wall clock in Việt Nam, whatever the device's zone.
+export const there = (ms) => new Date(ms + 7 * 3600 * 1000);
+export const dayText = (ms) => ((at) => `${two(at.getUTCDate())}/${two(at.getUTCMonth() + 1)}/${at.getUTCFullYear()}`)(there(ms));
+export const clockText = (ms) => ((at) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`)(there(ms));
+
+export function fresh(ms) {
+  return {
+    "me-dan-toc": "01",
+    "ngay-sinh": dayText(ms),
+    "gio-sinh": clockText(ms),
+    "gcs-ngay": dayText(ms),
+    "gcs-quyen": `01/${there(ms).getUTCFullYear()}`,
+    "so-con": "1",
+    "thu-tu": "1",
+  };
+}
+
+export function read(form) {
+  const fields = {};
+  for (const [name, value] of new FormData(form)) if (!NOT_KEPT.has(name)) fields[name] = value;
+  return fields;
+}
+
+export function write(form, fields) {
+  for (const element of form.elements) {
+    if (!element.name || NOT_KEPT.has(element.name)) continue;
+    const value = fields[element.name] ?? "";
+    if (element.type === "radio" || element.type === "checkbox") element.checked = element.value === value;
+    else element.value = value;
+  }
+}
+
+// Whether anything was typed that is not there by itself.
+export function isTouched(fields) {
+  const always = new Set(["me-dan-toc", "ngay-sinh", "gio-sinh", "gcs-ngay", "gcs-quyen", "so-con", "thu-tu"]);
+  return Object.entries(fields).some(([name, value]) => value && !always.has(name));
+}
+
+export function sibling(fields) {
+  const next = { ...fields, "doi-chieu": fields["doi-chieu"] ?? "" };
+  for (const name of OWN_OF_CHILD) next[name] = "";
+  return next;
+}
+
+export function labelOf(fields) {
+  const child = { 1: "bé trai", 2: "bé gái", 3: "bé" }[fields["gioi-tinh"]] ?? "bé";
+  return `${fields["me-ten"] || "Chưa ghi tên mẹ"} – ${child}, ${fields["gio-sinh"]} ngày ${fields["ngay-sinh"]}`;
+}
+
+// What the page itself can see to be missing or unreadable; the city checks everything once more.
+export function wrong(form, fields) {
+  const needed = JSON.parse(form.dataset.can);
+  const shapes = JSON.parse(form.dataset.dang);
+  const found = needed.filter(([name]) => !fields[name]?.trim());
+  for (const [name, shape, words] of shapes) {
+    if (fields[name]?.trim() && !new RegExp(`^(?:${shape})$`, "u").test(fields[name].trim())) found.push([name, words]);
+  }
+  const order = [...form.elements].map((element) => element.name);
+  return found.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
+}
+
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+// The same words above and at the field, as macros/form.html writes them; the focus goes to the summary.
+export function showProblems(form, problems, known = "") {
+  const place = form.querySelector("#cho-loi");
+  place.replaceChildren();
+  for (const old of form.querySelectorAll("p.error")) old.remove();
+  for (const old of form.querySelectorAll(".field.wrong")) old.classList.remove("wrong");
+  for (const old of form.querySelectorAll("[aria-invalid]")) {
+    old.removeAttribute("aria-invalid");
+    old.removeAttribute("aria-describedby");
+  }
+  document.title = document.title.replace(/^Lỗi: /, "");
+  if (!problems.length) return;
+  const items = problems.map(([name, words]) => {
+    const field = document.getElementById(name);
+    if (!field) return element("li", {}, words);
+    const box = field.closest(".field");
+    const message = element("p", { class: "error", id: `${name}-loi` }, element("span", { class: "unseen" }, "Lỗi: "), words);
+    box.classList.add("wrong");
+    box.querySelector("label, legend").after(message);
+    if (field.matches("input, select, textarea")) {
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", message.id);
+    }
+    box.closest("[hidden]")?.removeAttribute("hidden");
+    return element("li", {}, element("a", { href: `#${name}` }, words));
+  });
+  const heading = element("h2", { id: "loi-ten" }, "Có thông tin cần sửa");
+  const attributes = { class: "error-summary", role: "alert", tabindex: "-1", "aria-labelledby": "loi-ten", "data-testid": "tom-tat-loi" };
+  const summary = element("div", attributes, heading, element("ul", {}, ...items));
+  if (known) summary.append(element("p", {}, element("a", { href: known }, "Mở hồ sơ đã có của ca sinh này")));
+  place.append(summary);
+  document.title = `Lỗi: ${document.title}`;
+  summary.focus();
+}
+
+// Where a scanned card belongs, by whose number it is; returns the field to go on with.
+export function fillFrom(form, scan) {
+  const set = (name, value) => (form.elements[name].value = value);
+  if (scan.kind === "insurance-card") {
+    set("me-bhyt", scan.number);
+    return "phong";
+  }
+  if (!isWoman(scan.number)) {
+    set("cha-so", scan.number);
+    set("cha-ten", scan.name);
+    set("cha-ngay-sinh", scan.birthDay);
+    return scan.name ? "cu-tru" : "cha-ten";
+  }
+  set("me-so", scan.number);
+  set("me-ten", scan.name);
+  set("me-ngay-sinh", scan.birthDay);
+  set("the-so", scan.number);
+  set("the-so-cu", scan.oldNumber);
+  set("the-ten", scan.name);
+  set("the-ngay-sinh", scan.birthDay);
+  if (scan.address) {
+    set("cu-tru", scan.address);
+    set("cu-tru-xa", "");
+    set("cu-tru-xa-ten", "");
+  }
+  return scan.name ? "me-dien-thoai" : "me-ten";
+}
+
+// Where the mother's identity comes from, and whether it still is what the card says.
+export function sourceOf(fields) {
+  const card = fields["the-so"];
+  if (!card || card !== fields["me-so"]) {
+    return { words: fields["me-so"] ? "Nhập tay: cán bộ hộ tịch sẽ được báo để kiểm tra kỹ." : "", differs: false };
+  }
+  const pairs = [["the-ten", "me-ten"], ["the-ngay-sinh", "me-ngay-sinh"]];
+  const differs = pairs.some(([read, typed]) => fields[read] && fields[read] !== fields[typed]);
+  return { words: differs ? "Đã quét thẻ, nhưng thông tin đã sửa khác thẻ." : "Đã quét thẻ.", differs };
+}

@@ -1,0 +1,348 @@
+// H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
+import { combobox } from "../combobox.js";
+import { clockText, fillFrom, fresh, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
+import { printSlip, showList } from "./declare-list.js";
+import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
+import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
+import { newKey, seenBy } from "./outbox-rules.js";
+import { onScan } from "../scan.js";
+
+const SAVE_MS = 250;
+const SUGGESTIONS_MAX = 8;
+const form = document.getElementById("khai-bao");
+const at = (name) => document.querySelector(`[${name}]`);
+const lockDialog = document.getElementById("khoa-man");
+let author = form.dataset.login;
+// Nobody has proved who sits here: then what was typed before is counted, not shown.
+let sealed = false;
+let draft = null;
+let saving = 0;
+let acting = false;
+let releaseDraft = () => {};
+let goOnUnderLock = () => {};
+
+// -- the draft at hand ---------------------------------------------------------------------------------------
+
+function begun(fields, set = "") {
+  const now = Date.now();
+  return { key: newKey(now), set, author, state: "typing", madeAt: now, fields, problems: [], label: labelOf(fields) };
+}
+
+// The same draft is not typed in two tabs.
+async function claim(key) {
+  const isOurs = await new Promise((resolve) => {
+    navigator.locks.request(`bv-nhap-${key}`, { ifAvailable: true }, (lock) => {
+      resolve(Boolean(lock));
+      return lock ? new Promise((release) => (releaseDraft = release)) : undefined;
+    });
+  });
+  return isOurs;
+}
+
+async function open(next, { focus = "me-so" } = {}) {
+  releaseDraft();
+  await claim(next.key);
+  draft = next;
+  write(form, draft.fields);
+  showSource();
+  showSiblings();
+  showProblems(form, draft.problems ?? [], draft.dossier);
+  if (!draft.problems?.length) document.getElementById(focus)?.focus();
+  await list();
+}
+
+async function save() {
+  clearTimeout(saving);
+  saving = 0;
+  if (!draft) return;
+  const fields = read(form);
+  if (!isTouched(fields) && !draft.set && !draft.problems?.length) return;
+  draft = { ...draft, fields, label: labelOf(fields) };
+  if (await put(draft)) at("data-da-luu").textContent = `Đã lưu trên máy lúc ${clockText(Date.now())}`;
+}
+
+function saveSoon() {
+  saving ||= setTimeout(save, SAVE_MS);
+}
+
+// -- acts ------------------------------------------------------------------------------------------------------
+
+const heldOf = async (set) => (set ? (await all()).filter((one) => one.set === set && one.held && one.author === author) : []);
+
+async function checked() {
+  await save();
+  const problems = wrong(form, read(form));
+  showProblems(form, problems);
+  return !problems.length;
+}
+
+// One at a time: a second press while the first is at work is none.
+async function alone(act) {
+  if (acting) return false;
+  acting = true;
+  try {
+    return await act();
+  } finally {
+    acting = false;
+  }
+}
+
+async function queueAll() {
+  if (!draft || !(await checked())) return false;
+  const held = await heldOf(draft.set);
+  const babies = [...held, { ...draft, fields: read(form) }];
+  const now = Date.now();
+  for (const [index, baby] of babies.entries()) {
+    const order = held.length ? { "so-con": String(babies.length), "thu-tu": String(index + 1) } : {};
+    const fields = { ...baby.fields, ...order };
+    await put({ ...baby, fields, label: labelOf(fields), held: false, set: "", state: "waiting", problems: [], dossier: "", queuedAt: now });
+  }
+  await open(begun(fresh(now)));
+  at("data-da-luu").textContent = "Đã ghi vào hộp gửi.";
+  return true;
+}
+
+// The next birth may be begun while this one is being sent.
+async function sendAll() {
+  if (await alone(queueAll)) await drain();
+}
+
+async function addChild() {
+  if (!draft || !(await checked())) return;
+  const set = draft.set || draft.key;
+  const mine = { ...draft, set, held: true };
+  await put(mine);
+  const next = begun(sibling(mine.fields), set);
+  await put(next);
+  await open(next, { focus: "gio-sinh" });
+}
+
+async function otherCase() {
+  await save();
+  await open(begun(fresh(Date.now())));
+}
+
+const acts = {
+  edit: (one) =>
+    alone(async () => {
+      await save();
+      const mine = await takeBack(one.key);
+      if (mine) await open(mine);
+      else await list();
+    }),
+  again: async (one) => {
+    await put({ ...one, state: "waiting", problems: [] });
+    await drain();
+  },
+  drop: async (one) => {
+    const dialog = document.getElementById("bo-khai-bao");
+    dialog.returnValue = "";
+    dialog.showModal();
+    await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+    if (dialog.returnValue === "bo") await remove(one.key);
+  },
+  print: (one) => printSlip(at("data-phieu"), one, "Khoa Phụ sản"),
+};
+
+// -- what is shown ---------------------------------------------------------------------------------------------
+
+async function list() {
+  const root = document.querySelector(".outbox");
+  showList(root, seenBy(await all(), author), draft?.key, sealed, acts);
+}
+
+function showSource() {
+  const { words, differs } = sourceOf(read(form));
+  const place = document.querySelector("[data-nguon=me]");
+  if (place.textContent !== words) place.textContent = words;
+  at("data-ly-do").hidden = !differs && !form.elements["ly-do"].value;
+}
+
+async function showSiblings() {
+  const held = await heldOf(draft?.set);
+  at("data-thu-tu").textContent = held.length ? `thứ ${held.length + 1} của lần sinh này` : "";
+  at("data-sinh-nhieu").hidden = held.length > 0 || form.elements["so-con"].value === "1";
+}
+
+function showCutoff() {
+  const place = at("data-moc");
+  const now = there(Date.now());
+  const [hours, minutes] = place.dataset.moc.split(":").map(Number);
+  const left = hours * 60 + minutes - (now.getUTCHours() * 60 + now.getUTCMinutes());
+  const isOff = place.dataset.nghi.split(" ").includes(now.toISOString().slice(0, 10));
+  const clock = `${hours} giờ${minutes ? ` ${minutes}` : ""}`;
+  let words = `Gửi trước ${clock} để tính từ hôm nay — còn ${left >= 60 ? `${Math.floor(left / 60)} giờ ` : ""}${left % 60} phút`;
+  if (isOff) words = "Hôm nay là ngày nghỉ: thời hạn tính từ ngày làm việc tiếp theo";
+  else if (left <= 0) words = `Đã quá ${clock}: thời hạn tính từ ngày làm việc tiếp theo`;
+  if (place.textContent !== words) place.textContent = words;
+}
+
+function showConnection({ connected, signIn }) {
+  const words = connected ? "Có mạng" : "Mất mạng: vẫn khai báo được, sẽ tự gửi khi có mạng";
+  const place = at("data-ket-noi");
+  if (place.textContent !== words) place.textContent = words;
+  place.dataset.ketNoi = connected ? "co" : "mat";
+  if (signIn !== undefined) at("data-can-dang-nhap").hidden = !signIn;
+}
+
+// -- scanning and choosing -------------------------------------------------------------------------------------
+
+// Communes, or none while there is no network or nobody is signed in.
+async function communes(path) {
+  try {
+    const answer = await fetch(path, { headers: { Accept: "application/json" }, redirect: "error" });
+    return answer.ok ? await answer.json() : [];
+  } catch {
+    return [];
+  }
+}
+
+// What is not found here is found by the address when the declaration arrives.
+async function communeOf(address) {
+  const found = navigator.onLine ? await communes(`/bv/xa?dia-chi=${encodeURIComponent(address)}`) : [];
+  if (found.length !== 1 || form.elements["cu-tru"].value !== address) return;
+  form.elements["cu-tru-xa"].value = found[0].value;
+  form.elements["cu-tru-xa-ten"].value = found[0].label;
+  saveSoon();
+}
+
+// The bar code of a paper belongs into the field it was scanned for.
+function fillWith(element, text) {
+  if (!form.contains(element) || !element.matches("input:not([type=radio], [type=checkbox])")) return;
+  element.value = text;
+  element.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function scanned(scan, { element, text }) {
+  if (!draft) return;
+  if (!["identity-card", "insurance-card"].includes(scan.kind)) {
+    fillWith(element, text);
+    return;
+  }
+  const next = fillFrom(form, scan);
+  if (next.endsWith("-ten")) {
+    const whose = next === "cha-ten" ? "cha" : "me";
+    document.querySelector(`[data-nguon=${whose}]`).textContent = "Máy quét không đọc được họ tên. Hãy nhập họ tên in trên thẻ.";
+  } else showSource();
+  document.getElementById(next).focus();
+  if (scan.address && form.elements["cu-tru"].value === scan.address) communeOf(scan.address);
+  saveSoon();
+}
+
+let near = null;
+async function searchCommunes(text) {
+  const bare = text.normalize("NFD").replace(/\p{Mn}/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
+  if (!near?.length) near = await communes("/bv/xa-trong-tinh");
+  const words = bare.replaceAll(",", " ").split(/\s+/).filter(Boolean);
+  const ours = near.filter(({ folded }) => words.every((word) => folded.includes(word))).slice(0, SUGGESTIONS_MAX);
+  if (ours.length || !navigator.onLine) return ours;
+  return communes(`/bv/xa?tim=${encodeURIComponent(text)}`);
+}
+
+// -- keys ------------------------------------------------------------------------------------------------------
+
+// Enter goes on to the next field, as in the accounting software everybody knows.
+function nextField(event) {
+  const { target } = event;
+  if (event.key !== "Enter" || event.ctrlKey || event.isComposing || !target.matches("input, select")) return;
+  event.preventDefault();
+  const fields = [...form.elements].filter((one) => one.matches("input:not([type=hidden]), select, button.main") && one.offsetParent);
+  const group = target.type === "radio" ? fields.findLastIndex((one) => one.name === target.name) : fields.indexOf(target);
+  const next = fields[group + 1];
+  (next?.type === "radio" ? (form.querySelector(`[name="${next.name}"]:checked`) ?? next) : next)?.focus();
+}
+
+function sexByDigit(event) {
+  if (!/^[123]$/.test(event.key) || event.ctrlKey || event.altKey) return;
+  const choice = event.currentTarget.querySelector(`input[value="${event.key}"]`);
+  choice.checked = true;
+  choice.focus();
+  event.preventDefault();
+  saveSoon();
+}
+
+// -- the start -------------------------------------------------------------------------------------------------
+
+function lock() {
+  sealed = true;
+  save().finally(() => {
+    draft = null;
+    form.reset();
+    write(form, {});
+    list();
+    lockDialog.showModal();
+  });
+}
+
+async function firstDraft() {
+  const typing = sealed ? [] : seenBy(await all(), author).mine.filter((one) => one.state === "typing" && !one.held);
+  for (const one of typing.toReversed()) {
+    if (await claim(one.key)) return one;
+  }
+  return begun(fresh(Date.now()));
+}
+
+function listen() {
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "me-so" || event.target.name === "me-ten" || event.target.name === "me-ngay-sinh") showSource();
+    if (event.target.name === "cu-tru") form.elements["cu-tru-xa"].value = "";
+    saveSoon();
+  });
+  form.addEventListener("change", save);
+  form.addEventListener("keydown", nextField);
+  document.getElementById("gioi-tinh").addEventListener("keydown", sexByDigit);
+  form.querySelector("button.main").addEventListener("click", (event) => {
+    event.preventDefault();
+    sendAll();
+  });
+  at("data-them-be").addEventListener("click", () => alone(addChild));
+  at("data-ca-moi").addEventListener("click", () => alone(otherCase));
+  at("data-khai-khi-khoa").addEventListener("click", async () => {
+    lockDialog.close();
+    goOnUnderLock();
+    await open(begun(fresh(Date.now())));
+  });
+  lockDialog.addEventListener("cancel", (event) => event.preventDefault());
+  document.addEventListener("outbox:changed", list);
+  document.addEventListener("outbox:connection", (event) => showConnection(event.detail));
+  combobox(form.elements["cu-tru-xa-ten"], document.getElementById("cu-tru-xa-ds"), searchCommunes, (picked) => {
+    form.elements["cu-tru-xa"].value = picked?.value ?? "";
+    saveSoon();
+  });
+  onScan(scanned);
+}
+
+async function serveOffline() {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register(`/bv/sw.js?v=${form.dataset.version}`, { scope: "/bv" });
+  await navigator.serviceWorker.ready;
+  // The list of communes is kept for the time without a network, too.
+  searchCommunes("");
+  document.documentElement.dataset.ngoaiTuyen = "co";
+}
+
+async function start() {
+  navigator.storage?.persist?.();
+  if (author) {
+    await remember("nguoi", author);
+    unlocked();
+  } else {
+    author = (await remembered("nguoi")) ?? "";
+    sealed = isLocked();
+    showConnection({ connected: navigator.onLine });
+  }
+  listen();
+  const first = await firstDraft();
+  if (!draft) await open(first);
+  showCutoff();
+  setInterval(showCutoff, 20000);
+  goOnUnderLock = lockWhenIdle(lock);
+  document.documentElement.dataset.san = "sang";
+  // A device nobody has signed in at has nothing to send, and nobody to declare.
+  at("data-can-dang-nhap").hidden = Boolean(author);
+  form.inert = !author;
+  keepDraining();
+  serveOffline();
+}
+
+start();

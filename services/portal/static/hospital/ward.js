@@ -1,0 +1,79 @@
+// H1, the ward: arrows between beds, a scan opens one, a dropped XML9 file is sent, the outbox is counted.
+import { openByScan } from "./bed-scan.js";
+import { lockWhenIdle, unlocked } from "./lock.js";
+import { all, keepDraining } from "./outbox.js";
+import { onScan } from "../scan.js";
+
+const box = document.getElementById("quet");
+const place = document.querySelector("[data-hop-gui]");
+
+async function count() {
+  if (!place) return;
+  const drafts = await all();
+  const waiting = drafts.filter(({ state }) => state === "waiting" || state === "sending").length;
+  const wrong = drafts.filter(({ state }) => state === "error").length;
+  place.textContent = `Hộp gửi: ${waiting}${wrong ? `, ${wrong} lỗi` : ""}`;
+}
+
+// Arrows move between the beds, as in any list.
+function step(event) {
+  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (!by || event.ctrlKey || event.altKey || (event.target.closest("input, select, textarea") && !(event.target === box && by === 1))) return;
+  const beds = [...document.querySelectorAll(".bed h2 a")];
+  if (!beds.length) return;
+  const at = beds.indexOf(document.activeElement);
+  beds[at < 0 ? 0 : (at + by + beds.length) % beds.length].focus();
+  event.preventDefault();
+}
+
+function takeFiles(form) {
+  const input = form.querySelector("input[type=file]");
+  const send = (files) => {
+    if (!files.length) return;
+    input.files = files;
+    form.requestSubmit();
+  };
+  input.addEventListener("change", () => send(input.files));
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", () => document.body.classList.remove("dropping"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    send(event.dataTransfer.files);
+  });
+}
+
+function showConnection({ connected }) {
+  const words = connected ? "Có mạng" : "Mất mạng: vẫn khai báo được";
+  const at = document.querySelector("[data-ket-noi]");
+  if (!at || at.textContent === words) return;
+  at.textContent = words;
+  at.dataset.ketNoi = connected ? "co" : "mat";
+}
+
+document.addEventListener("keydown", step);
+takeFiles(document.querySelector("[data-nhan-tep]"));
+async function find(scan, text) {
+  const opened = await openByScan(scan, text);
+  const hint = document.querySelector("[data-quet]");
+  if (!opened && hint) hint.textContent = "Không có hồ sơ nào của bệnh viện khớp với thẻ, mã hoặc tên này.";
+}
+
+onScan((scan, { text }) => find(scan, text));
+// What somebody types there is looked for, too.
+box?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing && box.value.trim()) find({ kind: "text" }, box.value.trim());
+});
+document.addEventListener("outbox:changed", count);
+document.addEventListener("outbox:connection", (event) => showConnection(event.detail));
+count();
+keepDraining();
+unlocked();
+document.documentElement.dataset.san = "sang";
+lockWhenIdle(() => {
+  document.querySelector("main").replaceChildren();
+  setTimeout(() => location.assign("/dang-nhap?tiep=/bv"), 1500);
+});
