@@ -111,6 +111,35 @@ async def test_a_dossier_is_received_in_ten_steps(new_screen: NewScreen, heard: 
     await screen.press("Escape")
 
 
+async def test_the_result_may_be_promised_at_another_counter(new_screen: NewScreen, heard: Heard) -> None:
+    """Two keys choose another way; its place is asked for, read on the preview, and goes along with the dossier."""
+    screen = await counter(new_screen)
+    screen.expected_status.add(422)
+    await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "chung thuc ban")
+    await keyed(screen, "0912345678")
+    await screen.press("Enter", " ", " ")
+    await keyed(screen, "Bằng tốt nghiệp")
+    way, place = screen.at("nhan.certified_copy"), screen.at("noi.certified_copy")
+    await way.focus()
+    await screen.press("ArrowDown")
+    await expect(place).to_be_visible()
+    await expect(way).to_be_focused()
+    await screen.press("F9")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    await screen.press("Tab", "Enter")
+    await expect(place).to_be_focused()
+    await screen.check("counter another place")
+    await keyed(screen, "dai thanh can tho")
+    await screen.press("Enter")
+    await expect(place).to_have_value(re.compile(r"Phường Đại Thành.*\(31411\)"))
+    await expect(screen.at("xem-truoc")).to_contain_text("Phường Đại Thành")
+    await screen.press("F9")
+    await expect(screen.at("ma-ho-so")).to_be_visible()
+    await heard.until("intake.dossier-accepted.v1")
+    text = words_of(await pdf(screen, await printed(screen)))
+    assert "Trung tâm Phục vụ hành chính công phường Đại Thành" in text
+
+
 async def test_a_missing_paper_is_told_first_and_then_listed_on_a_slip(new_screen: NewScreen) -> None:
     """J2: F9 stops at the paper; with the slip chosen the dossier is received and form 02 lists all that lacks."""
     screen = await counter(new_screen)

@@ -19,6 +19,12 @@ from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
 from libs.http.problems import FieldError, Problem
 from services.portal.counter import attaching, drafts, receipts, views
+from services.portal.counter.deliveries import (
+    DeliveryLine,
+    chosen_deliveries,
+    deliveries_read,
+    delivery_lines,
+)
 from services.portal.counter.drafts import Draft
 from services.portal.forms.fields import APPLICANT, Box, Part, form_part, lists_of
 from services.portal.forms.reading import PREFIX, Problems, Reader, Unreadable, read_moment
@@ -41,6 +47,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     part: Part
     papers: tuple[views.PaperLine, ...]
     preview: views.Preview
+    deliveries: tuple[DeliveryLine, ...]
     lists: tuple[tuple[str, str], ...]
 
     @property
@@ -68,6 +75,10 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
         """What stands in the boxes, in words."""
         found = [(box, draft.text(PREFIX + box.path)) for box in self.part.boxes()]
         return [(box, dict(box.choices).get(value, value)) for box, value in found if value]
+
+    def deliveries_read(self, draft: Draft) -> list[tuple[str, str]]:
+        """How each result is to be received, in words."""
+        return deliveries_read(draft, self.procedure)
 
 
 def today_of(at: datetime) -> Any:
@@ -101,6 +112,7 @@ def sheet_of(request: Request, person: Person, draft: Draft) -> Sheet | None:
         part=form_part(procedure.form, draft.rows),
         papers=views.paper_lines(draft, procedure),
         preview=views.preview_of(catalogue, agency_of(request, person), procedure, draft, now),
+        deliveries=delivery_lines(draft, procedure),
         lists=lists_of(procedure.form),
     )
 
@@ -210,6 +222,8 @@ def checked(request: Request, person: Person, draft: Draft, *, papers: bool = Tr
     errors = [FieldError(f"form.{one.field}", one.code, one.message_vi) for one in found]
     told = drafts.told_problems(errors, sheet.procedure, sheet.part)
     problems += [one for one in told if one[0] not in unread]
+    results, misplaced = chosen_deliveries(draft, sheet.procedure, catalogue, today_of(now))
+    problems += misplaced
     appointment_at = None
     if sheet.preview.promise.stated:
         try:
@@ -219,7 +233,7 @@ def checked(request: Request, person: Person, draft: Draft, *, papers: bool = Tr
     if problems:
         return problems
     body = drafts.application(draft, sheet.procedure, sheet.part, form, appointment_at)
-    return Checked(sheet=sheet, body=body)
+    return Checked(sheet=sheet, body={**body, "results": results})
 
 
 @router.post("/quay/doc-lai")

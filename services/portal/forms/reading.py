@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from libs.catalogue import Catalogue
+from libs.catalogue import Catalogue, Units
 from libs.catalogue.calendar import VIETNAM
 from libs.catalogue.code_lists import code_lists
 from libs.catalogue.folding import fold
@@ -89,24 +89,26 @@ class Reader:
             case "yes-no":
                 return text == "yes"
             case "commune":
-                return self._commune(text)
+                return commune_of(self._units, text, self._today)
             case "facility":
                 return _facility(text)
         return text
 
-    def _commune(self, text: str) -> str:
-        if found := _CODE_AT_END.search(text):
-            return found[1]
-        if _FIVE.fullmatch(text):
-            return text
-        exact = [
-            unit
-            for unit in self._units.search(text, self._today, limit=3)
-            if fold(text) in (fold(unit.full_name), fold(unit.name))
-        ]
-        if len(exact) != 1:
-            raise Unreadable("hãy chọn xã, phường trong danh sách gợi ý.")
-        return exact[0].code
+
+def commune_of(units: Units, text: str, today: date) -> str:
+    """The code of a commune: at the end of a suggestion, alone, or by the whole name typed. Raises Unreadable."""
+    if found := _CODE_AT_END.search(text):
+        return found[1]
+    if _FIVE.fullmatch(text):
+        return text
+    exact = [
+        unit
+        for unit in units.search(text, today, limit=3)
+        if fold(text) in (fold(unit.full_name), fold(unit.name))
+    ]
+    if len(exact) != 1:
+        raise Unreadable("hãy chọn xã, phường trong danh sách gợi ý.")
+    return exact[0].code
 
 
 def _day(text: str) -> date:

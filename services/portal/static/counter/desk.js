@@ -61,7 +61,7 @@ function ready() {
   document.title = desk.querySelector("[data-testid=tom-tat-loi]") ? `Lỗi: ${TITLE}` : TITLE;
   showSwitch(document.getElementById("enter-tiep"));
   suggestIn(desk, (input, row) => {
-    if (input.dataset.code !== "thu-tuc") return;
+    if (input.dataset.code !== "thu-tuc") return void previewSoon();
     document.getElementById("thu-tuc").value = row.aside;
     again(focusFirstEmpty);
   });
@@ -80,6 +80,11 @@ async function again(then) {
   put(answer.html);
   if (then) then();
   else document.getElementById(focused)?.focus();
+}
+
+function previewSoon() {
+  clearTimeout(previewTimer);
+  previewTimer = setTimeout(showPreview, PREVIEW_MS);
 }
 
 async function showPreview() {
@@ -225,7 +230,7 @@ function fillPerson(scan, element) {
   if (!scan.name) document.getElementById("form.applicant.name").focus();
   else if (document.getElementById("thu-tuc").value) focusFirstEmpty();
   else document.getElementById("tim-thu-tuc").focus();
-  laterPreview();
+  previewSoon();
   showFormer(scan.number);
 }
 
@@ -251,18 +256,13 @@ onScan((scan, { element, text }) => {
 
 // -- what happens on the desk ------------------------------------------------------------------------------------------
 
-function laterPreview() {
-  clearTimeout(previewTimer);
-  previewTimer = setTimeout(showPreview, PREVIEW_MS);
-}
-
 desk.addEventListener("submit", (event) => {
   event.preventDefault();
   receive();
 });
 desk.addEventListener("change", (event) => {
   if (event.target.matches("[data-again]")) again();
-  else laterPreview();
+  else previewSoon();
   const slip = desk.querySelector("[data-slip]");
   if (slip) slip.hidden = !desk.querySelector("[data-paper] input[value=thieu]:checked");
 });
