@@ -1,77 +1,25 @@
 """The counter: a dossier is received with the keyboard alone (J1), with a paper missing (J2), written for another (J3);
-results are handed over to the right person (J5) and to a doubtful one with a reason (J5b); nothing typed is lost.
+its result is promised at another counter; nothing typed is lost.
 """
 
 import re
 import time
-from io import BytesIO
 
 import pytest
 from playwright.async_api import FilePayload, expect
-from pypdf import PdfReader
 
 from deploy.local.city import City
+from tests.journeys.clerk import applicant_and_procedure, counter, keyed, pdf, printed, words_of
 from tests.journeys.conftest import Heard, NewScreen, account_of
-from tests.journeys.screen import Screen
 from tests.pipeline.town import Town
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
-CARD = "{number}|361234567|{name}|02091995|Nữ|Khu vực 2, phường Ngã Bảy, thành phố Cần Thơ|01012022"
 CODE = re.compile(r"^\d{3}\.\d\d\.\d\d\.H\d\d-\d{6}-\d{4}$")
-# Slower than a scanner, as fast as a quick clerk.
-KEY_MS = 45
 # reference/interface.md (a): F9 → code on the screen, F9 with errors → focus on the summary; the machines tests run on
 # may be five times slower than a desk.
 SLOW = 5
 F9_SECONDS, F9_ERRORS_SECONDS = 0.3, 0.2
 A5_POINTS = (419.5, 595.3)
-# What prints is the browser's own; that it was asked to is what we see.
-COUNT_PRINTS = "window.print = () => { window.top.papersPrinted = (window.top.papersPrinted ?? 0) + 1; };"
-
-
-async def counter(new_screen: NewScreen) -> Screen:
-    """A clerk of the ward's counter, signed in, with the cursor in the scan box."""
-    screen: Screen = await new_screen("counter", path="/dang-nhap?tiep=/tai-khoan")
-    await screen.context.add_init_script(COUNT_PRINTS)
-    await screen.go("/quay")
-    await expect(screen.at("o-quet")).to_be_focused()
-    return screen
-
-
-async def keyed(screen: Screen, text: str) -> None:
-    """Type as a person does: no faster than fingers."""
-    await screen.page.keyboard.type(text, delay=KEY_MS)
-
-
-async def applicant_and_procedure(screen: Screen, number: str, name: str, words: str) -> None:
-    """Scan the card, choose the procedure by words without accents."""
-    await screen.scan(CARD.format(number=number, name=name))
-    await expect(screen.at("nguoi-nop")).to_have_value(name)
-    await expect(screen.at("thu-tuc")).to_be_focused()
-    await keyed(screen, words)
-    await screen.press("Enter")
-    await expect(screen.at("form.applicant.phone")).to_be_focused()
-
-
-async def pdf(screen: Screen, path: str) -> PdfReader:
-    """A paper, as the officer's browser gets it."""
-    answer = await screen.context.request.get(screen.url + path)
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
-    assert answer.headers["cache-control"] == "no-store"
-    return PdfReader(BytesIO(await answer.body()))
-
-
-def words_of(paper: PdfReader) -> str:
-    """The text of a paper, on one line."""
-    return " ".join(" ".join(page.extract_text() for page in paper.pages).split())
-
-
-async def printed(screen: Screen) -> str:
-    """Where the paper that was printed comes from."""
-    address = await screen.page.locator("[data-print]").first.get_attribute("data-print")
-    assert address is not None
-    await expect(screen.page.locator("iframe.print-frame")).to_have_attribute("src", address)
-    return address
 
 
 async def test_a_dossier_is_received_in_ten_steps(new_screen: NewScreen, heard: Heard) -> None:
@@ -269,141 +217,3 @@ async def test_an_emoji_in_a_name_is_refused_at_its_box_and_kept(new_screen: New
     assert await screen.at("tom-tat-loi").locator("a").first.get_attribute("href") == "#form.applicant.name"
     await expect(screen.at("nguoi-nop")).to_have_value("Trần Bé 😀")
     assert await screen.at("tep.original").evaluate("input => input.files.length") == 1
-
-
-async def ready_result(town: Town, name: str, number: str) -> tuple[str, str]:
-    """A certified copy that has been issued for somebody: dossier and the link on their receipt."""
-    body = {
-        "procedure": "2.000815",
-        "form": {
-            "applicant": {
-                "name": name,
-                "birth_date": "1995-09-02",
-                "identity": {"kind": "citizen_id", "number": number},
-            },
-            "documents": [{"name": "Bằng tốt nghiệp"}],
-        },
-        "components": ["original"],
-        "channel": "counter",
-    }
-    receipt = await town.post("counter", "intake", "/dossiers", body)
-    await town.complete(receipt["dossier_id"], "certify")
-    await town.until_result(receipt["dossier_id"], "certified_copy", who="counter")
-    return receipt["dossier_id"], receipt["link"]
-
-
-async def open_hand_over(screen: Screen, link: str) -> None:
-    """Scan the receipt, and take the paper in that has come to the counter."""
-    await screen.scan(link)
-    await screen.at("nhan-ve-quay").focus()
-    await screen.press("Enter")
-    await expect(screen.at("ho-ten")).to_be_focused()
-
-
-async def test_a_result_goes_to_the_person_of_the_dossier(
-    new_screen: NewScreen, town: Town, heard: Heard
-) -> None:
-    """J5: receipt scanned, collector's card scanned and matched, fee, Ctrl+Enter, receipt printed."""
-    dossier, link = await ready_result(town, "Trần Thị Bé", "092195001234")
-    screen = await counter(new_screen)
-    await open_hand_over(screen, link)
-    await screen.check("hand over empty")
-    await screen.scan(CARD.format(number="092195001234", name="Trần Thị Bé"))
-    await expect(screen.at("doi-chieu")).to_contain_text("Khớp")
-    await expect(screen.at("da-thu")).to_be_focused()
-    await screen.check("hand over matched", picture="hand-over")
-    await screen.press("Enter", "Control+Enter")
-    await expect(screen.at("da-trao")).to_be_visible()
-    await expect(screen.at("o-quet")).to_be_focused()
-    text = words_of(await pdf(screen, await printed(screen)))
-    assert "Trần Thị Bé" in text
-    await screen.check("hand over done")
-    await heard.until("results.result-handed-over.v1", dossier)
-
-
-async def test_papers_that_differ_need_a_reason_the_officer_answers_for(
-    new_screen: NewScreen, town: Town
-) -> None:
-    """J5b: another number is a warning; without a reason nothing is handed over; with one it is in the custody log."""
-    dossier, link = await ready_result(town, "Lê Thị Hoa", "092195004321")
-    screen = await counter(new_screen)
-    screen.expected_status.add(422)
-    await open_hand_over(screen, link)
-    await screen.scan(CARD.format(number="092195009999", name="Lê Thị Hoa"))
-    await expect(screen.at("doi-chieu")).to_contain_text("không khớp")
-    await expect(screen.at("quan-he")).to_be_focused()
-    await screen.press("ArrowDown", "Control+Enter")
-    await expect(screen.at("tom-tat-loi")).to_be_focused()
-    await screen.sees("cán bộ chịu trách nhiệm và việc này được ghi lại")
-    await screen.check("hand over refused")
-    await screen.at("ly-do").focus()
-    await screen.press("ArrowDown")
-    await screen.at("giay-chung-minh").focus()
-    await keyed(screen, "Căn cước mới cấp")
-    await screen.press("Control+Enter")
-    await expect(screen.at("da-trao")).to_be_visible()
-    acts = await town.people["counter"].get("results", f"/dossiers/{dossier}/custody")
-    assert any("document-renewed" in act["note"] for act in acts)
-
-
-async def test_the_register_and_the_papers_are_for_who_handles_the_dossier(
-    new_screen: NewScreen, town: Town
-) -> None:
-    """The register of the day on A4, the control slip; another counter gets no paper of the dossier."""
-    dossier, _ = await ready_result(town, "Phạm Thị Lan", "092195001111")
-    screen = await counter(new_screen)
-    await screen.go("/so-theo-doi")
-    await screen.check("register")
-    await screen.at("tu").focus()
-    await screen.press("Enter")
-    address = await screen.at("in-so").get_attribute("href")
-    assert "Phạm Thị Lan" in words_of(await pdf(screen, address or ""))
-    assert "Tư pháp" in words_of(await pdf(screen, f"/giay-to/{dossier}/05.pdf"))
-    for absent in ("02", "03", "04", "thu-chuc-mung", "99"):
-        answer = await screen.context.request.get(f"{screen.url}/giay-to/{dossier}/{absent}.pdf")
-        assert answer.status == 404, absent
-    other = await new_screen("counter-2", path="/dang-nhap?tiep=/tai-khoan")
-    answer = await other.context.request.get(f"{other.url}/giay-to/{dossier}/01.pdf")
-    assert answer.status == 404
-
-
-async def test_a_refusal_and_a_letter_to_a_newborn_s_family_are_printed(
-    new_screen: NewScreen, town: Town
-) -> None:
-    """Form 03 with the words of the catalogue and of the officer; the letter names the child and its day."""
-    body = {
-        "procedure": "2.000815",
-        "form": {"applicant": {"name": "Phạm Văn Út"}, "documents": [{"name": "Bằng lái xe"}]},
-        "channel": "counter",
-    }
-    dossier = (await town.post("counter", "intake", "/dossiers", body))["dossier_id"]
-    refused = {"reason": "wrong-competence", "explanation": "Hãy nộp tại phòng công chứng."}
-    await town.post("counter", "intake", f"/dossiers/{dossier}/refuse", refused)
-    screen = await counter(new_screen)
-    text = words_of(await pdf(screen, f"/giay-to/{dossier}/03.pdf"))
-    assert "Không thuộc thẩm quyền giải quyết" in text
-    assert "Hãy nộp tại phòng công chứng." in text
-    born = await town.declare()
-    midwife = await new_screen("hospital", path="/dang-nhap?tiep=/tai-khoan")
-    letter = words_of(await pdf(midwife, f"/giay-to/{born['code']}/thu-chuc-mung.pdf"))
-    assert "chúc mừng" in letter.lower()
-
-
-async def test_the_search_box_opens_a_dossier_by_code_and_lists_names_after_identifiers(
-    new_screen: NewScreen, town: Town
-) -> None:
-    """F2, a few letters without accents, ↓, Enter; and a code typed in full leads to its dossier at once."""
-    await ready_result(town, "Đặng Thị Ngọc Ẩn", "092195002222")
-    screen = await counter(new_screen)
-    await screen.press("F2")
-    await keyed(screen, "dang thi ngoc an")
-    await expect(screen.page.get_by_role("option").first).to_contain_text("Đặng Thị Ngọc Ẩn")
-    await screen.sees("Theo họ tên")
-    await screen.check("search")
-    await screen.press("Escape", "Enter")
-    await screen.sees("Tìm hồ sơ")
-    await screen.check("search page")
-    await screen.at("o-quet").fill("không có ai như thế")
-    await screen.at("o-quet").focus()
-    await screen.press("Enter")
-    await screen.sees("Không tìm thấy hồ sơ phù hợp")
