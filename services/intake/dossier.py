@@ -116,6 +116,13 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
         return self.agencies | {self.receiving_agency}
 
     @property
+    def handing_places(self) -> frozenset[str]:
+        """The desks that are to hand over a result: from acceptance on, unless it came to nothing."""
+        if self.accepted_at is None or self.came_to_nothing:
+            return frozenset()
+        return frozenset(chosen.place for chosen in self.results if chosen.place)
+
+    @property
     def open_request(self) -> SupplementRequest | None:
         """The supplement request that is not answered completely, if any."""
         return next((r for r in reversed(self.requests) if r.missing), None)
