@@ -104,6 +104,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     # When the first step was assigned, and when the case was decided: what the citizen is told of its course.
     began_at: datetime | None = None
     settled_at: datetime | None = None
+    # Codes of the results that are in somebody's hands: how they are received can no longer be chosen otherwise.
+    handed_over: tuple[str, ...] = ()
 
     @property
     def agencies(self) -> frozenset[str]:
