@@ -85,7 +85,7 @@ async def test_a_result_is_fetched_at_another_ward_s_counter(
     await screen.press("ArrowDown", "Enter")
     await screen.page.wait_for_url(f"**/quay/tra-ket-qua/{dossier}")
     await expect(screen.at("noi-nhan-ho-so")).to_contain_text("phường Ngã Bảy")
-    await screen.check("hand over elsewhere", picture="hand-over-elsewhere")
+    await screen.check("hand over elsewhere")
     await screen.at("nhan-ve-quay").focus()
     await screen.press("Enter")
     await expect(screen.at("ho-ten")).to_be_focused()

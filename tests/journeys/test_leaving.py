@@ -26,9 +26,9 @@ async def test_at_the_alarm_the_family_chooses_the_ward_s_counter(
     screen = await new_screen("hospital", path=f"/dang-nhap?tiep=/bv/ho-so/{dossier}")
     screen.expected_status.add(409)
     await expect(screen.at("bao-ra-vien")).to_contain_text("BHYT")
-    await screen.check("bed alarm", picture="hospital-leaving")
+    await screen.check("bed alarm")
     # The page as it was before a colleague chose: it shows another way than the one that counts.
-    seen = screen.page.locator("[name=ket-qua]").last
+    seen = screen.page.locator("[name=doi-cach]").last
     await seen.evaluate("box => { box.value = 'insurance_card|post|'; }")
     await screen.at("cach-electronic").focus()
     await screen.press("Enter")

@@ -25,7 +25,7 @@ async def choose(request: Request, dossier_id: UUID, person: HOSPITAL) -> Respon
     """These results come to the family by `cach`; each with how it was received when the officer looked."""
     form = await form_of(request, person.csrf)
     typed = cleaned(form)
-    seen = [value.split("|") for value in form.getlist("ket-qua") if isinstance(value, str)][:RESULTS_MAX]
+    seen = [value.split("|") for value in form.getlist("doi-cach") if isinstance(value, str)][:RESULTS_MAX]
     changes = [
         {
             "code": code,
@@ -46,4 +46,4 @@ async def choose(request: Request, dossier_id: UUID, person: HOSPITAL) -> Respon
             status, problems = refused.status, told_by(refused)
     if problems:
         return await show_bed(request, person, dossier_id, status=status, problems=problems)
-    return RedirectResponse("/bv" if typed.get("ve") == "khoa" else f"/bv/ho-so/{dossier_id}", 303)
+    return RedirectResponse("/bv" if typed.get("ve-trang") == "khoa" else f"/bv/ho-so/{dossier_id}", 303)
