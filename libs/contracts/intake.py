@@ -130,6 +130,19 @@ class DossierCorrected(Event, frozen=True, kw_only=True):
     after_acceptance: bool = False
 
 
+class DeliveryChanged(Event, frozen=True, kw_only=True):
+    """These results of an accepted dossier are to be received otherwise than its acceptance said.
+
+    `results` are those that changed, with the whole new choice; the latest word counts. Not decided here: whether one
+    of them has been handed over meanwhile; then it stays with whom it is.
+    """
+
+    SUBJECT: ClassVar[str] = "intake.delivery-changed.v1"
+
+    results: tuple[ChosenResult, ...]
+    changed_at: Moment
+
+
 class BirthReminderDue(Event, frozen=True, kw_only=True):
     """The family of a birth whose dossier lacks papers should be reminded of the term to register it (60 days).
 

@@ -15,6 +15,7 @@ from libs.http.problems import Problem
 from libs.http.together import Together
 from services.intake import (
     api_attachments,
+    api_delivery,
     api_dossiers,
     api_duplicates,
     api_people,
@@ -162,6 +163,7 @@ def routers(office: Office) -> list[APIRouter]:
     """Every endpoint of intake but those the libraries bring."""
     modules = (
         api_dossiers,
+        api_delivery,
         api_attachments,
         api_uploads,
         api_duplicates,

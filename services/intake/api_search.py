@@ -71,7 +71,7 @@ def router(office: Office) -> APIRouter:
             hits = [
                 hit
                 for hit in found.hits
-                if hit.dossier_id in known and office.may_read(actor, known[hit.dossier_id])
+                if hit.dossier_id in known and office.may_find(actor, known[hit.dossier_id])
             ]
             shown = hits[:limit]
             ids = [hit.dossier_id for hit in shown]

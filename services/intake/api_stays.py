@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from libs.contracts.intake import ChosenResult
 from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, body, described_answers, read_body
 from libs.http.idempotency import Answer, once
@@ -28,7 +29,8 @@ PURPOSE = "bedside"
 class BedsideLine(msgspec.Struct, frozen=True, kw_only=True):
     """One birth of the hospital: the people at the bed, where they lie, where their dossier is.
 
-    `sex` is 1 male, 2 female, 3 not determined; `birth_time` is RFC 3339 with +07:00; `order` of `count` children.
+    `sex` is 1 male, 2 female, 3 not determined; `birth_time` is RFC 3339 with +07:00; `order` of `count` children;
+    `results` is how each result is received.
     """
 
     dossier_id: UUID
@@ -47,6 +49,7 @@ class BedsideLine(msgspec.Struct, frozen=True, kw_only=True):
     stay: Stay | None
     asked: Asked | None
     likely_duplicate: bool
+    results: tuple[ChosenResult, ...]
 
 
 class BedsideList(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,4 +158,5 @@ def _line(office: Office, bedside: Bedside, file: FileVersion) -> BedsideLine:
         stay=bedside.stay,
         asked=asked_of(dossier, office.catalogue),
         likely_duplicate=dossier.likely_duplicate,
+        results=dossier.results,
     )

@@ -26,7 +26,7 @@ class SummaryQuery(Body, frozen=True, kw_only=True):
 
 
 class Summaries(msgspec.Struct, frozen=True, kw_only=True):
-    """One summary a dossier, in the order asked; those unknown, or that the caller may not read, are absent."""
+    """One summary a dossier, in the order asked; those unknown, or that the caller may not find, are absent."""
 
     summaries: tuple[Summary, ...]
 
@@ -45,7 +45,7 @@ def router(office: Office) -> APIRouter:
         ids = list(dict.fromkeys(wanted.dossier_ids))
         async with office.recording() as connection:
             known = await store.find_many(connection, ids)
-            mine = [one for one in ids if one in known and office.may_read(actor, known[one])]
+            mine = [one for one in ids if one in known and office.may_find(actor, known[one])]
             files = await file_store.newest(connection, mine)
             await record_reads(connection, actor, wanted.purpose, "summary", mine)
         found = (summary(known[one], files[one], office.catalogue) for one in mine)

@@ -104,6 +104,8 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     # When the first step was assigned, and when the case was decided: what the citizen is told of its course.
     began_at: datetime | None = None
     settled_at: datetime | None = None
+    # Codes of the results that are in somebody's hands: how they are received can no longer be chosen otherwise.
+    handed_over: tuple[str, ...] = ()
 
     @property
     def agencies(self) -> frozenset[str]:
@@ -114,6 +116,13 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     def concerned(self) -> frozenset[str]:
         """The agencies that may read the file: the one that received it, and those that have to do with a step."""
         return self.agencies | {self.receiving_agency}
+
+    @property
+    def handing_places(self) -> frozenset[str]:
+        """The desks that are to hand over a result: from acceptance on, unless it came to nothing."""
+        if self.accepted_at is None or self.came_to_nothing:
+            return frozenset()
+        return frozenset(chosen.place for chosen in self.results if chosen.place)
 
     @property
     def open_request(self) -> SupplementRequest | None:

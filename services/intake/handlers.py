@@ -7,7 +7,7 @@ import msgspec
 
 from libs.bus.handling import Decision, Handler, Received, Rejected
 from libs.contracts.event import Event
-from libs.contracts.results import DossierClosed
+from libs.contracts.results import DossierClosed, ResultHandedOver
 from libs.contracts.routing import (
     AppointmentMoved,
     ClockResumed,
@@ -16,6 +16,7 @@ from libs.contracts.routing import (
     StepReturned,
     SupplementRequested,
 )
+from services.intake import deliveries
 from services.intake import dossier as rules
 from services.intake.dossier import Dossier, SupplementRequest
 
@@ -81,6 +82,14 @@ def on_dossier_settled(
     return Decision(state=rules.settled(_known(state), event.outcome, event.status, event.settled_at))
 
 
+def on_result_handed_over(
+    state: Dossier | None, received: Received[ResultHandedOver], _: Any
+) -> Decision[Dossier]:
+    """Know that this result can no longer be received otherwise."""
+    event = received.event
+    return Decision(state=deliveries.handed_over(_known(state), event.result, event.delivery, event.place))
+
+
 def on_dossier_closed(state: Dossier | None, received: Received[DossierClosed], _: Any) -> Decision[Dossier]:
     """Everything has arrived."""
     return Decision(state=rules.closed(_known(state), received.event.closed_at))
@@ -93,5 +102,6 @@ HANDLERS: Mapping[type[Event], Handler] = {
     SupplementRequested: on_supplement_requested,
     AppointmentMoved: on_appointment_moved,
     DossierSettled: on_dossier_settled,
+    ResultHandedOver: on_result_handed_over,
     DossierClosed: on_dossier_closed,
 }

@@ -106,6 +106,16 @@ class Office:
             return True
         return bool(dossier.facility) and dossier.facility == self.facility_of(actor)
 
+    def may_find(self, actor: Actor, dossier: Dossier) -> bool:
+        """Whether the actor may know whose dossier it is: also the desk that only hands over one of its results.
+
+        That desk learns no more than who comes for which dossier; the file is not its business.
+        """
+        if self.may_read(actor, dossier):
+            return True
+        at_desk = bool({"one_stop", "hospital"} & actor.roles)
+        return actor.kind != "service" and at_desk and actor.agency in dossier.handing_places
+
     def handles(self, actor: Actor, dossier: Dossier) -> bool:
         """Whether the actor may speak for the applicant: the receiving counter, the declaring hospital, an entrance."""
         if actor.kind == "service":

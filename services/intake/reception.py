@@ -249,6 +249,22 @@ def chosen_results(
     return tuple(wanted[code] for code in offered if code in wanted)
 
 
+def placed_choice(
+    catalogue: Catalogue,
+    procedure: Procedure,
+    choice: ChosenResult,
+    own: Mapping[str, str],
+    today: date,
+    path: str,
+) -> ChosenResult:
+    """A choice for a result of the procedure with its place (`own` by way where none is named). Raises Refused."""
+    result = next(result for result in procedure.results if result.code == choice.code)
+    placed = _placed(choice, own)
+    if problems := list(_faults(catalogue, result, placed, path, today)):
+        raise Refused(problems)
+    return placed
+
+
 def _placed(choice: ChosenResult, own: Mapping[str, str]) -> ChosenResult:
     """The choice with its place: the own one where none is named, none at all for post and electronic."""
     if choice.delivery not in own:

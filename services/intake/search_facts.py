@@ -54,9 +54,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def readers_of(dossier: Dossier) -> tuple[str, ...]:
-    """Who may find the dossier: the agencies concerned, and the hospital that declared it."""
+    """Who may find the dossier: the agencies concerned, the hospital that declared it, the desks that hand over."""
     hospital = (hospital_reader(dossier.facility),) if dossier.facility else ()
-    return tuple(sorted({*dossier.concerned, *hospital}))
+    return tuple(sorted({*dossier.concerned, *dossier.handing_places, *hospital}))
 
 
 def hospital_reader(facility: str) -> str:

@@ -25,7 +25,7 @@ from services.portal.city import City
 from services.portal.console import papers, search, work_queues
 from services.portal.counter import attaching, desk, former, hand_over
 from services.portal.guard import FORM_BYTES_MAX, Guard
-from services.portal.hospital import bedside, declare, upload, ward
+from services.portal.hospital import bedside, declare, leaving, upload, ward
 from services.portal.live import Live
 from services.portal.procedures import pages
 from services.portal.procedures.pages import Shelf, today_there
@@ -46,6 +46,7 @@ SCREENS = (
     declare.router,
     upload.router,
     bedside.router,
+    leaving.router,
     # counter
     desk.router,
     attaching.router,

@@ -41,6 +41,7 @@ def call_for(
             entered[entered.index(pending)] = msgspec.structs.replace(pending, reprint=False, changed_at=at)
             continue
         valid = next((r for r in versions if r.state in VALID_STATES), None)
+        way = next((one for one in custody.chosen if one.code == produced.code), produced)
         entered.append(
             Result(
                 id=new_id,
@@ -48,9 +49,9 @@ def call_for(
                 step=step,
                 agency=agency,
                 version=1 + len(versions),
-                delivery=produced.delivery,
-                place=produced.place,
-                copies=produced.copies,
+                delivery=way.delivery,
+                place=way.place,
+                copies=way.copies,
                 state=CANCELLED if custody.withdrawn or custody.outcome == WITHDRAWN else PENDING,
                 supersedes=valid.id if valid else None,
                 changed_at=at,

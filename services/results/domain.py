@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from libs.contracts.event import Event
+from libs.contracts.intake import ChosenResult
 from libs.contracts.results import (
     DossierClosed,
     ResultDispatched,
@@ -71,6 +72,8 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str = ""
     expected: tuple[str, ...] = ()
     closed_at: datetime | None = None
+    # What the family has chosen since its acceptance: counts before what a step's completion still says.
+    chosen: tuple[ChosenResult, ...] = ()
 
     def result(self, result_id: UUID) -> Result:
         """The result with this id. Raises KeyError."""
@@ -108,7 +111,7 @@ def issue(custody: Custody, result_id: UUID, at: datetime) -> Step:
     state = ISSUED
     if result.delivery == ELECTRONIC:
         state = READY
-        events.append(_ready(result, at))
+        events.append(ready(result, at))
     if old is not None:
         custody = put(custody, moved(old, SUPERSEDED, at))
     custody, closing = close_if_arrived(put(custody, moved(result, state, at)), at)
@@ -149,7 +152,7 @@ def arrive(custody: Custody, result_id: UUID, at: datetime) -> Step:
         _refuse("no-place", "Kết quả này không nhận tại quầy hoặc bệnh viện.")
     if result.state not in (ISSUED, DISPATCHED):
         _refuse("not-on-its-way", _sentence(result, "chưa thể xác nhận đã đến nơi trả"))
-    return put(custody, moved(result, READY, at)), (_ready(result, at),)
+    return put(custody, moved(result, READY, at)), (ready(result, at),)
 
 
 def hand_over(custody: Custody, result_id: UUID, receiver: str, at: datetime) -> Step:
@@ -250,7 +253,8 @@ def moved(result: Result, state: str, at: datetime) -> Result:
     return msgspec.structs.replace(result, state=state, changed_at=at)
 
 
-def _ready(result: Result, at: datetime) -> ResultReady:
+def ready(result: Result, at: datetime) -> ResultReady:
+    """The word that the applicant can have it."""
     return ResultReady(
         result_id=result.id, result=result.code, delivery=result.delivery, place=result.place, ready_at=at
     )

@@ -5,9 +5,9 @@ from typing import Any
 
 from libs.bus.handling import Decision, Handler, Received
 from libs.contracts.event import Event
-from libs.contracts.intake import DossierWithdrawn
+from libs.contracts.intake import DeliveryChanged, DossierWithdrawn
 from libs.contracts.routing import DossierSettled, StepAmended, StepCompleted
-from services.results import calling
+from services.results import calling, redirecting
 from services.results.domain import Custody
 
 
@@ -55,9 +55,19 @@ def on_dossier_withdrawn(
     return Decision(state=calling.withdraw(custody, received.now))
 
 
+def on_delivery_changed(
+    state: Custody | None, received: Received[DeliveryChanged], _: Any
+) -> Decision[Custody]:
+    """Send the results where the family wants them now, also those there are not yet."""
+    custody = state or Custody(dossier_id=received.envelope.dossier_id)
+    custody, events = redirecting.redirect(custody, received.event.results, received.now)
+    return Decision(state=custody, events=events)
+
+
 HANDLERS: Mapping[type[Event], Handler] = {
     StepCompleted: on_step_completed,
     StepAmended: on_step_amended,
     DossierSettled: on_dossier_settled,
     DossierWithdrawn: on_dossier_withdrawn,
+    DeliveryChanged: on_delivery_changed,
 }

@@ -133,13 +133,16 @@ async def _insert_results(conn: Connection, results: Sequence[tuple[UUID, Result
 async def _move_results(conn: Connection, results: Sequence[Result]) -> None:
     await conn.execute(
         """
-        UPDATE result SET state = moved.state, changed_at = moved.at
-        FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS moved (id, state, at)
+        UPDATE result SET state = moved.state, changed_at = moved.at, delivery = moved.delivery, place = moved.place
+        FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
+            AS moved (id, state, at, delivery, place)
         WHERE result.id = moved.id
         """,
         [r.id for r in results],
         [r.state for r in results],
         [r.changed_at for r in results],
+        [r.delivery for r in results],
+        [r.place for r in results],
     )
 
 

@@ -3,7 +3,13 @@
 from libs.bus.handling import Decision, Handlers, Received, Rejected
 from libs.catalogue.holidays import CalendarError
 from libs.contracts.event import Event
-from libs.contracts.intake import DossierAccepted, DossierCorrected, DossierSupplemented, DossierWithdrawn
+from libs.contracts.intake import (
+    DeliveryChanged,
+    DossierAccepted,
+    DossierCorrected,
+    DossierSupplemented,
+    DossierWithdrawn,
+)
 from libs.contracts.results import DossierClosed, ResultRejected
 from services.routing import corrections, endings, pauses, steps
 from services.routing.case import Case, IllegalMove
@@ -61,6 +67,13 @@ def on_dossier_corrected(case: Case | None, received: Received[DossierCorrected]
     return _decided(case, *corrections.correct(case, event.fields, event.reason, event.corrected_at))
 
 
+def on_delivery_changed(case: Case | None, received: Received[DeliveryChanged], _: Rules) -> Decision[Case]:
+    """Call for results still to come as the family now wants to receive them."""
+    if case is None:
+        raise Rejected("no-case")
+    return _decided(case, *corrections.receive_otherwise(case, received.event.results))
+
+
 def on_result_rejected(case: Case | None, received: Received[ResultRejected], rules: Rules) -> Decision[Case]:
     """Have the step done again whose outcome gave no document."""
     if case is None:
@@ -102,6 +115,7 @@ HANDLERS: Handlers = {
     DossierSupplemented: on_dossier_supplemented,
     DossierWithdrawn: on_dossier_withdrawn,
     DossierCorrected: on_dossier_corrected,
+    DeliveryChanged: on_delivery_changed,
     ResultRejected: on_result_rejected,
     DossierClosed: on_dossier_closed,
 }

@@ -2,6 +2,8 @@
 who handles the dossier; the search box finds it.
 """
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 from playwright.async_api import expect
 
@@ -13,7 +15,9 @@ from tests.pipeline.town import Town
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
-async def ready_result(town: Town, name: str, number: str) -> tuple[str, str]:
+async def ready_result(
+    town: Town, name: str, number: str, results: Sequence[Mapping[str, str]] = (), *, at: str = "counter"
+) -> tuple[str, str]:
     """A certified copy that has been issued for somebody: dossier and the link on their receipt."""
     body = {
         "procedure": "2.000815",
@@ -27,10 +31,11 @@ async def ready_result(town: Town, name: str, number: str) -> tuple[str, str]:
         },
         "components": ["original"],
         "channel": "counter",
+        "results": results,
     }
     receipt = await town.post("counter", "intake", "/dossiers", body)
     await town.complete(receipt["dossier_id"], "certify")
-    await town.until_result(receipt["dossier_id"], "certified_copy", who="counter")
+    await town.until_result(receipt["dossier_id"], "certified_copy", who=at)
     return receipt["dossier_id"], receipt["link"]
 
 
@@ -61,6 +66,41 @@ async def test_a_result_goes_to_the_person_of_the_dossier(
     assert "Trần Thị Bé" in text
     await screen.check("hand over done")
     await heard.until("results.result-handed-over.v1", dossier)
+
+
+async def test_a_result_is_fetched_at_another_ward_s_counter(
+    new_screen: NewScreen, town: Town, heard: Heard
+) -> None:
+    """The citizen chose a third counter: its clerk finds the dossier by the name, is shown the result and not the file,
+    takes the paper in and hands it over.
+    """
+    place = "one-stop-31411-2025"
+    chosen = [{"code": "certified_copy", "delivery": "counter", "place": place}]
+    number = "092195005678"
+    dossier, _ = await ready_result(town, "Võ Thị Kim Sen", number, chosen, at="other_counter")
+    screen: Screen = await new_screen("counter-2", path="/dang-nhap?tiep=/quay")
+    await screen.press("F2")
+    await keyed(screen, "vo thi kim sen")
+    await expect(screen.page.get_by_role("option").first).to_contain_text("Võ Thị Kim Sen")
+    await screen.press("ArrowDown", "Enter")
+    await screen.page.wait_for_url(f"**/quay/tra-ket-qua/{dossier}")
+    await expect(screen.at("noi-nhan-ho-so")).to_contain_text("phường Ngã Bảy")
+    await screen.check("hand over elsewhere")
+    await screen.at("nhan-ve-quay").focus()
+    await screen.press("Enter")
+    await expect(screen.at("ho-ten")).to_be_focused()
+    await screen.scan(CARD.format(number=number, name="Võ Thị Kim Sen"))
+    await expect(screen.at("doi-chieu")).to_contain_text("Khớp")
+    await screen.at("da-thu").focus()
+    await screen.press("Enter", "Control+Enter")
+    await expect(screen.at("da-trao")).to_be_visible()
+    await heard.until("results.result-handed-over.v1", dossier)
+    (result,) = (await town.people["other_counter"].get("results", f"/dossiers/{dossier}/results"))["results"]
+    assert (result["place"], result["state"]) == (place, "handed-over")
+    # Whoever only knows the name of another dossier of that counter still opens nothing.
+    other, _ = await ready_result(town, "Võ Thị Kim Súng", "092195005679")
+    for closed in (f"/ho-so/{other}", f"/quay/tra-ket-qua/{other}"):
+        assert (await screen.context.request.get(screen.url + closed)).status == 404
 
 
 async def test_papers_that_differ_need_a_reason_the_officer_answers_for(

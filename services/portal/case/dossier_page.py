@@ -70,8 +70,17 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 @router.get("/ho-so/{ma}")
 async def show(request: Request, ma: Named, person: Officer, xong: str = "", buoc: str = "") -> Response:
-    """The dossier; `xong` is the act that was just done, on the step `buoc`."""
-    sight = await _sight(request, person, await dossier_id_of(person, ma))
+    """The dossier; `xong` is the act that was just done, on the step `buoc`.
+
+    A desk that only hands over one of its results is shown that result, not the file.
+    """
+    dossier_id = await dossier_id_of(person, ma)
+    try:
+        sight = await _sight(request, person, dossier_id)
+    except Refused as refused:
+        if refused.status == 404 and await reading.only_hands_over(person, dossier_id):
+            return RedirectResponse(f"/quay/tra-ket-qua/{dossier_id}", 303)
+        raise
     return await _page(request, sight, done=xong if xong in DONE else "", step=buoc)
 
 

@@ -40,6 +40,10 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     apologies: tuple[Apology, ...] = ()
 
 
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    summaries: tuple[msgspec.Raw, ...]
+
+
 def purpose_of(person: Person) -> str:
     """What an officer looks into a dossier for: an agency settles its step, everybody else checks the dossier."""
     return "check-dossier" if person.has("one_stop", "hospital") else "settle-step"
@@ -80,6 +84,15 @@ async def dossier_id_of(person: Person, text: str) -> UUID:
 async def file_of(person: Person, dossier_id: UUID) -> File:
     """The file; the read is recorded. Raises Refused, 404 for a dossier of somebody else."""
     return await person.desk.get("intake", f"/dossiers/{dossier_id}", File, purpose=purpose_of(person))
+
+
+async def only_hands_over(person: Person, dossier_id: UUID) -> bool:
+    """Whether the officer's desk hands a result over and has nothing else to do with the dossier: no file to see."""
+    if not person.has("one_stop", "hospital"):
+        return False
+    body = {"dossier_ids": [dossier_id], "purpose": "hand-over"}
+    found = await person.desk.read("intake", "/dossiers/summaries", body, _Found, purpose="hand-over")
+    return bool(found.summaries)
 
 
 async def story_of(person: Person, dossier_id: UUID, *, notes: bool) -> Story:

@@ -32,7 +32,7 @@ from services.portal.sessions import Person, requires
 
 router = APIRouter()
 TEMPLATE = "counter/hand_over.html"
-Officer = Annotated[Person, Depends(requires("one_stop"))]
+Officer = Annotated[Person, Depends(requires("one_stop", "hospital"))]
 PURPOSE = "hand-over"
 RELATIONS = (("applicant", "Người nộp hồ sơ"), *FAMILY)
 STATES: Mapping[str, str] = {
@@ -89,7 +89,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """What the screen shows of a dossier."""
+    """What the screen shows of a dossier; `elsewhere` names who received it where that is not this desk."""
 
     dossier_id: UUID
     code: str
@@ -97,6 +97,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     procedure: str
     fee: str
     lines: tuple[Line, ...]
+    elsewhere: str = ""
 
     @property
     def here(self) -> tuple[Line, ...]:
@@ -112,6 +113,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 class _Procedure(msgspec.Struct, frozen=True, kw_only=True):
     procedure: str
     received_at: datetime
+    receiving_agency: str
+    facility: str
 
 
 class _Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,14 +143,16 @@ async def desk_of(request: Request, person: Person, dossier_id: UUID) -> Desk:
         fee = views.fee_sentence(procedure.fees_for({}))
     except (CatalogueError, LookupError):
         names, fee = {}, ""
-    summary = found.summaries[0]
+    summary, account = found.summaries[0], person.account
+    received_here = account.agency == one.receiving_agency or account.facility == one.facility != ""
     return Desk(
         dossier_id=dossier_id,
         code=summary.code,
         applicant=summary.applicant,
         procedure=summary.procedure_short_name,
         fee=fee,
-        lines=tuple(_line(result, names, person.account.agency) for result in results),
+        lines=tuple(_line(result, names, account.agency) for result in results),
+        elsewhere="" if received_here else summary.receiving_agency_name,
     )
 
 

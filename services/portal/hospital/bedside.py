@@ -16,7 +16,7 @@ from services.portal.forms.receiver import FAMILY, MISMATCHES, PLACES, card_diff
 from services.portal.guard import form_of
 from services.portal.hospital.birth_form import Problems, cleaned, stay_of
 from services.portal.hospital.ward import birth_of, card_of
-from services.portal.hospital.ward_view import Birth, Card, Result, Thing
+from services.portal.hospital.ward_view import ELSEWHERE, Birth, Card, Result, Thing
 from services.portal.live import Live, Watch, stream
 from services.portal.rendering import context_of, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
@@ -65,6 +65,7 @@ def _context(card: Card, results: tuple[Result, ...], desk: str) -> dict[str, An
     leaves = stay.discharge_at if stay else None
     return {
         "card": card,
+        "ways": tuple(ELSEWHERE.items()),
         "results": results,
         "here": [one for one in results if one.place == desk and one.state == "ready"],
         "coming": [one for one in results if one.place == desk and one.state in ("issued", "dispatched")],
@@ -78,7 +79,7 @@ def _context(card: Card, results: tuple[Result, ...], desk: str) -> dict[str, An
     }
 
 
-async def _show(
+async def show_bed(
     request: Request,
     person: Person,
     dossier_id: UUID,
@@ -89,6 +90,7 @@ async def _show(
     differs: bool = False,
     just: UUID | None = None,
 ) -> Response:
+    """The page of one bed, with what is wrong of what was `typed`."""
     card, results = await card_of(person, await birth_of(person, dossier_id))
     context = _context(card, results, person.account.agency)
     given = {one.id for one in context["given"]}
@@ -112,7 +114,7 @@ async def _show(
 @router.get("/bv/ho-so/{dossier_id}")
 async def bed(request: Request, dossier_id: UUID, person: HOSPITAL, xong: UUID | None = None) -> Response:
     """The card of one bed; `xong` is a result that has just been handed over."""
-    return await _show(request, person, dossier_id, just=xong)
+    return await show_bed(request, person, dossier_id, just=xong)
 
 
 @router.get("/bv/ho-so/{dossier_id}/dong")
@@ -162,9 +164,9 @@ async def move(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response
             live: Live = request.app.state.live
             live.wake(dossier_id, {person.account.agency})
         except Refused as refused:
-            problems = _told(refused)
+            problems = told_by(refused)
     if problems:
-        return await _show(request, person, dossier_id, status=422, problems=problems, typed=fields)
+        return await show_bed(request, person, dossier_id, status=422, problems=problems, typed=fields)
     return RedirectResponse(f"/bv/ho-so/{dossier_id}", 303)
 
 
@@ -192,7 +194,7 @@ async def check_card(request: Request, dossier_id: UUID, person: HOSPITAL) -> Re
     try:
         whose = await person.desk.read("results", path, body, Whose, purpose=PURPOSE)
     except Refused as refused:
-        whose = Whose(advice_vi=". ".join(words for _, words in _told(refused)))
+        whose = Whose(advice_vi=". ".join(words for _, words in told_by(refused)))
     return part(request, TEMPLATE, "whose", person, whose=whose)
 
 
@@ -215,10 +217,10 @@ async def hand_over(request: Request, dossier_id: UUID, person: HOSPITAL) -> Res
         except Refused as refused:
             if refused.status not in (409, 422, 429):
                 raise
-            status, problems = refused.status, _told(refused)
+            status, problems = refused.status, told_by(refused)
             differs = card_differs(refused) or bool(typed.get("ly-do"))
     if problems:
-        return await _show(
+        return await show_bed(
             request, person, dossier_id, status=status, problems=problems, typed=typed, differs=differs
         )
     return RedirectResponse(f"/bv/ho-so/{dossier_id}?xong={chosen[0]}", 303)
@@ -254,7 +256,7 @@ async def supplement(request: Request, dossier_id: UUID, person: HOSPITAL) -> Re
     ]
     if not papers and not entries:
         problems: Problems = [("bo-sung", "Hãy đánh dấu giấy tờ đã nhận hoặc ghi thông tin được yêu cầu")]
-        return await _show(request, person, dossier_id, status=422, problems=problems, typed=typed)
+        return await show_bed(request, person, dossier_id, status=422, problems=problems, typed=typed)
     try:
         for number, thing in enumerate(papers):
             await _attach(person, dossier_id, thing, form.get(f"tep.{thing.code}"), f"{key}-{number}")
@@ -263,8 +265,10 @@ async def supplement(request: Request, dossier_id: UUID, person: HOSPITAL) -> Re
     except Refused as refused:
         if refused.status not in (409, 413, 415, 422):
             raise
-        problems = [("bo-sung", words) for _, words in _told(refused)]
-        return await _show(request, person, dossier_id, status=refused.status, problems=problems, typed=typed)
+        problems = [("bo-sung", words) for _, words in told_by(refused)]
+        return await show_bed(
+            request, person, dossier_id, status=refused.status, problems=problems, typed=typed
+        )
     return RedirectResponse(f"/bv/ho-so/{dossier_id}", 303)
 
 
@@ -290,7 +294,7 @@ async def receipt(result_id: UUID, person: HOSPITAL) -> Response:
     return Response(content, 200, _PDF, "application/pdf")
 
 
-def _told(refused: Refused) -> Problems:
+def told_by(refused: Refused) -> Problems:
     """The service's reasons at the fields they are about."""
     found = [(_PLACES.get(error.field, ""), error.message.rstrip(".")) for error in refused.told.errors]
     words = ". ".join(word.rstrip(".") for word in (refused.told.title, refused.told.detail) if word)

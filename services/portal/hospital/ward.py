@@ -16,6 +16,7 @@ from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal.hospital.declare import desk_of
 from services.portal.hospital.ward_view import (
+    ELSEWHERE,
     NOT_TAKEN,
     TABS,
     Birth,
@@ -115,6 +116,7 @@ async def _shown(person: Person, tab: Tab, known: Ward) -> dict[str, Any]:
         "tabs": [(each, words, len(tabs[each])) for each, words in TABS.items()],
         "cards": tabs[tab],
         "more": known.more,
+        "ways": tuple(ELSEWHERE.items()),
         "sentence": day_in_a_sentence(found, wall_clock()),
     }
 

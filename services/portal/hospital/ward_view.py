@@ -11,6 +11,19 @@ BIRTH, RESIDENCE, INSURANCE = "birth_certificate", "residence_notice", "insuranc
 LAMPS: Sequence[tuple[str, str]] = ((BIRTH, "Khai sinh"), (RESIDENCE, "Thường trú"), (INSURANCE, "BHYT"))
 RETURNED = 10
 NOT_TAKEN = frozenset({3, 7, 8})
+# Ways for who leaves the hospital: code → words of the button.
+ELSEWHERE: Mapping[str, str] = {
+    "counter": "Trả tại phường",
+    "post": "Gửi qua bưu chính",
+    "electronic": "Bản điện tử",
+}
+# How a result that is not received at the bed will come.
+COMES: Mapping[str, str] = {
+    "counter": "sẽ trả tại phường",
+    "post": "sẽ gửi qua bưu chính",
+    "electronic": "sẽ có bản điện tử",
+    "hospital": "sẽ trả tại bệnh viện khác",
+}
 # How long before they leave the desk is told what will not be ready. [judgement]
 ALARM_AHEAD = timedelta(hours=24)
 Tab = Literal["tai-giuong", "cho-bo-sung", "da-tra"]
@@ -44,6 +57,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     things: tuple[Thing, ...]
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How the family receives a result."""
+
+    code: str
+    delivery: str
+    place: str = ""
+
+
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
     """One birth of the hospital, as intake lists it."""
 
@@ -62,6 +83,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     asked: Asked | None
     likely_duplicate: bool
     tracking_token: str = ""
+    results: tuple[Way, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +116,14 @@ class Lamp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """One bed with its newborn."""
+    """One bed with its newborn; `to_ask` are the results the family may want to receive elsewhere, since it leaves."""
 
     birth: Birth
     lamps: tuple[Lamp, ...]
     alarm: str = ""
     late: str = ""
     left: bool = False
+    to_ask: tuple[Way, ...] = ()
 
     @property
     def tab(self) -> Tab:
@@ -129,10 +152,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return f"{sex} {name}{several}"
 
 
-def lamp_of(name: str, result: Result | None, desk: str) -> Lamp:
-    """The lamp of a result as seen at the desk `desk`; None: its step is not done yet."""
+def lamp_of(name: str, result: Result | None, desk: str, way: Way | None = None) -> Lamp:
+    """The lamp of a result as seen at the desk `desk`; None: its step is not done yet, and it will come by `way`."""
     if result is None or result.state == "pending":
-        return Lamp(name=name, sign="○", words="đang làm", look="working")
+        will = "" if way is None or way.place == desk else f", {COMES[way.delivery]}"
+        return Lamp(name=name, sign="○", words=f"đang làm{will}", look="working")
     if result.state == "handed-over":
         return Lamp(name=name, sign="✓", words="đã trao", look="done")
     if result.state in ("revoked", "rejected", "superseded", "cancelled"):
@@ -156,13 +180,25 @@ def cards(
 
 def _card(birth: Birth, left: bool, results: Sequence[Result], desk: str, now: datetime) -> Card:
     known = {result.code: result for result in results}
-    lamps = tuple(lamp_of(name, known.get(code), desk) for code, name in LAMPS)
+    ways = {way.code: way for way in birth.results}
+    lamps = tuple(lamp_of(name, known.get(code), desk, ways.get(code)) for code, name in LAMPS)
     card = Card(birth=birth, lamps=lamps, left=left)
     if card.tab == "da-tra":
         return card
     missing = [lamp.name for lamp in lamps if lamp.look in ("working", "waiting", "late")]
+    # What comes to the family elsewhere need not be here when it leaves.
+    here = [
+        name for code, name in LAMPS if name in missing and (code not in ways or ways[code].place == desk)
+    ]
+    alarm = _alarm(birth, left, here, now)
+    # Who has left cannot take either what lies here ready.
+    asked = {"working", "waiting", "ready"} if left else {"working", "waiting"}
+    open_ones = {lamp.name for lamp in lamps if lamp.look in asked}
+    to_ask = tuple(
+        ways[code] for code, name in LAMPS if name in open_ones and code in ways and ways[code].place == desk
+    )
     return msgspec.structs.replace(
-        card, alarm=_alarm(birth, left, missing, now), late=_late(birth, missing, now)
+        card, alarm=alarm, late=_late(birth, missing, now), to_ask=to_ask if alarm else ()
     )
 
 

@@ -15,6 +15,7 @@ from services.portal.hospital.ward_view import (
     Birth,
     Result,
     Stay,
+    Way,
     by_tab,
     cards,
     has_left,
@@ -113,3 +114,21 @@ def test_a_family_has_left_once_its_hour_is_past() -> None:
     assert not has_left(NEWBORN, NOW)
     assert has_left(NEWBORN, NOW + timedelta(hours=1))
     assert not has_left(msgspec.structs.replace(NEWBORN, stay=None), NOW + timedelta(days=9))
+
+
+def test_who_leaves_is_asked_about_what_was_to_be_received_at_the_bed() -> None:
+    """Not about what comes elsewhere anyway; once chosen, the lamp says where it will be and nobody asks again."""
+    at_bed = tuple(Way(code=code, delivery="hospital", place=DESK) for code in (BIRTH, INSURANCE))
+    residence = Way(code=RESIDENCE, delivery="electronic")
+    birth = msgspec.structs.replace(NEWBORN, results=(*at_bed, residence))
+    ready = {birth.dossier_id: [result(BIRTH, "ready")]}
+    (card,) = cards([(birth, False)], ready, DESK, NOW)
+    assert [way.code for way in card.to_ask] == [INSURANCE]
+    assert "chưa có: BHYT." in card.alarm
+    # Who has left can no longer take what lies here.
+    (gone,) = cards([(birth, True)], ready, DESK, NOW)
+    assert [way.code for way in gone.to_ask] == [BIRTH, INSURANCE]
+    chosen = (at_bed[0], Way(code=INSURANCE, delivery="counter", place="one-stop"), residence)
+    (told,) = cards([(msgspec.structs.replace(birth, results=chosen), False)], ready, DESK, NOW)
+    assert (told.alarm, told.to_ask) == ("", ())
+    assert told.lamps[2].words == "đang làm, sẽ trả tại phường"

@@ -7,7 +7,13 @@ import pytest
 
 from libs.bus.handling import Received, Rejected
 from libs.contracts.event import Envelope, Event
-from libs.contracts.intake import DossierCorrected, DossierSupplemented, DossierWithdrawn
+from libs.contracts.intake import (
+    ChosenResult,
+    DeliveryChanged,
+    DossierCorrected,
+    DossierSupplemented,
+    DossierWithdrawn,
+)
 from services.routing.handlers import HANDLERS
 from tests.unit.routing.samples import rules
 
@@ -34,6 +40,7 @@ def test_before_acceptance_there_is_nothing_to_do() -> None:
     [
         DossierWithdrawn(reason="r", withdrawn_at=AT, after_acceptance=True),
         DossierCorrected(fields=("child.name",), reason="r", corrected_at=AT, after_acceptance=True),
+        DeliveryChanged(results=(ChosenResult(code="card", delivery="post"),), changed_at=AT),
         DossierSupplemented(request=1, components=("p",), complete=True, supplemented_at=AT),
     ],
 )
