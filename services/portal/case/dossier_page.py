@@ -18,9 +18,10 @@ from libs.http.problems import Problem
 from services.portal import live
 from services.portal.case import reading
 from services.portal.case.answers import File, Outcome
-from services.portal.case.correction import caught_up, overtaken_notice
+from services.portal.case.correction import caught_up, correction_texts, overtaken_notice
 from services.portal.case.file_sections import papers_of, part_of, sections_of
-from services.portal.case.forms import Matter, Typed, Wrong, correction_texts, is_act, order_of
+from services.portal.case.matter import Matter, Typed, Wrong
+from services.portal.case.orders import is_act, order_of
 from services.portal.case.reading import Story, dossier_id_of, file_of, handles, reads_of, story_of
 from services.portal.case.refusals import notice_of, problems_of
 from services.portal.case.view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of

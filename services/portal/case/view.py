@@ -9,16 +9,11 @@ import msgspec
 
 from libs.catalogue import Catalogue
 from services.portal.case.answers import Apology, CaseDesk, File, LegalAct, Reason, StepDesk
-from services.portal.case.correction import seen_texts
-from services.portal.case.file_sections import Paper, papers_of, part_of, typed
-from services.portal.case.forms import (
-    Matter,
-    correction_texts,
-    minute_of,
-    outcome_defaults,
-    outcome_part,
-    supplement_part,
-)
+from services.portal.case.correction import correction_texts, seen_texts
+from services.portal.case.file_sections import Paper, as_typed, papers_of, part_of
+from services.portal.case.letters import minute_of, supplement_part
+from services.portal.case.matter import Matter
+from services.portal.case.outcomes import outcome_defaults, outcome_part
 from services.portal.case.reading import Story
 from services.portal.case.words import deadline_flag, early_flag, papers_to_print, timeline
 from services.portal.forms.fields import Part
@@ -237,7 +232,7 @@ def _offered(act: str, matter: Matter) -> dict[str, str]:
         return outcome_defaults(matter.step, matter.file, matter.catalogue, matter.today)
     if act == "amend" and matter.step is not None:
         return {
-            PREFIX + box.path: typed(box, matter.outcome.get(box.path), matter.catalogue, matter.today)
+            PREFIX + box.path: as_typed(box, matter.outcome.get(box.path), matter.catalogue, matter.today)
             for box in outcome_part(matter.step).boxes()
         }
     if act == "correct":

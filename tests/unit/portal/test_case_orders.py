@@ -23,7 +23,8 @@ from services.portal.case.answers import (
     StepDesk,
 )
 from services.portal.case.file_sections import sections_of
-from services.portal.case.forms import Matter, Typed, Wrong, order_of
+from services.portal.case.matter import Matter, Typed, Wrong
+from services.portal.case.orders import order_of
 from services.portal.case.refusals import problems_of
 from services.portal.case.view import ORDER, panel_of
 
