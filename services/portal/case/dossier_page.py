@@ -16,13 +16,21 @@ from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal import live
-from services.portal.case import reading
 from services.portal.case.answers import File, Outcome
 from services.portal.case.correction import caught_up, correction_texts, overtaken_notice
 from services.portal.case.file_sections import papers_of, part_of, sections_of
 from services.portal.case.matter import Matter, Typed, Wrong
 from services.portal.case.orders import is_act, order_of
-from services.portal.case.reading import Story, dossier_id_of, file_of, handles, reads_of, story_of
+from services.portal.case.reading import (
+    Story,
+    desk_of,
+    dossier_id_of,
+    file_of,
+    hand_over_page,
+    handles,
+    reads_of,
+    story_of,
+)
 from services.portal.case.refusals import notice_of, problems_of
 from services.portal.case.view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of
 from services.portal.case.words import (
@@ -45,9 +53,6 @@ router = APIRouter()
 Officer = Annotated[Person, Depends(requires())]
 Named = Annotated[str, Path(alias="ma", max_length=100)]
 TEMPLATE = "case/dossier.html"
-_MAGIC = ((b"%PDF-", "application/pdf"), (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n", "image/png"))
-# A picture runs in a box of its own; the browser's reader of PDF does not start in one.
-_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,25 +115,6 @@ def _length(story: Story) -> int:
     return len(story.case.timeline) if story.case else 0
 
 
-@router.get("/ho-so/{ma}/tep/{number}")
-async def scan(person: Officer, ma: Named, number: Annotated[int, Path(ge=1, le=50)]) -> Response:
-    """A scanned paper, to be seen beside the data."""
-    dossier_id = await dossier_id_of(person, ma)
-    purpose = reading.purpose_of(person)
-    content = await person.desk.get_bytes(
-        "intake", f"/dossiers/{dossier_id}/attachments/{number}", purpose=purpose
-    )
-    kind = next((kind for magic, kind in _MAGIC if content.startswith(magic)), "application/octet-stream")
-    policy = _FILE_POLICY if kind == "application/pdf" else f"{_FILE_POLICY}; sandbox"
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-        "Content-Disposition": "attachment" if kind == "application/octet-stream" else "inline",
-    }
-    return Response(content, 200, headers, kind)
-
-
 @router.get("/ho-so/{ma}/viec/{act}")
 async def open_panel(request: Request, ma: Named, act: str, person: Officer, buoc: str = "") -> Response:
     """The form of one act: alone for a script, else on the whole page."""
@@ -140,6 +126,22 @@ async def open_panel(request: Request, ma: Named, act: str, person: Officer, buo
         more: dict[str, Any] = {"panel": panel, "key": str(uuid4()), "notice": "", "problems": []}
         return part(request, TEMPLATE, "panel", person, **more)
     return await _page(request, sight, panel=panel)
+
+
+@router.post("/ho-so/{dossier_id}/viec/undo-return")
+async def take_back(request: Request, dossier_id: UUID, person: Officer) -> Response:
+    """Take back a return, without the file, which is closed to the agency until then."""
+    form = await form_of(request, person.csrf)
+    desk = await desk_of(person, dossier_id)
+    step = desk.step(text_of(form, "buoc")) if desk else None
+    if step is None:
+        raise Problem(
+            409, "not-the-last-act", "Không hoàn tác được nữa", "Bước đã được cơ quan khác xử lý tiếp."
+        )
+    path, body = f"/cases/{dossier_id}/steps/{step.step}/undo-return", {"version": _version(form)}
+    await person.desk.act("routing", path, body, Any, key=key_of(form))
+    # Where it is again at once; the file opens a moment later.
+    return RedirectResponse(f"/viec/{NEXT_LISTS['return']}?lay-lai=1", 303)
 
 
 @router.post("/ho-so/{ma}/viec/{act}")
@@ -174,6 +176,9 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
             # The panel still shows the file as it was when it was opened.
             matter = msgspec.structs.replace(matter, version=_version(form))
         return await _again(request, sight, act, matter, problems, status=refused.status, notice=notice)
+    if act == "return":
+        # The file is closed to an agency that has given its step back: its officer goes on at the list.
+        return RedirectResponse(f"/viec/{NEXT_LISTS[act]}?tra={sight.dossier_id}&buoc={step}", 303)
     return RedirectResponse(f"/ho-so/{sight.dossier_id}?xong={act}&buoc={step}", 303)
 
 
@@ -300,6 +305,6 @@ def _changing(sight: Sight) -> Mapping[str, Any]:
         "dossier_id": sight.dossier_id,
         "deliveries": DELIVERIES,
         "step_states": STEP_STATES,
-        "hand_over": reading.hand_over_page(sight.person, sight.dossier_id),
+        "hand_over": hand_over_page(sight.person, sight.dossier_id),
         **state,
     }

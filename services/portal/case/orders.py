@@ -41,7 +41,6 @@ _ORDERS: Mapping[str, Callable[[Matter], Order]] = {
     "withdraw": _withdraw,
     "correct": correction.correct,
     "undo-start": step_moves.at_once("undo-start"),
-    "undo-return": step_moves.at_once("undo-return"),
     "undo-pause": step_moves.at_once("undo-pause"),
     "undo-supplement-request": step_moves.at_once("undo-supplement-request"),
 }
