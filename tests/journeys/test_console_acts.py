@@ -4,7 +4,7 @@ amending, taking in, withdrawing, correcting; what law lets them take back is ta
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from deploy.local.city import City
 from libs.http.auth import TokenSigner
@@ -29,6 +29,7 @@ async def test_the_clock_stops_for_what_the_law_does_not_count(
     await open_from(screen, "cho-xu-ly", dossier)
     await press_act(screen, "start")
     await done(screen, "Đã bắt đầu xử lý")
+    await expect(screen.at("viec-complete")).to_be_focused()
     promised = await screen.page.locator(".standing").inner_text()
     await press_act(screen, "pause")
     await expect(screen.at("lua-chon-1")).to_be_focused()
@@ -147,11 +148,18 @@ async def test_a_request_for_papers_and_an_outcome_are_put_right(
 async def test_what_was_sent_online_is_taken_in_and_withdrawn(
     new_screen: NewScreen, city: City, heard: Heard
 ) -> None:
-    """It waits at the door; the counter takes it in, and later records that the applicant takes it back."""
+    """What lacks is brought to the counter first; then it is taken in, and later the applicant takes it back."""
     dossier = await sent_online(city)
     screen = await new_screen("counter", path="/dang-nhap?tiep=/viec/cua-toi")
     await open_from(screen, "cho-tiep-nhan", dossier)
+    await expect(screen.at("viec-supply")).to_be_focused()
+    await expect(screen.at("viec-accept")).to_have_count(0)
     await screen.check("at the door")
+    await press_act(screen, "supply")
+    await expect(screen.at("giay-to-declaration")).to_be_focused()
+    await screen.press("Space", "Control+Enter")
+    await done(screen, "Đã ghi nhận nội dung bổ sung")
+    await heard.until("intake.dossier-supplemented.v1", dossier)
     await screen.at("viec-accept").focus()
     await screen.press("Enter", "Enter")
     await done(screen, "Đã tiếp nhận hồ sơ")
@@ -159,6 +167,7 @@ async def test_what_was_sent_online_is_taken_in_and_withdrawn(
     await expect(screen.at("trang-thai")).to_contain_text("Đang xử lý", timeout=WAIT_MS)
     await screen.check("taken in")
     await press_act(screen, "withdraw")
+    await expect(screen.page.get_by_role("heading", name="Rút hồ sơ")).to_be_focused()
     await screen.check("a withdrawal")
     await screen.press("Control+Enter")
     await done(screen, "Đã ghi nhận việc rút hồ sơ")
@@ -168,14 +177,14 @@ async def test_what_was_sent_online_is_taken_in_and_withdrawn(
 
 
 async def sent_online(city: City) -> str:
-    """A dossier as the citizens' entrance hands it in: complete, seen by nobody of ours."""
+    """A dossier as the citizens' entrance hands it in: without its declaration, seen by nobody of ours."""
     token = TokenSigner.from_file("portal", city.keys / "portal.pem").token("intake")
     form = {"applicant": APPLICANT, "subject": {"name": "Trần Thị Bé"}, "purpose": "Đăng ký kết hôn"}
     body = {
         "procedure": MARITAL_STATUS,
         "channel": "online",
         "form": form,
-        "components": ["declaration", "identity_paper"],
+        "components": ["identity_paper"],
         "unit": "31340",
     }
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "018f0000-0000-7000-8000-00000000a001"}
@@ -183,6 +192,37 @@ async def sent_online(city: City) -> str:
         answer = await line.post(f"{city.urls['intake']}/dossiers", json=body, headers=headers)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["dossier_id"])
+
+
+async def test_what_was_asked_for_is_brought_to_the_counter(
+    new_screen: NewScreen, town: Town, heard: Heard
+) -> None:
+    """A paper with its scan and a name put right answer the ward's request: the clock runs again."""
+    dossier = (await town.declare())["dossier_id"]
+    await town.start(dossier, "register_birth")
+    asked = {"step": "register_birth", "reason": "not-signed", "fields": ["child.intended_name"]}
+    asked |= {"components": ["declaration"]}
+    await town.post("civil_status", "routing", f"/cases/{dossier}/supplement-requests", asked)
+    await town.until_status(dossier, 5)
+    screen = await new_screen("counter", path="/dang-nhap?tiep=/viec/cua-toi")
+    await screen.go(f"/ho-so/{dossier}")
+    await press_act(screen, "supply")
+    screen.expected_status.add(422)
+    await screen.press("Control+Enter")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    await screen.check("nothing brought")
+    await screen.at("giay-to-declaration").focus()
+    await screen.press("Space")
+    scan = FilePayload(name="to-khai.png", mimeType="image/png", buffer=await screen.page.screenshot())
+    await screen.at("tep.declaration").set_input_files(scan)
+    await fill(screen, {"child.intended_name": "Nguyễn Minh Khôi"})
+    await screen.check("what was asked for is there")
+    await screen.press("Control+Enter")
+    await done(screen, "Đã ghi nhận nội dung bổ sung")
+    await heard.until("routing.clock-resumed.v1", dossier)
+    await screen.sees("Nguyễn Minh Khôi")
+    await expect(screen.at("ban-chup")).to_be_visible()
+    await expect(screen.at("trang-thai")).to_contain_text("Đang xử lý", timeout=WAIT_MS)
 
 
 async def test_two_who_correct_one_file_see_each_others_words(

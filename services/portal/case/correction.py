@@ -80,7 +80,7 @@ def correct(matter: Matter) -> Order:
     problems: Problems = []
     entries = []
     for name in changed:
-        value, wrong = _one_value(boxes[name], matter)
+        value, wrong = value_of_box(boxes[name], matter)
         problems += wrong
         entries.append({"path": boxes[name].path, "value": value})
     if not changed:
@@ -96,7 +96,7 @@ def correct(matter: Matter) -> Order:
     return Order(service="intake", path=f"/dossiers/{matter.file.dossier.id}/corrections", body=body)
 
 
-def _one_value(box: Box, matter: Matter) -> tuple[Any, Problems]:
+def value_of_box(box: Box, matter: Matter) -> tuple[Any, Problems]:
     """The value of one box by itself; None where it was emptied."""
     part = Part(path="", label="", required=True, inner=(box,))
     texts = {PREFIX + box.path: matter.text(PREFIX + box.path)}

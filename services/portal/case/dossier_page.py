@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from fastapi import APIRouter, Depends, Path
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
@@ -16,6 +16,7 @@ from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal import live
+from services.portal.case.answering import SCAN
 from services.portal.case.answers import File, Outcome
 from services.portal.case.correction import caught_up, correction_texts, overtaken_notice
 from services.portal.case.file_sections import papers_of, part_of, sections_of
@@ -42,6 +43,7 @@ from services.portal.case.words import (
     STEP_STATES,
     agency_words,
 )
+from services.portal.counter.attaching import attach_all
 from services.portal.forms.reading import Problems
 from services.portal.guard import FIELD, form_of
 from services.portal.live import Watch
@@ -53,6 +55,8 @@ router = APIRouter()
 Officer = Annotated[Person, Depends(requires())]
 Named = Annotated[str, Path(alias="ma", max_length=100)]
 TEMPLATE = "case/dossier.html"
+# Acts on the file: what the officer saw of it is a version of the file, not of a step.
+OF_THE_FILE = ("correct", "supply")
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +165,8 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
         return await _again(request, sight, act, matter, wrong.problems, status=422)
     if act in CONFIRMED and not text_of(form, "xac-nhan"):
         return await _again(request, sight, act, matter, [], status=200, confirming=not text_of(form, "sua"))
+    if problems := await _scans_refused(person, sight.dossier_id, form):
+        return await _again(request, sight, act, matter, problems, status=422)
     try:
         await person.desk.act(order.service, order.path, order.body, Any, key=key_of(form))
     except Refused as refused:
@@ -169,7 +175,7 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
         sight = await _sight(request, person, sight.dossier_id)
         matter = await _matter(sight, act, step, _typed(form))
         notice = notice_of(refused, person) if refused.status == 409 else ""
-        problems = problems_of(refused)
+        problems = problems_of(refused, order.body)
         if refused.slug == "file-changed":
             matter, problems, notice = _caught_up(matter)
         elif act == "correct":
@@ -207,7 +213,7 @@ async def _matter(sight: Sight, act: str, step: str, typed: Typed) -> Matter:
         legal=found.act(act) if found else None,
         apology=next(iter(sight.story.apologies), None),
         outcome=outcome,
-        version=sight.file.file_version if act == "correct" else found.version if found else None,
+        version=found.version if found else sight.file.file_version if act in OF_THE_FILE else None,
         typed=typed,
     )
 
@@ -225,6 +231,17 @@ def key_of(form: FormData) -> str:
         return str(UUID(text_of(form, "khoa")))
     except ValueError:
         return str(uuid4())
+
+
+async def _scans_refused(person: Person, dossier_id: UUID, form: FormData) -> Problems:
+    """Send the scans that came with the form; why some were not taken. What was sent is not sent twice."""
+    files = {
+        name.removeprefix(SCAN): value
+        for name, value in form.multi_items()
+        if name.startswith(SCAN) and isinstance(value, UploadFile) and value.size
+    }
+    sent = await attach_all(person, dossier_id, key_of(form), files)
+    return [(SCAN + one.component, one.problem) for one in sent if one.problem]
 
 
 def _version(form: FormData) -> int | None:

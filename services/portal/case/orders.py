@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from services.portal.case import correction, letters, outcomes, step_moves
+from services.portal.case import answering, correction, letters, outcomes, step_moves
 from services.portal.case.matter import Matter, Order
 
 
@@ -40,6 +40,7 @@ _ORDERS: Mapping[str, Callable[[Matter], Order]] = {
     "not-accept": letters.not_accept,
     "withdraw": _withdraw,
     "correct": correction.correct,
+    "supply": answering.supply,
     "undo-start": step_moves.at_once("undo-start"),
     "undo-pause": step_moves.at_once("undo-pause"),
     "undo-supplement-request": step_moves.at_once("undo-supplement-request"),

@@ -200,10 +200,10 @@ def test_refusals_of_services_stand_at_the_fields_of_the_page() -> None:
         FieldError("changes[0].path", "unknown", "d"),
     )
     refused = Refused("routing", 422, "x", Told(errors=errors))
-    assert [field for field, _ in problems_of(refused)] == [
+    assert [field for field, _ in problems_of(refused, {})] == [
         "form.register_number",
         "ly-do",
         "form.mother.birth_date",
         "",
     ]
-    assert problems_of(Refused("intake", 422, "x", Told(title="Sai"))) == [("", "Sai")]
+    assert problems_of(Refused("intake", 422, "x", Told(title="Sai")), {}) == [("", "Sai")]
