@@ -254,4 +254,4 @@ async def communes_near(request: Request, person: HOSPITAL) -> Response:
 
 
 def _shown(unit: Unit) -> dict[str, str]:
-    return {"value": unit.code, "label": unit.full_name, "folded": fold(unit.full_name)}
+    return {"value": unit.code, "words": unit.full_name, "folded": fold(unit.full_name)}
