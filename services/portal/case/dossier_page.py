@@ -45,11 +45,11 @@ from services.portal.case.words import (
 )
 from services.portal.counter.attaching import attach_all
 from services.portal.forms.reading import Problems
+from services.portal.forms.sent import key_of, text_of
 from services.portal.guard import FIELD, form_of
 from services.portal.live import Watch
 from services.portal.rendering import context_of, is_partial, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
-from services.portal.sign_in import text_of
 
 router = APIRouter()
 Officer = Annotated[Person, Depends(requires())]
@@ -223,14 +223,6 @@ def _caught_up(matter: Matter) -> tuple[Matter, Problems, str]:
     boxes = part_of(matter.file, matter.procedure).boxes()
     panel, problems, followed = caught_up(matter.typed, correction_texts(matter), boxes)
     return msgspec.structs.replace(matter, typed=panel), problems, overtaken_notice(followed)
-
-
-def key_of(form: FormData) -> str:
-    """The key made when the form was opened; a new one where it is not one of ours."""
-    try:
-        return str(UUID(text_of(form, "khoa")))
-    except ValueError:
-        return str(uuid4())
 
 
 async def _scans_refused(person: Person, dossier_id: UUID, form: FormData) -> Problems:

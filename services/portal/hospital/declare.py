@@ -18,13 +18,13 @@ from libs.catalogue.units import Unit
 from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal.assets import Assets
+from services.portal.forms.reading import Problems
 from services.portal.guard import form_of
 from services.portal.hospital.addresses import MERGED, communes_of
 from services.portal.hospital.birth_form import (
     NEEDED,
     SHAPES,
     Desk,
-    Problems,
     cleaned,
     declaration_of,
     problems_of,
