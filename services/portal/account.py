@@ -9,10 +9,11 @@ from starlette.responses import RedirectResponse, Response
 from libs.catalogue import Catalogue, UnknownAgency
 from libs.http.client import Refused
 from services.portal.city import City
+from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.rendering import page
 from services.portal.sessions import Person, give_cookie, requires
-from services.portal.sign_in import SignedIn, home_of, reason_of, text_of
+from services.portal.sign_in import SignedIn, home_of, reason_of
 
 router = APIRouter()
 Officer = Annotated[Person, Depends(requires())]

@@ -18,7 +18,7 @@ from libs.papers import FormPress
 from libs.process.settings import named, networks_of
 from services.portal import account, assets, home, mishaps, sign_in
 from services.portal.assets import Assets
-from services.portal.case import dossier_page
+from services.portal.case import dossier_page, scans
 from services.portal.citizens import tracking, verification
 from services.portal.citizens.tries import Tries
 from services.portal.city import City
@@ -55,6 +55,7 @@ SCREENS = (
     # officers
     work_queues.router,
     dossier_page.router,
+    scans.router,
     search.router,
     papers.router,
     # citizens

@@ -41,6 +41,12 @@ HEADER = "X-CSRF"
 # What a browser never shows by itself needs no more than this; the rest would be a tenth of a first page's weight.
 PART_HEADERS: Mapping[str, str] = {"Cross-Origin-Resource-Policy": "same-origin"}
 PARTS = ("text/css", "text/javascript", "font/", "image/png")
+# A printed paper has people in it. The PDF viewer in our own hidden frame styles itself; the paper can do nothing else.
+PDF_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    "Content-Disposition": "inline",
+}
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # A form with a scanned file; larger ones are sent by themselves.
 FORM_BYTES_MAX = 24 << 20

@@ -16,6 +16,7 @@ from libs.http.client import Refused
 from libs.http.limits import client_address
 from libs.http.problems import Problem
 from services.portal.city import City
+from services.portal.forms.sent import text_of
 from services.portal.guard import FIELD, FORM_FIELDS_MAX, FORM_FILES_MAX, form_of
 from services.portal.rendering import is_partial, page
 from services.portal.sessions import (
@@ -271,12 +272,6 @@ async def _ask(
         message=message,
         **_carried(form),
     )
-
-
-def text_of(form: FormData, name: str) -> str:
-    """A text field of a form; empty when it is not there, or a file."""
-    value = form.get(name, "")
-    return value if isinstance(value, str) else ""
 
 
 def _kept(form: FormData) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ So the list cannot say anything else than the moves themselves do. What an act n
 an outcome that is right, papers the procedure knows) is checked when it is done.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -147,14 +147,14 @@ def _chosen(act: str, candidates: list[Choice], move: Callable[[Choice], Callabl
 
 
 def _findings(case: Case, rules: Rules) -> Iterator[Choice]:
+    """What may be found: nothing that is taken for true already."""
     for option in rules.procedure(case.procedure, case.procedure_from).options:
         if option.set_by != "officer":
             continue
-        for value, label in option.choices.items():
-            yield Choice(code=option.code, name_vi=f"{option.name_vi}: {label}", value=value)
-        if not option.choices:
-            yield Choice(code=option.code, name_vi=f"{option.name_vi}: có", value=True)
-            yield Choice(code=option.code, name_vi=f"{option.name_vi}: không", value=False)
+        values: Iterable[tuple[str | bool, str]] = option.choices.items() or ((True, "có"), (False, "không"))
+        for value, label in values:
+            if case.options.get(option.code, option.default) != value:
+                yield Choice(code=option.code, name_vi=f"{option.name_vi}: {label}", value=value)
 
 
 def _agencies(case: Case, step: Step, at: datetime, rules: Rules) -> list[Choice]:

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -11,14 +10,12 @@ from playwright.async_api import expect
 
 from deploy.local.city import City
 from tests.journeys.conftest import Heard, NewScreen
+from tests.journeys.officers import INSURANCE, POLICE, WARD, fill, open_from, press_act
 from tests.journeys.screen import WAIT_MS, Screen
 from tests.pipeline.papers import outcome_of
 from tests.pipeline.town import Town
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
-WARD = "civil-status-31340-2025"
-POLICE = "police-31340-2025"
-INSURANCE = "social-insurance-nga-bay-2025"
 LONG_NAME = "Nguyễn " + "Thị Ái " * 26 + "D'Ân 👶"
 EXPLANATION = "Giấy chứng sinh ghi sai năm sinh của mẹ; ông/bà xin cấp lại tại bệnh viện rồi nộp lại hồ sơ."
 CLOCK = re.compile(r"\d\d:\d\d:\d\d")
@@ -28,40 +25,6 @@ WRONG_ADDRESSES = (
     "abc",
     "9" * 90,
 )
-
-
-async def open_from(screen: Screen, queue: str, dossier: str) -> None:
-    """Open a list, move to the line of the dossier (which may still be on its way) and open it."""
-    await screen.go(f"/viec/{queue}")
-    line = screen.page.locator(f"a[data-row][href='/ho-so/{dossier}']").first
-    await expect(line).to_be_visible(timeout=WAIT_MS)
-    await screen.page.locator("[data-row]").first.focus()
-    for _ in range(await screen.page.locator("[data-row]").count()):
-        if await line.evaluate("link => link === document.activeElement"):
-            break
-        await screen.press("ArrowDown")
-    await screen.press("Enter")
-    await expect(screen.at("ma-ho-so")).to_be_visible()
-
-
-async def press_act(screen: Screen, act: str) -> None:
-    """Go along the buttons of what may be done, and press one."""
-    await expect(screen.at(f"viec-{act}").first).to_be_visible(timeout=WAIT_MS)
-    await screen.at(f"viec-{act}").first.focus()
-    await screen.press("Enter")
-    if act != "start":
-        await expect(screen.at(f"bang-{act}")).to_be_visible()
-
-
-async def fill(screen: Screen, values: dict[str, Any]) -> None:
-    """Type the boxes of an outcome as an officer does; days as people write them."""
-    for name, value in values.items():
-        text = str(value)
-        if len(text) == 10 and text[4] == "-":
-            text = f"{text[8:]}/{text[5:7]}/{text[:4]}"
-        await screen.at(f"form.{name}").focus()
-        await screen.press("Control+a")
-        await screen.type(text)
 
 
 async def complete(screen: Screen, town: Town, dossier: str, step: str, number: int) -> None:

@@ -105,6 +105,22 @@ def drafts(screen: Screen, state: str = "") -> Any:
     return screen.page.locator(f"[data-testid=khai-bao]{f'[data-trang-thai={state}]' if state else ''}")
 
 
+async def test_a_commune_is_offered_without_accents(new_screen: NewScreen) -> None:
+    """The best fit is marked and taken with Enter; what is typed over it is a commune no more."""
+    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    await opened(screen)
+    box, code = screen.at("cu-tru-xa-ten"), screen.page.locator("[name=cu-tru-xa]")
+    await box.focus()
+    await keyed(screen, "phuong nga bay")
+    await expect(screen.page.locator("#cu-tru-xa-ds [aria-selected=true]")).to_contain_text("Ngã Bảy")
+    await screen.check("communes that fit")
+    await screen.press("Enter")
+    await expect(code).to_have_value("31340")
+    await expect(box).to_have_attribute("aria-expanded", "false")
+    await keyed(screen, "x")
+    await expect(code).to_have_value("")
+
+
 async def test_a_birth_is_declared_in_eleven_steps(new_screen: NewScreen, heard: Heard) -> None:
     """J6: scan, type, scan, send; the code is there in seconds, and the dossier is on its way."""
     screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")

@@ -151,6 +151,13 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     also_for: tuple[str, ...] = ()
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What an officer asked the applicant for, by codes of papers and paths of the file; `missing` is still wanted."""
+
+    respond_by: datetime
+    missing: tuple[str, ...]
+
+
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """The dossier without its people."""
 
@@ -171,6 +178,17 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str = ""
     reason: str = ""
     flags: tuple[str, ...] = ()
+    requests: tuple[Request, ...] = ()
+
+    @property
+    def open_request(self) -> Request | None:
+        """The request that is not answered completely."""
+        return next((one for one in reversed(self.requests) if one.missing), None)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What the applicant still has to bring: of the open request, or what lacked when it was handed in."""
+        return self.open_request.missing if self.open_request else self.missing
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

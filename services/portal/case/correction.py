@@ -1,16 +1,18 @@
-"""Correcting a file that somebody else may be correcting too. Pure.
+"""Correcting the file of a dossier, while somebody else may be correcting it too. Pure.
 
 A panel tells with each box what the box held when it was opened (`goc.<box>`): what the officer changed is what differs
 from that, not from what the file says by the time the panel is sent.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from services.portal.forms.fields import Box
-from services.portal.forms.reading import PREFIX, Problems
+from services.portal.case.file_sections import as_of, as_typed, part_of, value_at
+from services.portal.case.matter import EXPLANATION_LENGTH_MAX, Matter, Order, Typed, Wrong
+from services.portal.forms.fields import Box, Part
+from services.portal.forms.reading import PREFIX, Problems, Reader
 
 SEEN = "goc."
-Typed = Mapping[str, tuple[str, ...]]
 Texts = Mapping[str, str]
 
 
@@ -57,6 +59,49 @@ def overtaken_notice(followed: tuple[str, ...]) -> str:
         f"Hồ sơ vừa được người khác sửa, nên nội dung ông/bà gửi chưa được ghi.{new} "
         "Nội dung ông/bà đã sửa vẫn còn bên dưới: hãy đối chiếu rồi gửi lại."
     )
+
+
+def correction_texts(matter: Matter) -> dict[str, str]:
+    """What the file says, as its boxes hold it."""
+    file, catalogue = matter.file, matter.catalogue
+    return {
+        PREFIX + box.path: as_typed(
+            box, value_at(file.file, box.path), catalogue, as_of(box, file.file, matter.today)
+        )
+        for box in part_of(file, matter.procedure).boxes()
+    }
+
+
+def correct(matter: Matter) -> Order:
+    """Correct what the officer changed, with the reason why."""
+    part, before = part_of(matter.file, matter.procedure), correction_texts(matter)
+    boxes = {PREFIX + box.path: box for box in part.boxes()}
+    changed = changed_boxes(matter.typed, before)
+    problems: Problems = []
+    entries = []
+    for name in changed:
+        value, wrong = value_of_box(boxes[name], matter)
+        problems += wrong
+        entries.append({"path": boxes[name].path, "value": value})
+    if not changed:
+        problems.append(("", "Chưa có mục nào được sửa."))
+    if not matter.text("ghi-chu"):
+        problems.append(("ghi-chu", "Hãy ghi vì sao phải sửa."))
+    if problems:
+        raise Wrong(problems)
+    explanation = matter.text("ghi-chu")[:EXPLANATION_LENGTH_MAX]
+    body: dict[str, Any] = {"changes": entries, "reason": "declared-wrong", "explanation": explanation}
+    if matter.version is not None:
+        body["file_version"] = matter.version
+    return Order(service="intake", path=f"/dossiers/{matter.file.dossier.id}/corrections", body=body)
+
+
+def value_of_box(box: Box, matter: Matter) -> tuple[Any, Problems]:
+    """The value of one box by itself; None where it was emptied."""
+    part = Part(path="", label="", required=True, inner=(box,))
+    texts = {PREFIX + box.path: matter.text(PREFIX + box.path)}
+    data, problems = Reader(matter.catalogue, matter.today).read(part, texts)
+    return data.get(box.path.rpartition(".")[2]), problems
 
 
 def _differs(one: str, other: str) -> bool:

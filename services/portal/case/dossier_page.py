@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from fastapi import APIRouter, Depends, Path
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
@@ -16,12 +16,23 @@ from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal import live
-from services.portal.case import reading
+from services.portal.case.answering import SCAN
 from services.portal.case.answers import File, Outcome
-from services.portal.case.correction import caught_up, overtaken_notice
+from services.portal.case.correction import caught_up, correction_texts, overtaken_notice
 from services.portal.case.file_sections import papers_of, part_of, sections_of
-from services.portal.case.forms import Matter, Typed, Wrong, correction_texts, is_act, order_of
-from services.portal.case.reading import Story, dossier_id_of, file_of, handles, reads_of, story_of
+from services.portal.case.matter import Matter, Typed, Wrong
+from services.portal.case.orders import is_act, order_of
+from services.portal.case.reading import (
+    Story,
+    desk_of,
+    dossier_id_of,
+    file_of,
+    hand_over_page,
+    handles,
+    only_hands_over,
+    reads_of,
+    story_of,
+)
 from services.portal.case.refusals import notice_of, problems_of
 from services.portal.case.view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of
 from services.portal.case.words import (
@@ -33,20 +44,20 @@ from services.portal.case.words import (
     STEP_STATES,
     agency_words,
 )
+from services.portal.counter.attaching import attach_all
 from services.portal.forms.reading import Problems
+from services.portal.forms.sent import key_of, text_of
 from services.portal.guard import FIELD, form_of
 from services.portal.live import Watch
 from services.portal.rendering import context_of, is_partial, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
-from services.portal.sign_in import text_of
 
 router = APIRouter()
 Officer = Annotated[Person, Depends(requires())]
 Named = Annotated[str, Path(alias="ma", max_length=100)]
 TEMPLATE = "case/dossier.html"
-_MAGIC = ((b"%PDF-", "application/pdf"), (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n", "image/png"))
-# A picture runs in a box of its own; the browser's reader of PDF does not start in one.
-_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+# Acts on the file: what the officer saw of it is a version of the file, not of a step.
+OF_THE_FILE = ("correct", "supply")
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +89,7 @@ async def show(request: Request, ma: Named, person: Officer, xong: str = "", buo
     try:
         sight = await _sight(request, person, dossier_id)
     except Refused as refused:
-        if refused.status == 404 and await reading.only_hands_over(person, dossier_id):
+        if refused.status == 404 and await only_hands_over(person, dossier_id):
             return RedirectResponse(f"/quay/tra-ket-qua/{dossier_id}", 303)
         raise
     return await _page(request, sight, done=xong if xong in DONE else "", step=buoc)
@@ -118,25 +129,6 @@ def _length(story: Story) -> int:
     return len(story.case.timeline) if story.case else 0
 
 
-@router.get("/ho-so/{ma}/tep/{number}")
-async def scan(person: Officer, ma: Named, number: Annotated[int, Path(ge=1, le=50)]) -> Response:
-    """A scanned paper, to be seen beside the data."""
-    dossier_id = await dossier_id_of(person, ma)
-    purpose = reading.purpose_of(person)
-    content = await person.desk.get_bytes(
-        "intake", f"/dossiers/{dossier_id}/attachments/{number}", purpose=purpose
-    )
-    kind = next((kind for magic, kind in _MAGIC if content.startswith(magic)), "application/octet-stream")
-    policy = _FILE_POLICY if kind == "application/pdf" else f"{_FILE_POLICY}; sandbox"
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-        "Content-Disposition": "attachment" if kind == "application/octet-stream" else "inline",
-    }
-    return Response(content, 200, headers, kind)
-
-
 @router.get("/ho-so/{ma}/viec/{act}")
 async def open_panel(request: Request, ma: Named, act: str, person: Officer, buoc: str = "") -> Response:
     """The form of one act: alone for a script, else on the whole page."""
@@ -148,6 +140,22 @@ async def open_panel(request: Request, ma: Named, act: str, person: Officer, buo
         more: dict[str, Any] = {"panel": panel, "key": str(uuid4()), "notice": "", "problems": []}
         return part(request, TEMPLATE, "panel", person, **more)
     return await _page(request, sight, panel=panel)
+
+
+@router.post("/ho-so/{dossier_id}/viec/undo-return")
+async def take_back(request: Request, dossier_id: UUID, person: Officer) -> Response:
+    """Take back a return, without the file, which is closed to the agency until then."""
+    form = await form_of(request, person.csrf)
+    desk = await desk_of(person, dossier_id)
+    step = desk.step(text_of(form, "buoc")) if desk else None
+    if step is None:
+        raise Problem(
+            409, "not-the-last-act", "Không hoàn tác được nữa", "Bước đã được cơ quan khác xử lý tiếp."
+        )
+    path, body = f"/cases/{dossier_id}/steps/{step.step}/undo-return", {"version": _version(form)}
+    await person.desk.act("routing", path, body, Any, key=key_of(form))
+    # Where it is again at once; the file opens a moment later.
+    return RedirectResponse(f"/viec/{NEXT_LISTS['return']}?lay-lai=1", 303)
 
 
 @router.post("/ho-so/{ma}/viec/{act}")
@@ -167,6 +175,8 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
         return await _again(request, sight, act, matter, wrong.problems, status=422)
     if act in CONFIRMED and not text_of(form, "xac-nhan"):
         return await _again(request, sight, act, matter, [], status=200, confirming=not text_of(form, "sua"))
+    if problems := await _scans_refused(person, sight.dossier_id, form):
+        return await _again(request, sight, act, matter, problems, status=422)
     try:
         await person.desk.act(order.service, order.path, order.body, Any, key=key_of(form))
     except Refused as refused:
@@ -175,13 +185,16 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
         sight = await _sight(request, person, sight.dossier_id)
         matter = await _matter(sight, act, step, _typed(form))
         notice = notice_of(refused, person) if refused.status == 409 else ""
-        problems = problems_of(refused)
+        problems = problems_of(refused, order.body)
         if refused.slug == "file-changed":
             matter, problems, notice = _caught_up(matter)
         elif act == "correct":
             # The panel still shows the file as it was when it was opened.
             matter = msgspec.structs.replace(matter, version=_version(form))
         return await _again(request, sight, act, matter, problems, status=refused.status, notice=notice)
+    if act == "return":
+        # The file is closed to an agency that has given its step back: its officer goes on at the list.
+        return RedirectResponse(f"/viec/{NEXT_LISTS[act]}?tra={sight.dossier_id}&buoc={step}", 303)
     return RedirectResponse(f"/ho-so/{sight.dossier_id}?xong={act}&buoc={step}", 303)
 
 
@@ -210,7 +223,7 @@ async def _matter(sight: Sight, act: str, step: str, typed: Typed) -> Matter:
         legal=found.act(act) if found else None,
         apology=next(iter(sight.story.apologies), None),
         outcome=outcome,
-        version=sight.file.file_version if act == "correct" else found.version if found else None,
+        version=found.version if found else sight.file.file_version if act in OF_THE_FILE else None,
         typed=typed,
     )
 
@@ -222,12 +235,15 @@ def _caught_up(matter: Matter) -> tuple[Matter, Problems, str]:
     return msgspec.structs.replace(matter, typed=panel), problems, overtaken_notice(followed)
 
 
-def key_of(form: FormData) -> str:
-    """The key made when the form was opened; a new one where it is not one of ours."""
-    try:
-        return str(UUID(text_of(form, "khoa")))
-    except ValueError:
-        return str(uuid4())
+async def _scans_refused(person: Person, dossier_id: UUID, form: FormData) -> Problems:
+    """Send the scans that came with the form; why some were not taken. What was sent is not sent twice."""
+    files = {
+        name.removeprefix(SCAN): value
+        for name, value in form.multi_items()
+        if name.startswith(SCAN) and isinstance(value, UploadFile) and value.size
+    }
+    sent = await attach_all(person, dossier_id, key_of(form), files)
+    return [(SCAN + one.component, one.problem) for one in sent if one.problem]
 
 
 def _version(form: FormData) -> int | None:
@@ -308,6 +324,6 @@ def _changing(sight: Sight) -> Mapping[str, Any]:
         "dossier_id": sight.dossier_id,
         "deliveries": DELIVERIES,
         "step_states": STEP_STATES,
-        "hand_over": reading.hand_over_page(sight.person, sight.dossier_id),
+        "hand_over": hand_over_page(sight.person, sight.dossier_id),
         **state,
     }

@@ -89,7 +89,7 @@ def shown(box: Box, value: Any, catalogue: Catalogue, day: date) -> str:
     return str(value)
 
 
-def typed(box: Box, value: Any, catalogue: Catalogue, day: date) -> str:
+def as_typed(box: Box, value: Any, catalogue: Catalogue, day: date) -> str:
     """A value as its box holds it: codes where there are choices, else as it is shown."""
     if value is None or value == "":
         return ""

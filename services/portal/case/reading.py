@@ -101,12 +101,17 @@ async def story_of(person: Person, dossier_id: UUID, *, notes: bool) -> Story:
     purpose = purpose_of(person) if notes else None
     case, work, results, custody, apologies = await asyncio.gather(
         _known(desk.get("routing", f"/cases/{dossier_id}", CaseView, purpose=purpose)),
-        _known(desk.get("routing", f"/cases/{dossier_id}/desk", CaseDesk)),
+        desk_of(person, dossier_id),
         _results(person, dossier_id),
         _custody(person, dossier_id),
         _apologies(person, dossier_id),
     )
     return Story(case=case, desk=work, results=results, custody=custody, apologies=apologies)
+
+
+async def desk_of(person: Person, dossier_id: UUID) -> CaseDesk | None:
+    """What the officer may do with the dossier, also with a step just given back; None for who has nothing to do."""
+    return await _known(person.desk.get("routing", f"/cases/{dossier_id}/desk", CaseDesk))
 
 
 async def reads_of(person: Person, dossier_id: UUID) -> Reads | None:

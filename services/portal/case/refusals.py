@@ -1,6 +1,9 @@
 """Why the services would not do it, in the words and at the fields of the page. Pure."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -21,6 +24,10 @@ FIELDS = {
     "components": "giay-to",
     "fields": "muc",
 }
+
+
+# A supplement names data by their place among those it hands in.
+_ENTRY = re.compile(r"fields\[(\d{1,3})\]")
 
 
 class _Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,16 +56,20 @@ def notice_of(refused: Refused, person: Person) -> str:
     )
 
 
-def problems_of(refused: Refused) -> Problems:
-    """The fields that are wrong; what has no field of its own stands above all."""
-    errors = [(_field(error.field), error.message) for error in refused.told.errors]
+def problems_of(refused: Refused, sent: Mapping[str, Any]) -> Problems:
+    """The fields that are wrong in what was `sent`; what has no field of its own stands above all."""
+    errors = [(_field(error.field, sent), error.message) for error in refused.told.errors]
     if not errors and refused.status == 422:
         errors = [("", refused.told.detail or refused.told.title)]
     return errors
 
 
-def _field(path: str) -> str:
+def _field(path: str, sent: Mapping[str, Any]) -> str:
     """The name of the page's field for a place in what was sent."""
+    entry = _ENTRY.match(path)
+    entries = sent.get("fields", ())
+    if entry and int(entry[1]) < len(entries) and isinstance(entries[int(entry[1])], dict):
+        return f"{PREFIX}{entries[int(entry[1])]['path']}"
     first = path.partition("[")[0].partition(".")[0]
     if first == "outcome":
         return PREFIX + path.partition(".")[2]

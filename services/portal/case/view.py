@@ -8,17 +8,13 @@ from uuid import UUID
 import msgspec
 
 from libs.catalogue import Catalogue
+from services.portal.case.answering import asked_papers, asked_part
 from services.portal.case.answers import Apology, CaseDesk, File, LegalAct, Reason, StepDesk
-from services.portal.case.correction import seen_texts
-from services.portal.case.file_sections import Paper, papers_of, part_of, typed
-from services.portal.case.forms import (
-    Matter,
-    correction_texts,
-    minute_of,
-    outcome_defaults,
-    outcome_part,
-    supplement_part,
-)
+from services.portal.case.correction import correction_texts, seen_texts
+from services.portal.case.file_sections import Paper, as_typed, papers_of, part_of
+from services.portal.case.letters import minute_of, supplement_part
+from services.portal.case.matter import Matter
+from services.portal.case.outcomes import outcome_defaults, outcome_part
 from services.portal.case.reading import Story
 from services.portal.case.words import deadline_flag, early_flag, papers_to_print, timeline
 from services.portal.forms.fields import Part
@@ -27,7 +23,7 @@ from services.portal.wording import Tag, status_tag
 
 # In the order in which they stand on the page; what is done at once needs no panel.
 ORDER = (
-    "start", "complete", "amend", "assign", "supplement-request", "finding", "pause", "resume", "return",
+    "start", "complete", "resume", "amend", "assign", "supplement-request", "finding", "pause", "return",
     "refuse", "undo-start", "undo-return", "undo-pause", "undo-supplement-request",
 )  # fmt: skip
 AT_ONCE = frozenset({"start", "accept", "undo-start", "undo-return", "undo-pause", "undo-supplement-request"})
@@ -44,7 +40,8 @@ REASONED = {
     "supplement-request": "supplement-request",
 }
 # What an officer of the counter or the hospital does with the file itself, while the dossier is under way.
-WITH_FILE = {"withdraw": "Rút hồ sơ", "correct": "Sửa thông tin"}
+WITH_FILE = {"correct": "Sửa thông tin", "withdraw": "Rút hồ sơ"}
+WANTED = {"supply": "Nhận bổ sung"}
 AT_DOOR = {"accept": "Tiếp nhận", "not-accept": "Từ chối tiếp nhận"}
 ENDED = frozenset({3, 7, 8, 9, 10})
 NEW = 1
@@ -84,6 +81,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
     possible: bool = True
     why: str = ""
+    respond_by: datetime | None = None
     confirming: bool = False
     reasons: tuple[Reason, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
@@ -118,6 +116,8 @@ def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) 
     flag = deadline_flag(desk.deadline) if desk else None
     if flag is None and case is not None:
         flag = early_flag(case, catalogue)
+    # The file is read when the page opens; what is asked for later the case tells.
+    wanted = any(one.ended_at is None for one in case.supplements) if case else bool(file.dossier.missing)
     return {
         "standing": status_tag(status),
         "flag": flag,
@@ -128,7 +128,7 @@ def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) 
             step for step in (case.steps if case else ()) if desk is None or desk.step(step.step) is None
         ),
         "apologies": story.apologies,
-        "file_buttons": file_buttons(status, accepted=case is not None) if handling else (),
+        "file_buttons": file_buttons(status, accepted=case is not None, wanted=wanted) if handling else (),
         "results": story.results,
         "prints": papers_to_print(case) if handling else (),
         "lines": timeline(case, story.custody, story.results or (), catalogue),
@@ -138,6 +138,9 @@ def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) 
 def work_of(step: StepDesk) -> Work:
     """A step with its buttons in the order of the page."""
     known = {act.act: act for act in step.acts}
+    if step.mine:
+        # To begin what one has in hand changes nothing.
+        known.pop("start", None)
     return Work(
         desk=step,
         flag=deadline_flag(step.deadline),
@@ -161,11 +164,15 @@ def work_of(step: StepDesk) -> Work:
     )
 
 
-def file_buttons(status: int, *, accepted: bool) -> tuple[Button, ...]:
-    """What may be done with the file by who speaks for the applicant."""
+def file_buttons(status: int, *, accepted: bool, wanted: bool) -> tuple[Button, ...]:
+    """What may be done with the file by who speaks for the applicant; `wanted` says that something is still to come."""
     if status in ENDED:
         return ()
-    acts = WITH_FILE if accepted or status != NEW else AT_DOOR | WITH_FILE
+    acts = WANTED if wanted else {}
+    if not accepted and status == NEW:
+        # A dossier is not taken in while something lacks.
+        acts = acts | {act: name for act, name in AT_DOOR.items() if act != "accept" or not wanted}
+    acts = acts | WITH_FILE
     return tuple(
         Button(act=act, name=name, at_once=act in AT_ONCE, grave=act in GRAVE) for act, name in acts.items()
     )
@@ -183,7 +190,7 @@ def undo_of(done: str, step: str, desk: CaseDesk | None) -> Button | None:
 def panel_of(act: str, matter: Matter, *, problems: Problems, confirming: bool = False) -> Panel:
     """The form of an act with what was typed, or with what is offered to begin with."""
     step = matter.step
-    name = {**WITH_FILE, **AT_DOOR, "sign-apology": "Ký văn bản xin lỗi và hẹn lại"}.get(act, "")
+    name = {**WITH_FILE, **WANTED, **AT_DOOR, "sign-apology": "Ký văn bản xin lỗi và hẹn lại"}.get(act, "")
     possible, why = _possible(act, matter)
     reasons = tuple(matter.desk.reasons.get(REASONED.get(act, ""), ())) if matter.desk else ()
     if act == "not-accept":
@@ -206,7 +213,8 @@ def panel_of(act: str, matter: Matter, *, problems: Problems, confirming: bool =
         choices=tuple((str(number), one.name_vi) for number, one in enumerate(choices)),
         agencies=_agencies(matter) if act == "return" else (),
         part=_part(act, matter),
-        papers=papers_of(matter.file, matter.procedure) if act == "supplement-request" else (),
+        papers=_papers(act, matter),
+        respond_by=_respond_by(matter) if act == "supply" else None,
         apology=matter.apology,
         typed=matter.typed,
         offered={} if matter.typed else _offered(act, matter),
@@ -217,6 +225,8 @@ def panel_of(act: str, matter: Matter, *, problems: Problems, confirming: bool =
 def _possible(act: str, matter: Matter) -> tuple[bool, str]:
     if act == "sign-apology":
         return matter.apology is not None, "Không còn văn bản xin lỗi nào chờ ký."
+    if act in WANTED:
+        return bool(matter.file.dossier.wanted), "Hồ sơ không còn chờ bổ sung gì."
     if act in WITH_FILE or act in AT_DOOR:
         return True, ""
     if matter.legal is None:
@@ -229,7 +239,20 @@ def _part(act: str, matter: Matter) -> Part | None:
         return outcome_part(matter.step)
     if act == "supplement-request":
         return supplement_part(matter.file, matter.procedure, matter.catalogue)
+    if act == "supply":
+        return asked_part(matter.file, matter.procedure)
     return part_of(matter.file, matter.procedure) if act == "correct" else None
+
+
+def _papers(act: str, matter: Matter) -> tuple[Paper, ...]:
+    if act == "supply":
+        return asked_papers(matter.file, matter.procedure)
+    return papers_of(matter.file, matter.procedure) if act == "supplement-request" else ()
+
+
+def _respond_by(matter: Matter) -> datetime | None:
+    asked = matter.file.dossier.open_request
+    return asked.respond_by if asked else None
 
 
 def _offered(act: str, matter: Matter) -> dict[str, str]:
@@ -237,10 +260,10 @@ def _offered(act: str, matter: Matter) -> dict[str, str]:
         return outcome_defaults(matter.step, matter.file, matter.catalogue, matter.today)
     if act == "amend" and matter.step is not None:
         return {
-            PREFIX + box.path: typed(box, matter.outcome.get(box.path), matter.catalogue, matter.today)
+            PREFIX + box.path: as_typed(box, matter.outcome.get(box.path), matter.catalogue, matter.today)
             for box in outcome_part(matter.step).boxes()
         }
-    if act == "correct":
+    if act in ("correct", "supply"):
         return correction_texts(matter)
     if act == "sign-apology" and matter.apology is not None:
         return {"ngay-hen": _moment(matter.apology.proposed_at)}

@@ -59,6 +59,7 @@ DONE: Mapping[str, str] = {
     "not-accept": "Đã từ chối tiếp nhận hồ sơ.",
     "withdraw": "Đã ghi nhận việc rút hồ sơ.",
     "correct": "Đã sửa thông tin hồ sơ.",
+    "supply": "Đã ghi nhận nội dung bổ sung.",
     "undo-start": "Đã hoàn tác: bước chờ xử lý như trước.",
     "undo-return": "Đã hoàn tác việc chuyển trả.",
     "undo-pause": "Đã hoàn tác việc tạm dừng thời hạn.",

@@ -22,18 +22,13 @@ from services.portal.case.reading import dossier_id_of
 from services.portal.console import paper_facts, register
 from services.portal.console.paper_facts import Case, Facts, RefusedStep, Sayer
 from services.portal.forms.dates_typed import NotADay, read_day
+from services.portal.guard import PDF_HEADERS
 from services.portal.rendering import page
 from services.portal.sessions import Person, requires
 
 router = APIRouter()
 Handler = Annotated[Person, Depends(requires("one_stop", "hospital"))]
 CHECK = "check-dossier"
-HEADERS = {
-    "Cache-Control": "no-store",
-    # A PDF viewer in our own hidden frame styles itself; the paper can do nothing else.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
-    "Content-Disposition": "inline",
-}
 
 
 class _Born(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +147,7 @@ async def press(request: Request, form: str, paper: Paper, on: date, name: str) 
         content = await printing.render(form, paper, on)
     except (TooManyWaiting, WorkersLost):
         raise Problem(503, headers={"Retry-After": "2"}) from None
-    headers = {**HEADERS, "Content-Disposition": f'inline; filename="{name}.pdf"'}
+    headers = {**PDF_HEADERS, "Content-Disposition": f'inline; filename="{name}.pdf"'}
     return Response(content, 200, headers, "application/pdf")
 
 

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused
+from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.rendering import is_partial, page, part
 from services.portal.sessions import Person, requires
-from services.portal.sign_in import text_of
 
 router = APIRouter()
 TYPED_LENGTH_MAX = 200

@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from libs.http.problems import Problem
 from services.portal import live
-from services.portal.case.reading import dossier_id_of, story_of
-from services.portal.case.view import work_of
-from services.portal.case.words import timeline
+from services.portal.case.reading import desk_of, dossier_id_of, story_of
+from services.portal.case.view import undo_of, work_of
+from services.portal.case.words import DONE, timeline
 from services.portal.console.queue_reading import Summary, listing_of, names_of, queues_of, whole
 from services.portal.live import Watch
 from services.portal.rendering import context_of, page, part, renderer_of
@@ -32,9 +32,21 @@ async def first(_: Officer) -> Response:
 
 
 @router.get("/viec/{hang_doi}")
-async def show(request: Request, hang_doi: Slug, person: Officer, sau: After = "") -> Response:
-    """One list, with the others beside it."""
-    return page(request, TEMPLATE, person, **await _context(request, person, hang_doi, sau, {}))
+async def show(
+    request: Request,
+    hang_doi: Slug,
+    person: Officer,
+    sau: After = "",
+    tra: UUID | None = None,
+    buoc: str = "",
+    taken_back: Annotated[bool, Query(alias="lay-lai")] = False,
+) -> Response:
+    """One list, with the others beside it; the step `buoc` of the dossier `tra` has just been given back."""
+    context = await _context(request, person, hang_doi, sau, {})
+    desk = await desk_of(person, tra) if tra else None
+    done = "return" if tra else "undo-return" if taken_back else ""
+    undo = undo_of(done, buoc, desk)
+    return page(request, TEMPLATE, person, done=DONE.get(done, ""), undo=undo, given_back=tra, **context)
 
 
 @router.get("/viec/{hang_doi}/dong")

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.portal.console.search import Hit, find
+from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.rendering import part
 from services.portal.sessions import Person, requires
-from services.portal.sign_in import text_of
 
 router = APIRouter()
 SHOWN_MAX = 5

@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.catalogue import Catalogue, CatalogueError
 from libs.http.client import Refused
 from libs.http.problems import Problem
-from services.portal.console.papers import HEADERS
 from services.portal.console.register import Summaries
 from services.portal.counter import views
+from services.portal.forms import handing_over
+from services.portal.forms.handing_over import PURPOSE
+from services.portal.forms.reading import Problems
 from services.portal.forms.receiver import (
     BOXES,
     FAMILY,
@@ -26,6 +27,7 @@ from services.portal.forms.receiver import (
     lacking,
     receiver_of,
 )
+from services.portal.forms.sent import line_of, ticked
 from services.portal.guard import form_of
 from services.portal.rendering import page, part
 from services.portal.sessions import Person, requires
@@ -33,7 +35,6 @@ from services.portal.sessions import Person, requires
 router = APIRouter()
 TEMPLATE = "counter/hand_over.html"
 Officer = Annotated[Person, Depends(requires("one_stop", "hospital"))]
-PURPOSE = "hand-over"
 RELATIONS = (("applicant", "Người nộp hồ sơ"), *FAMILY)
 STATES: Mapping[str, str] = {
     "pending": "Đang làm",
@@ -61,15 +62,6 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """All of them."""
 
     results: tuple[Result, ...]
-
-
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom of the dossier a card names; an empty relation is nobody."""
-
-    relation: str
-    relation_vi: str
-    needs: tuple[str, ...] = ()
-    advice_vi: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +176,7 @@ def _show(
     typed: Mapping[str, str],
     *,
     status: int = 200,
-    problems: Any = (),
+    problems: Problems | tuple[()] = (),
     just: UUID | None = None,
     chosen: frozenset[str] | None = None,
     differs: bool = False,
@@ -210,32 +202,14 @@ def _show(
 @router.post("/quay/tra-ket-qua/{dossier_id}/nhan")
 async def take_in(request: Request, dossier_id: UUID, person: Officer) -> Response:
     """Papers have arrived at the counter."""
-    form = await form_of(request, person.csrf)
-    wanted = [value for value in form.getlist("ket-qua") if isinstance(value, str)]
-    if wanted:
-        body = {"results": wanted}
-        await person.desk.act("results", "/results/arrive", body, msgspec.Raw, key=_text(form, "khoa"))
+    await handing_over.take_in(person, await form_of(request, person.csrf), "ket-qua")
     return RedirectResponse(f"/quay/tra-ket-qua/{dossier_id}", 303)
 
 
 @router.post("/quay/tra-ket-qua/{dossier_id}/the")
 async def check_card(request: Request, dossier_id: UUID, person: Officer) -> Response:
     """Whose card it is: the answer is what stands beside the collector."""
-    form = await form_of(request, person.csrf)
-    body = {
-        "results": form.getlist("ket-qua"),
-        "name": _text(form, "ho-ten"),
-        "identity_number": _text(form, "so-giay-to"),
-    }
-    try:
-        card = await person.desk.read(
-            "results", f"/dossiers/{dossier_id}/receiver-check", body, Card, purpose=PURPOSE
-        )
-    except Refused as refused:
-        words = [refused.told.title, refused.told.detail, *(one.message for one in refused.told.errors)]
-        card = Card(
-            relation="", relation_vi="", advice_vi=". ".join(word.rstrip(".") for word in words if word)
-        )
+    card = await handing_over.whose_card(person, dossier_id, await form_of(request, person.csrf))
     return part(request, TEMPLATE, "card", person, card=card)
 
 
@@ -243,8 +217,8 @@ async def check_card(request: Request, dossier_id: UUID, person: Officer) -> Res
 async def hand_over(request: Request, dossier_id: UUID, person: Officer) -> Response:
     """Hand over to the person described, who signs the receipt that is printed."""
     form = await form_of(request, person.csrf)
-    typed = {name: _text(form, name) for name in (*TEXTS, "khoa")}
-    chosen = [value for value in form.getlist("ket-qua") if isinstance(value, str)]
+    typed = {name: line_of(form, name) for name in (*TEXTS, "khoa")}
+    chosen = ticked(form, "ket-qua")
     problems = lacking(typed, chosen, dict(RELATIONS))
     if problems:
         desk = await desk_of(request, person, dossier_id)
@@ -273,7 +247,7 @@ async def hand_over(request: Request, dossier_id: UUID, person: Officer) -> Resp
     return RedirectResponse(f"/quay/tra-ket-qua/{dossier_id}?xong={chosen[0]}", 303)
 
 
-def _told(refused: Refused) -> list[tuple[str, str]]:
+def _told(refused: Refused) -> Problems:
     """The service's reasons at the boxes they are about."""
     found = [(PLACES.get(error.field, ""), error.message) for error in refused.told.errors]
     if card_differs(refused):
@@ -287,10 +261,4 @@ def _told(refused: Refused) -> list[tuple[str, str]]:
 @router.get("/quay/bien-nhan/{result_id}.pdf")
 async def receipt(result_id: UUID, person: Officer) -> Response:
     """The receipt of a hand-over, as results printed it."""
-    content = await person.desk.get_bytes("results", f"/results/{result_id}/receipt", purpose=PURPOSE)
-    return Response(content, 200, HEADERS, "application/pdf")
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value.strip()[:300] if isinstance(value, str) else ""
+    return await handing_over.receipt_of(person, result_id)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from libs.http.client import Refused
+from services.portal.forms.reading import Problems
 
-Problems = list[tuple[str, str]]
 MISMATCHES = (
     ("document-renewed", "Đã đổi giấy tờ tùy thân"),
     ("dossier-misspelt", "Hồ sơ ghi sai"),

@@ -7,14 +7,17 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from libs.http.client import Refused
+from services.portal.forms import handing_over
+from services.portal.forms.reading import Problems
 from services.portal.forms.receiver import FAMILY, MISMATCHES, PLACES, card_differs, lacking, receiver_of
+from services.portal.forms.sent import line_of, text_of, ticked
 from services.portal.guard import form_of
-from services.portal.hospital.birth_form import Problems, cleaned, stay_of
+from services.portal.hospital.birth_form import cleaned, stay_of
 from services.portal.hospital.ward import birth_of, card_of
 from services.portal.hospital.ward_view import ELSEWHERE, Birth, Card, Result, Thing
 from services.portal.live import Live, Watch, stream
@@ -24,7 +27,6 @@ from services.portal.sessions import Person, officer_of, requires
 router = APIRouter()
 HOSPITAL = Annotated[Person, Depends(requires("hospital"))]
 TEMPLATE = "hospital/bedside.html"
-PURPOSE = "hand-over"
 # Field of results' and intake's problems → field of the page.
 _PLACES: Mapping[str, str] = {
     **PLACES,
@@ -37,19 +39,6 @@ _PLACES: Mapping[str, str] = {
 # Numbers of a declaration; what is typed for them is sent as such.
 _NUMBERS = re.compile(r"child\.(sex|weight_g|count|order|births_of_mother|living_children)")
 _SIGNATURE_AREA = {"width": 600, "height": 200}
-_PDF = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
-    "Content-Disposition": "inline",
-}
-
-
-class Whose(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom of the dossier a card names; an empty relation is nobody."""
-
-    relation: str = ""
-    relation_vi: str = ""
-    advice_vi: str = ""
 
 
 class _Hit(msgspec.Struct, frozen=True):
@@ -140,7 +129,7 @@ async def bed_live(request: Request, dossier_id: UUID, person: HOSPITAL) -> Stre
 async def open_by_scan(request: Request, person: HOSPITAL) -> Response:
     """Where the dossier of a scanned card, paper or code is; in the body, for addresses are logged."""
     form = await form_of(request, person.csrf)
-    query: dict[str, str | int] = {"q": _text(form, "q"), "limit": 2}
+    query: dict[str, str | int] = {"q": line_of(form, "q"), "limit": 2}
     try:
         hits = (await person.desk.get("intake", "/search", _Hits, query=query)).hits
     except Refused as refused:
@@ -173,28 +162,14 @@ async def move(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response
 @router.post("/bv/ho-so/{dossier_id}/nhan")
 async def take_in(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response:
     """Papers have arrived at the hospital."""
-    form = await form_of(request, person.csrf)
-    wanted = [value for value in form.getlist("ve") if isinstance(value, str)]
-    if wanted:
-        body, key = {"results": wanted}, _text(form, "khoa")
-        await person.desk.act("results", "/results/arrive", body, msgspec.Raw, key=key)
+    await handing_over.take_in(person, await form_of(request, person.csrf), "ve")
     return RedirectResponse(f"/bv/ho-so/{dossier_id}", 303)
 
 
 @router.post("/bv/ho-so/{dossier_id}/the")
 async def check_card(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response:
     """Whose card it is; the answer stands beside the receiver."""
-    form = await form_of(request, person.csrf)
-    body = {
-        "results": form.getlist("ket-qua"),
-        "name": _text(form, "ho-ten"),
-        "identity_number": _text(form, "so-giay-to"),
-    }
-    path = f"/dossiers/{dossier_id}/receiver-check"
-    try:
-        whose = await person.desk.read("results", path, body, Whose, purpose=PURPOSE)
-    except Refused as refused:
-        whose = Whose(advice_vi=". ".join(words for _, words in told_by(refused)))
+    whose = await handing_over.whose_card(person, dossier_id, await form_of(request, person.csrf))
     return part(request, TEMPLATE, "whose", person, whose=whose)
 
 
@@ -204,9 +179,8 @@ async def hand_over(request: Request, dossier_id: UUID, person: HOSPITAL) -> Res
     form = await form_of(request, person.csrf)
     typed = cleaned(form)
     # A signature is longer than any field.
-    stroke = form.get("net-ky", "")
-    stroke = stroke if isinstance(stroke, str) else ""
-    chosen = [value for value in form.getlist("ket-qua") if isinstance(value, str)]
+    stroke = text_of(form, "net-ky")
+    chosen = ticked(form, "ket-qua")
     problems = _lacking(typed, chosen, stroke)
     status, differs = 422, False
     if not problems:
@@ -247,7 +221,7 @@ def _handover(typed: Mapping[str, str], chosen: list[str], stroke: str) -> dict[
 async def supplement(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response:
     """Hand in what was asked for: papers seen (with their scans), data corrected."""
     form = await form_of(request, person.csrf)
-    typed, key = cleaned(form), _text(form, "khoa")
+    typed, key = cleaned(form), line_of(form, "khoa")
     birth = await birth_of(person, dossier_id)
     things = birth.asked.things if birth.asked else ()
     papers = [thing for thing in things if thing.kind == "component" and typed.get(f"gt.{thing.code}")]
@@ -290,8 +264,7 @@ async def _attach(person: Person, dossier_id: UUID, thing: Thing, given: Any, ke
 @router.get("/bv/bien-nhan/{result_id}.pdf")
 async def receipt(result_id: UUID, person: HOSPITAL) -> Response:
     """The receipt of a hand-over, as results printed it."""
-    content = await person.desk.get_bytes("results", f"/results/{result_id}/receipt", purpose=PURPOSE)
-    return Response(content, 200, _PDF, "application/pdf")
+    return await handing_over.receipt_of(person, result_id)
 
 
 def told_by(refused: Refused) -> Problems:
@@ -299,8 +272,3 @@ def told_by(refused: Refused) -> Problems:
     found = [(_PLACES.get(error.field, ""), error.message.rstrip(".")) for error in refused.told.errors]
     words = ". ".join(word.rstrip(".") for word in (refused.told.title, refused.told.detail) if word)
     return found or [("", words)]
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value.strip()[:300] if isinstance(value, str) else ""

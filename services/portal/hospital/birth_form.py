@@ -14,6 +14,7 @@ import msgspec
 from libs.catalogue.units import Units
 from libs.http.problems import FieldError
 from services.portal.forms.dates_typed import NotADay, read_day
+from services.portal.forms.reading import Problems
 from services.portal.hospital.addresses import communes_of
 from services.portal.hospital.typed import clock_of, grams_of
 
@@ -24,7 +25,6 @@ UNCHECKED = "Hãy đối chiếu giấy tờ và ảnh với người mẹ, rồ
 UNCLEAR_CLOCK = "Giờ sinh ghi giờ và phút, ví dụ 14:05"
 UNCLEAR_WEIGHT = "Cân nặng ghi bằng gam, ví dụ 3100"
 Fields = Mapping[str, str]
-Problems = list[tuple[str, str]]
 LENGTH_MAX = 500
 # Which day is today is the service's to say: the same form must be read alike tomorrow.
 _LAST = date(2199, 12, 31)

@@ -18,13 +18,13 @@ from libs.catalogue.units import Unit
 from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal.assets import Assets
+from services.portal.forms.reading import Problems
 from services.portal.guard import form_of
 from services.portal.hospital.addresses import MERGED, communes_of
 from services.portal.hospital.birth_form import (
     NEEDED,
     SHAPES,
     Desk,
-    Problems,
     cleaned,
     declaration_of,
     problems_of,
@@ -254,4 +254,4 @@ async def communes_near(request: Request, person: HOSPITAL) -> Response:
 
 
 def _shown(unit: Unit) -> dict[str, str]:
-    return {"value": unit.code, "label": unit.full_name, "folded": fold(unit.full_name)}
+    return {"value": unit.code, "words": unit.full_name, "folded": fold(unit.full_name)}

@@ -1,86 +1,119 @@
-// A text field with suggestions (WAI-ARIA combobox): arrows move, Enter takes, Esc closes, typing searches anew.
+// A text box that offers what fits while one types (WAI-ARIA APG: combobox with a list): ↑ ↓ move and open, Enter takes,
+// Esc closes. The focus stays in the box. Nothing is looked for while the input method composes.
 const WAIT_MS = 120;
 
-// `search` gives [{ value, label }] for a text; `picked` is told the one taken, or null when the text was changed.
-export function combobox(input, list, search, picked) {
-  let shown = [];
+// Which of `count` options is marked after an arrow; -1 is none.
+export function nextMark(marked, key, count) {
+  if (!count) return -1;
+  if (key === "ArrowDown") return (marked + 1) % count;
+  return marked <= 0 ? count - 1 : marked - 1;
+}
+
+// The options of a list of { words, aside }, as elements.
+export function showRows(list, rows) {
+  const options = rows.map(({ words, aside }, index) => {
+    const option = document.createElement("li");
+    option.id = `${list.id}-${index}`;
+    option.setAttribute("role", "option");
+    option.append(words);
+    if (aside) {
+      const more = document.createElement("span");
+      more.textContent = aside;
+      option.append(" ", more);
+    }
+    return option;
+  });
+  list.replaceChildren(...options);
+  list.hidden = !options.length;
+  return options;
+}
+
+// find(text)        what fits, null for nothing to show
+// show(list, found) puts it into the list, gives the options that can be taken
+// take(found, at)   one was taken; what the box then holds counts as chosen
+// changed()         a person typed over what was chosen
+// least             letters before anything is looked for
+// marksFirst        the best fit is marked at once, so that Enter takes it
+// insists           Enter looks and takes also before anything was offered: a word nobody took is not left behind
+export function combobox(input, list, { find, take, show = showRows, changed = () => {}, least = 1, marksFirst = true, insists = false }) {
+  let found = null;
+  let options = [];
   let marked = -1;
   let waiting = 0;
   let asked = 0;
-  let composing = false;
+  let chosen = input.value;
 
+  const mark = (at) => {
+    marked = at;
+    options.forEach((option, index) => option.setAttribute("aria-selected", String(index === at)));
+    if (at < 0) return input.removeAttribute("aria-activedescendant");
+    input.setAttribute("aria-activedescendant", options[at].id);
+    options[at].scrollIntoView({ block: "nearest" });
+    return undefined;
+  };
   const close = () => {
+    clearTimeout(waiting);
+    asked += 1;
     list.hidden = true;
+    options = [];
     input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
-    marked = -1;
-  };
-  const mark = (index) => {
-    marked = index;
-    for (const [at, option] of [...list.children].entries()) option.setAttribute("aria-selected", String(at === index));
-    const option = list.children[index];
-    if (!option) return;
-    input.setAttribute("aria-activedescendant", option.id);
-    option.scrollIntoView({ block: "nearest" });
-  };
-  const take = (index) => {
-    input.value = shown[index].label;
-    picked(shown[index]);
-    close();
-  };
-  const show = (found) => {
-    shown = found;
-    list.replaceChildren(
-      ...found.map(({ label }, index) => {
-        const option = document.createElement("li");
-        option.id = `${list.id}-${index}`;
-        option.setAttribute("role", "option");
-        option.setAttribute("aria-selected", "false");
-        option.textContent = label;
-        option.addEventListener("pointerdown", (event) => {
-          event.preventDefault();
-          take(index);
-        });
-        return option;
-      }),
-    );
-    list.hidden = !found.length;
-    input.setAttribute("aria-expanded", String(found.length > 0));
-    if (found.length) mark(0);
-    else close();
+    mark(-1);
   };
   const look = async () => {
+    clearTimeout(waiting);
     const mine = (asked += 1);
     const text = input.value.trim();
-    const found = text.length < 2 ? [] : await search(text);
-    if (mine === asked && document.activeElement === input) show(found);
+    if (text.length < least) return close();
+    const fits = await find(text);
+    if (mine !== asked || document.activeElement !== input) return undefined;
+    if (fits === null) return close();
+    found = fits;
+    options = show(list, found);
+    input.setAttribute("aria-expanded", String(!list.hidden));
+    return mark(marksFirst && options.length ? 0 : -1);
   };
   const lookSoon = () => {
     clearTimeout(waiting);
     waiting = setTimeout(look, WAIT_MS);
   };
+  const took = (at) => {
+    const from = found;
+    close();
+    take(from, at);
+    chosen = input.value;
+  };
 
-  input.addEventListener("compositionstart", () => (composing = true));
-  input.addEventListener("compositionend", () => {
-    composing = false;
-    lookSoon();
-  });
-  input.addEventListener("input", (event) => {
-    if (!event.isTrusted || composing) return;
-    picked(null);
-    lookSoon();
-  });
-  input.addEventListener("blur", close);
-  input.addEventListener("keydown", (event) => {
-    if (list.hidden || event.isComposing || event.ctrlKey || event.altKey) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) {
+  async function onKey(event) {
+    if (event.isComposing || event.ctrlKey || event.altKey) return;
+    const { key } = event;
+    if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
-      mark((marked + step + shown.length) % shown.length);
-    } else if (event.key === "Enter" && marked >= 0) {
+      if (options.length) mark(nextMark(marked, key, options.length));
+      else await look();
+    } else if (key === "Escape" && !list.hidden) {
+      // An open list takes the key; the page must not act on it too.
       event.preventDefault();
       event.stopPropagation();
-      take(marked);
-    } else if (event.key === "Escape") close();
+      close();
+    } else if (key === "Enter" && (marked >= 0 || (insists && input.value.trim() && input.value !== chosen))) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (!options.length) await look();
+      if (options.length) took(Math.max(marked, 0));
+    }
+  }
+
+  input.addEventListener("input", (event) => {
+    if (event.isTrusted) changed();
+    if (!event.isComposing) lookSoon();
+  });
+  input.addEventListener("compositionend", lookSoon);
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", onKey);
+  // A press on the list must not take the focus out of the box.
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => {
+    const at = options.findIndex((option) => option.contains(event.target));
+    if (at >= 0) took(at);
   });
 }

@@ -1,71 +1,32 @@
-// The scan-and-search box: what fits is shown while one types, identifiers before names; Enter opens the first or the marked one.
+// The scan-and-search box: what fits is shown while one types, identifiers before names; Enter opens the marked one,
+// or without one the page of everything found.
+import { combobox } from "./combobox.js";
 import { addKey } from "./keys.js";
 
-const WAIT_MS = 120;
 const box = document.getElementById("tim");
-const list = document.getElementById("tim-ds");
-let timer = 0;
-let turn = 0;
-let active = -1;
 
-const hits = () => [...list.querySelectorAll("[role=option][data-href]")];
-
-function close() {
-  list.hidden = true;
-  active = -1;
-  box.setAttribute("aria-expanded", "false");
-  box.removeAttribute("aria-activedescendant");
+async function find(text) {
+  const headers = { "HX-Request": "true", Accept: "text/html", "X-CSRF": document.querySelector("meta[name=csrf]").content };
+  const answer = await fetch("/tim", { method: "POST", headers, body: new URLSearchParams({ q: text }) });
+  return answer.ok ? answer.text() : null;
 }
 
-function move(to) {
-  active = to;
-  hits().forEach((hit, index) => hit.setAttribute("aria-selected", String(index === to)));
-  if (to >= 0) box.setAttribute("aria-activedescendant", hits()[to].id);
-}
-
-async function ask() {
-  const mine = ++turn;
-  const typed = box.value.trim();
-  if (typed.length < 2) return close();
-  const csrf = document.querySelector("meta[name=csrf]").content;
-  const headers = { "HX-Request": "true", Accept: "text/html", "X-CSRF": csrf };
-  const answer = await fetch("/tim", { method: "POST", headers, body: new URLSearchParams({ q: typed }) });
-  if (mine !== turn || !answer.ok) return undefined;
-  list.innerHTML = await answer.text();
+// The list says it too when nothing was found.
+function show(list, html) {
+  list.innerHTML = html;
   list.hidden = false;
-  box.setAttribute("aria-expanded", "true");
-  move(-1);
-  return undefined;
+  return [...list.querySelectorAll("[role=option][data-href]")];
 }
 
-function later() {
-  clearTimeout(timer);
-  timer = setTimeout(ask, WAIT_MS);
-}
+combobox(box, document.getElementById("tim-ds"), {
+  find,
+  show,
+  take: (_, at) => location.assign(document.querySelectorAll("#tim-ds [data-href]")[at].dataset.href),
+  least: 2,
+  marksFirst: false,
+});
 
 addKey("Ctrl+K", "Đến ô quét và tìm", () => {
   box.focus();
   box.select();
-});
-box.addEventListener("input", (event) => {
-  if (!event.isComposing) later();
-});
-box.addEventListener("compositionend", later);
-box.addEventListener("blur", () => setTimeout(close, 150));
-box.addEventListener("keydown", (event) => {
-  if (event.isComposing) return;
-  const count = hits().length;
-  if (event.key === "Escape") {
-    // An open list takes the key; the page must not act on it too.
-    if (list.hidden) return;
-    event.preventDefault();
-    event.stopPropagation();
-    close();
-  } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && count) {
-    event.preventDefault();
-    move((active + (event.key === "ArrowDown" ? 1 : count - 1 + (active < 0 ? 1 : 0))) % count);
-  } else if (event.key === "Enter" && active >= 0) {
-    event.preventDefault();
-    location.assign(hits()[active].dataset.href);
-  }
 });

@@ -2,11 +2,12 @@
 
 import msgspec
 
-from services.portal.case.correction import SEEN, caught_up, changed_boxes, overtaken_notice
+from services.portal.case.correction import SEEN, caught_up, changed_boxes, correction_texts, overtaken_notice
 from services.portal.case.file_sections import part_of
-from services.portal.case.forms import Matter, Typed, correction_texts, order_of
+from services.portal.case.matter import Matter, Typed
+from services.portal.case.orders import order_of
 from services.portal.case.view import panel_of
-from tests.unit.portal.test_case_forms import FILE, matter
+from tests.unit.portal.test_case_orders import FILE, matter
 
 NAME, WEIGHT = "form.child.intended_name", "form.child.weight_g"
 

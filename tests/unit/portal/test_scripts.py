@@ -1,4 +1,4 @@
-"""The rules the pages' scripts follow, tested by node where they run: scanned texts and the outbox."""
+"""The rules the pages' scripts follow, tested by node where they run: scanned texts, suggestions, the outbox."""
 
 import shutil
 import subprocess

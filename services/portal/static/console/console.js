@@ -76,7 +76,7 @@ document.addEventListener("click", async (event) => {
   place.innerHTML = await answer.text();
   for (const form of place.querySelectorAll("form")) form.noValidate = true;
   history.replaceState(null, "", link.href);
-  (place.querySelector("[data-focus]") ?? place.querySelector("input:not([type=hidden]), select, textarea"))?.focus();
+  (place.querySelector("[data-focus]") ?? place.querySelector("input:not([type=hidden]), select, textarea, h2"))?.focus();
   place.scrollIntoView({ block: "nearest" });
 });
 
@@ -111,8 +111,8 @@ for (const bar of document.querySelectorAll("[data-undo]")) {
   setTimeout(() => { bar.hidden = true; }, UNDO_MS);
 }
 
-// Where work goes on: the first line of a list, the next thing to do with a dossier.
+// Where work goes on: the first line of a list, the next thing to do with a dossier (to take back is what Escape is for).
 if (!document.querySelector("[data-focus]")) {
   const panel = document.querySelector("[data-panel-form]");
-  (panel?.querySelector("input:not([type=hidden]), select, textarea") ?? rows()[0] ?? document.querySelector("[data-act]"))?.focus();
+  (panel?.querySelector("input:not([type=hidden]), select, textarea") ?? rows()[0] ?? document.querySelector("[data-acts] [data-act]"))?.focus();
 }

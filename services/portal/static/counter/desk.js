@@ -7,7 +7,7 @@ import { openScanned } from "../open-scanned.js";
 import { paperKey } from "./paper-list.js";
 import { printPaper } from "../print.js";
 import { onScan } from "../scan.js";
-import { suggestIn } from "../suggest.js";
+import { suggestIn } from "./suggested.js";
 
 const PREVIEW_MS = 300;
 const TITLE = document.title.replace(/^Lỗi: /, "");

@@ -202,7 +202,7 @@ async function communeOf(address) {
   const found = navigator.onLine ? await communes(`/bv/xa?dia-chi=${encodeURIComponent(address)}`) : [];
   if (found.length !== 1 || form.elements["cu-tru"].value !== address) return;
   form.elements["cu-tru-xa"].value = found[0].value;
-  form.elements["cu-tru-xa-ten"].value = found[0].label;
+  form.elements["cu-tru-xa-ten"].value = found[0].words;
   saveSoon();
 }
 
@@ -305,9 +305,19 @@ function listen() {
   lockDialog.addEventListener("cancel", (event) => event.preventDefault());
   document.addEventListener("outbox:changed", list);
   document.addEventListener("outbox:connection", (event) => showConnection(event.detail));
-  combobox(form.elements["cu-tru-xa-ten"], document.getElementById("cu-tru-xa-ds"), searchCommunes, (picked) => {
-    form.elements["cu-tru-xa"].value = picked?.value ?? "";
+  const commune = form.elements["cu-tru-xa-ten"];
+  const setCommune = (code) => {
+    form.elements["cu-tru-xa"].value = code;
     saveSoon();
+  };
+  combobox(commune, document.getElementById("cu-tru-xa-ds"), {
+    find: searchCommunes,
+    take: (rows, at) => {
+      commune.value = rows[at].words;
+      setCommune(rows[at].value);
+    },
+    changed: () => setCommune(""),
+    least: 2,
   });
   onScan(scanned);
 }

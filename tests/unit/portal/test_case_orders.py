@@ -23,7 +23,8 @@ from services.portal.case.answers import (
     StepDesk,
 )
 from services.portal.case.file_sections import sections_of
-from services.portal.case.forms import Matter, Typed, Wrong, order_of
+from services.portal.case.matter import Matter, Typed, Wrong
+from services.portal.case.orders import order_of
 from services.portal.case.refusals import problems_of
 from services.portal.case.view import ORDER, panel_of
 
@@ -199,10 +200,10 @@ def test_refusals_of_services_stand_at_the_fields_of_the_page() -> None:
         FieldError("changes[0].path", "unknown", "d"),
     )
     refused = Refused("routing", 422, "x", Told(errors=errors))
-    assert [field for field, _ in problems_of(refused)] == [
+    assert [field for field, _ in problems_of(refused, {})] == [
         "form.register_number",
         "ly-do",
         "form.mother.birth_date",
         "",
     ]
-    assert problems_of(Refused("intake", 422, "x", Told(title="Sai"))) == [("", "Sai")]
+    assert problems_of(Refused("intake", 422, "x", Told(title="Sai")), {}) == [("", "Sai")]
