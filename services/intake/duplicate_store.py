@@ -56,9 +56,10 @@ async def flag(
     """
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (dossier_id) dossier_id, kind, content, facility
-        FROM file JOIN dossier ON dossier.id = dossier_id
-        WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
+        SELECT asked.id AS dossier_id, kind, content, (SELECT facility FROM dossier WHERE dossier.id = asked.id)
+        FROM unnest($1::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+            SELECT kind, content FROM file WHERE dossier_id = asked.id ORDER BY version DESC LIMIT 1
+        ) AS newest
         """,
         list({one for pair in pairs for one in pair} - written.keys()),
     )

@@ -66,9 +66,10 @@ def hospital_reader(facility: str) -> str:
 
 def facts_of(dossier: Dossier, file: FileVersion) -> Facts:
     """The facts of a dossier and the newest version of its file. Raises msgspec.DecodeError for a file that is none."""
-    content = msgspec.json.decode(file.content)
-    names = dict.fromkeys(_names(content, "", 0))
-    numbers = dict.fromkeys(_numbers(content, "", 0))
+    parts: list[tuple[str, dict[str, Any]]] = []
+    _take_apart(msgspec.json.decode(file.content), "", 0, parts)
+    names = dict.fromkeys(name for called, part in parts for name in _names(called, part))
+    numbers = {key for called, part in parts for key in _numbers(called, part)}
     return Facts(
         dossier_id=dossier.id,
         version=file.version,
@@ -78,32 +79,28 @@ def facts_of(dossier: Dossier, file: FileVersion) -> Facts:
     )
 
 
-def _names(part: Any, called: str, depth: int) -> Iterator[str]:
-    if depth > DEPTH_MAX:
-        return
-    if isinstance(part, list):
-        for item in part:
-            yield from _names(item, called, depth + 1)
-    if not isinstance(part, dict):
-        return
-    if called in _PEOPLE or _PERSON_SIGNS & part.keys():
+def _take_apart(value: Any, called: str, depth: int, parts: list[tuple[str, dict[str, Any]]]) -> None:
+    """Add every object within a value to `parts`, the outer before the inner, with the key it lies under."""
+    if isinstance(value, dict):
+        parts.append((called, value))
+        if depth < DEPTH_MAX:
+            for key, inner in value.items():
+                if isinstance(inner, dict | list):
+                    _take_apart(inner, key, depth + 1, parts)
+    elif isinstance(value, list) and depth < DEPTH_MAX:
+        for inner in value:
+            _take_apart(inner, called, depth + 1, parts)
+
+
+def _names(called: str, part: dict[str, Any]) -> Iterator[str]:
+    if called in _PEOPLE or not _PERSON_SIGNS.isdisjoint(part):
         for key in ("name", "intended_name"):
             if isinstance(name := part.get(key), str) and folded_words(name):
                 yield tidy(name)[:NAME_LENGTH_MAX]
-    for key, inner in part.items():
-        yield from _names(inner, key, depth + 1)
 
 
-def _numbers(part: Any, called: str, depth: int) -> Iterator[UUID]:
-    if depth > DEPTH_MAX:
-        return
-    if isinstance(part, list):
-        for item in part:
-            yield from _numbers(item, called, depth + 1)
-    if not isinstance(part, dict):
-        return
-    for key, inner in part.items():
+def _numbers(called: str, part: dict[str, Any]) -> Iterator[UUID]:
+    for key, value in part.items():
         kind = _NUMBERED.get(called) if key == "number" else _NUMBERS.get(key)
-        if kind is not None and isinstance(inner, str):
-            yield from number_keys(kind, inner)
-        yield from _numbers(inner, key, depth + 1)
+        if kind is not None and isinstance(value, str):
+            yield from number_keys(kind, value)

@@ -4,22 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from services.intake.search_facts import Facts
 
 # "search" in ASCII: one worker at a time writes the index of a database, so no older reading overwrites a newer one.
 FEEDING_LOCK = int.from_bytes(b"search", "big")
 OLDEST_AMONG = 1000
-
-
-class Indexed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the index says of a dossier."""
-
-    version: int
-    readers: tuple[str, ...]
-    numbers: tuple[UUID, ...]
-    names: tuple[str, ...]
 
 
 async def take_turn(connection: Any, *, wait: bool = False) -> bool:
@@ -62,14 +51,15 @@ async def file_versions(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UU
     return {row["dossier_id"]: row["version"] for row in rows}
 
 
-async def indexed(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Indexed]:
+async def indexed(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Facts]:
     """What the index says of these dossiers; those it does not know are absent."""
     rows = await connection.fetch(
         "SELECT dossier_id, version, readers, numbers, names FROM search_dossier WHERE dossier_id = ANY ($1::uuid[])",
         list(dossier_ids),
     )
     return {
-        row["dossier_id"]: Indexed(
+        row["dossier_id"]: Facts(
+            dossier_id=row["dossier_id"],
             version=row["version"],
             readers=tuple(row["readers"]),
             numbers=tuple(row["numbers"]),
@@ -87,8 +77,13 @@ async def after(connection: Any, dossier_id: UUID | None, rows_max: int) -> list
     return [row["id"] for row in rows]
 
 
-async def write(connection: Any, facts: Sequence[Facts], before: Mapping[UUID, Indexed]) -> None:
-    """Make the index say these facts; `before` is what it says of them now. Keeps the order of keys, one lock order."""
+async def write(
+    connection: Any, facts: Sequence[Facts], before: Mapping[UUID, Facts], *, mend: bool = False
+) -> None:
+    """Make the index say these facts; `before` is what it says of them now. Keeps the order of keys, one lock order.
+
+    To `mend`, also what should be there already is written.
+    """
     facts = sorted(facts, key=lambda each: each.dossier_id.int)
     await connection.execute(
         """
@@ -107,14 +102,13 @@ async def write(connection: Any, facts: Sequence[Facts], before: Mapping[UUID, I
         ["\n".join(map(str, each.numbers)) for each in facts],
         ["\n".join((*each.words, *(f"@{reader}" for reader in each.readers))) for each in facts],
     )
-    readers = _changes([(f.dossier_id, f.readers, _said(before, f).readers) for f in facts])
-    numbers = _changes([(f.dossier_id, f.numbers, _said(before, f).numbers) for f in facts])
-    await _replace(connection, _READERS, readers)
-    await _replace(connection, _NUMBERS, numbers)
+    readers = [(each.dossier_id, each.readers, _said(before, each).readers) for each in facts]
+    numbers = [(each.dossier_id, each.numbers, _said(before, each).numbers) for each in facts]
+    await _replace(connection, _READERS, _changes(readers, mend=mend))
+    await _replace(connection, _NUMBERS, _changes(numbers, mend=mend))
     await _count(connection, facts, before)
 
 
-_NOTHING = Indexed(version=0, readers=(), numbers=(), names=())
 _Changes = tuple[list[tuple[Any, UUID]], list[tuple[Any, UUID]]]
 _READERS = (
     """
@@ -136,15 +130,15 @@ _NUMBERS = (
 )
 
 
-def _said(before: Mapping[UUID, Indexed], facts: Facts) -> Indexed:
-    return before.get(facts.dossier_id, _NOTHING)
+def _said(before: Mapping[UUID, Facts], now: Facts) -> Facts:
+    nothing = Facts(dossier_id=now.dossier_id, version=0, readers=(), names=(), numbers=())
+    return before.get(now.dossier_id, nothing)
 
 
-def _changes(each: Sequence[tuple[UUID, Sequence[Any], Sequence[Any]]]) -> _Changes:
-    """What goes and what comes, as pairs with the dossier."""
+def _changes(each: Sequence[tuple[UUID, Sequence[Any], Sequence[Any]]], *, mend: bool) -> _Changes:
+    """What goes and what comes, as pairs with the dossier; to `mend`, what there should be already comes, too."""
     gone = [(key, one) for one, now, old in each for key in sorted(set(old) - set(now))]
-    # Also those there should be already: a rebuild mends what is missing.
-    come = sorted((key, one) for one, now, _ in each for key in now)
+    come = sorted((key, one) for one, now, old in each for key in (now if mend else set(now) - set(old)))
     return gone, come
 
 
@@ -154,7 +148,7 @@ async def _replace(connection: Any, statements: tuple[str, str], changes: _Chang
             await connection.execute(statement, [key for key, _ in pairs], [one for _, one in pairs])
 
 
-async def _count(connection: Any, facts: Sequence[Facts], before: Mapping[UUID, Indexed]) -> None:
+async def _count(connection: Any, facts: Sequence[Facts], before: Mapping[UUID, Facts]) -> None:
     """Count the words of dossiers that are new to the index, or have new names."""
     counts: dict[str, int] = {}
     for each in facts:

@@ -109,7 +109,7 @@ def number_form(kind: NumberKind, text: str) -> str:
 
 def number_key(kind: NumberKind, text: str) -> UUID:
     """What stands for a number in the index: a digest, so that no index, plan or error text shows a person's number."""
-    return UUID(bytes=sha256(f"{kind}:{number_form(kind, text)}".encode()).digest()[:16])
+    return _digest(kind, number_form(kind, text))
 
 
 def number_keys(kind: NumberKind, text: str) -> Iterator[UUID]:
@@ -117,9 +117,13 @@ def number_keys(kind: NumberKind, text: str) -> Iterator[UUID]:
     form = number_form(kind, text)
     if not form:
         return
-    yield number_key(kind, form)
+    yield _digest(kind, form)
     if kind == "insurance" and (card := _CARD.fullmatch(form)):
-        yield number_key(kind, card[1])
+        yield _digest(kind, card[1])
+
+
+def _digest(kind: NumberKind, form: str) -> UUID:
+    return UUID(bytes=sha256(f"{kind}:{form}".encode()).digest()[:16])
 
 
 def fit_of(query: Query, name: str, alike: Mapping[str, Collection[str]] | None = None) -> Fit | None:

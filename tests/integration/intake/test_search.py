@@ -11,7 +11,7 @@ import pytest
 
 from libs.bus.handling import Change
 from libs.telemetry.metrics import exposition
-from services.intake import store
+from services.intake import search_feeding, store
 from services.intake.dossier import step_assigned, step_returned
 from services.intake.search_feeding import SearchFeeder
 from tests.integration.intake.conftest import OTHER_HOSPITAL, OTHER_WARD, Intake
@@ -115,6 +115,39 @@ async def test_who_has_a_step_finds_the_dossier_while_they_have_it(intake: Intak
     assert await codes(intake, "huynh thi kim", intake.police()) == []
     await feed(intake)
     assert await intake.rows("SELECT FROM search_reader WHERE reader LIKE 'police%'") == []
+
+
+async def test_only_what_searches_would_see_differently_is_written_anew(intake: Intake) -> None:
+    """A move that changes no reader writes nothing; a step given to somebody leaves names and numbers as they are."""
+    receipt = (await intake.post("/births", birth(serial=610_009), intake.hospital())).json()
+    await feed(intake)
+    tables = ("search_dossier", "search_reader", "search_number", "search_word")
+
+    async def written(table: str) -> set[str]:
+        return {str(tuple(row.values())) for row in await intake.rows(f"SELECT xmin::text, * FROM {table}")}
+
+    before = {table: await written(table) for table in tables}
+    assert all(before.values())
+    await intake.rows("UPDATE dossier SET appointment_at = appointment_at + interval '1 day'")
+    assert await intake.rows("SELECT FROM search_note") != []
+    await feed(intake)
+    assert {table: await written(table) for table in tables} == before
+    await assign(intake, receipt["dossier_id"], "police-31340-2025")
+    await feed(intake)
+    assert await written("search_reader") > before["search_reader"]
+    for table in ("search_number", "search_word"):
+        assert await written(table) == before[table]
+    for typed in ("huynh thi kim", "093195610009"):
+        assert await codes(intake, typed, intake.police()) == [receipt["code"]]
+
+
+async def test_more_than_is_read_at_once_is_indexed_in_one_turn(intake: Intake, monkeypatch: Any) -> None:
+    """However many dossiers a turn brings, none of them is left out."""
+    monkeypatch.setattr(search_feeding, "DOSSIERS_AT_ONCE", 2)
+    for number in range(5):
+        await intake.post("/births", birth(serial=610_300 + number), intake.hospital())
+    assert not await SearchFeeder(intake.bus.pool).turn()
+    assert len(await intake.rows("SELECT FROM search_dossier")) == 5
 
 
 async def test_a_corrected_name_supersedes_the_old_one(intake: Intake) -> None:
