@@ -341,7 +341,7 @@ async function start() {
   if (!draft) await open(first);
   showCutoff();
   setInterval(showCutoff, 20000);
-  goOnUnderLock = lockWhenIdle(lock);
+  goOnUnderLock = lockWhenIdle({ lock });
   document.documentElement.dataset.san = "sang";
   // A device nobody has signed in at has nothing to send, and nobody to declare.
   at("data-can-dang-nhap").hidden = Boolean(author);
