@@ -118,5 +118,7 @@ def _name(post: Post, catalogue: Catalogue) -> str:
 
 
 def _counter(post: Post) -> str:
-    """The number of the counter, which ends the login of who sits at one."""
+    """The number of the counter, which ends the login of who sits at one; of who declares births, the ward."""
+    if "hospital" in post.roles:
+        return "Khoa Phụ sản"
     return post.subject.rpartition("-")[2].lstrip("0") if "one_stop" in post.roles else ""

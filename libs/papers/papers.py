@@ -226,21 +226,6 @@ class CongratulationLetter(msgspec.Struct, frozen=True, kw_only=True):
     signer_name: str = ""
 
 
-class OfflineSlip(msgspec.Struct, frozen=True, kw_only=True):
-    """A declaration is kept on the hospital's device, not sent. `recorded_at` is the device's time; `ask_after` the day
-    after which the family should ask. `reference` is the device's own, no dossier code.
-    """
-
-    office: Office
-    officer: Officer
-    recorded_at: datetime
-    reference: str
-    subject: str
-    declarant: str
-    ask_after: date
-    bed: str = ""
-
-
 _INITIALS_MAX = 16
 
 
@@ -266,6 +251,5 @@ Paper = (
     | ControlSlip
     | Register
     | CongratulationLetter
-    | OfflineSlip
     | BedCard
 )

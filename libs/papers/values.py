@@ -13,7 +13,6 @@ from libs.papers.papers import (
     BedCard,
     CongratulationLetter,
     ControlSlip,
-    OfflineSlip,
     Paper,
     Person,
     Receipt,
@@ -24,7 +23,7 @@ from libs.papers.papers import (
     SupplementRequest,
 )
 from libs.printing.letters import shown
-from libs.printing.moments import appointment_text, dated_weekday, moment_text, place_and_date
+from libs.printing.moments import appointment_text, moment_text, place_and_date
 from libs.printing.numerals import copies_text, count_text, money_text, money_words, number_text
 from libs.printing.qr import qr_svg
 
@@ -250,19 +249,6 @@ def _congratulation_letter(paper: CongratulationLetter) -> Values:
     }
 
 
-def _offline_slip(paper: OfflineSlip) -> Values:
-    return {
-        "recorded_at": moment_text(paper.recorded_at),
-        "reference": paper.reference,
-        "subject": paper.subject,
-        "declarant": paper.declarant,
-        "bed": paper.bed,
-        "ask_after": dated_weekday(paper.ask_after),
-        "officer_name": paper.officer.name,
-        "officer_phone": paper.officer.phone,
-    }
-
-
 def _bed_card(paper: BedCard) -> Values:
     return {"bed": paper.bed, "initials": paper.initials}
 
@@ -282,7 +268,6 @@ _BODIES: dict[str, tuple[type[Paper], Callable[[Any], Values]]] = {
     "control-slip": (ControlSlip, _control_slip),
     "register": (Register, _register),
     "congratulation-letter": (CongratulationLetter, _congratulation_letter),
-    "offline-slip": (OfflineSlip, _offline_slip),
     "bed-card": (BedCard, _bed_card),
 }
 FORMS = frozenset(_BODIES)

@@ -28,11 +28,6 @@ def weekday_text(day: date) -> str:
     return WEEKDAYS[day.weekday()]
 
 
-def dated_weekday(day: date) -> str:
-    """A day with its name: thứ Năm, 26/11/2026."""
-    return f"{weekday_text(day)}, {day:%d/%m/%Y}"
-
-
 def long_day(day: date) -> str:
     """A day in the order of the heading of a paper: ngày 05 tháng 09 năm 2026."""
     return f"ngày {day:%d} tháng {day:%m} năm {day.year}"

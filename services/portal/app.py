@@ -24,6 +24,8 @@ from services.portal.citizens.tries import Tries
 from services.portal.city import City
 from services.portal.console import papers, search, work_queues
 from services.portal.counter import attaching, desk, former, hand_over
+from services.portal.devices import listing, pairing
+from services.portal.devices.known import Devices
 from services.portal.guard import FORM_BYTES_MAX, Guard
 from services.portal.hospital import bedside, declare, leaving, upload, ward
 from services.portal.live import Live
@@ -41,6 +43,9 @@ SCREENS = (
     home.router,
     sign_in.router,
     account.router,
+    # devices
+    listing.router,
+    pairing.router,
     # hospital
     ward.router,
     declare.router,
@@ -105,6 +110,7 @@ def build(settings: Settings) -> FastAPI:
     app.state.assets = files
     app.state.city = city
     app.state.sessions = Sessions(city)
+    app.state.devices = Devices(city)
     app.state.renderer = Renderer(files, help_phone=settings.help_phone)
     app.state.live = live
     app.state.catalogue = catalogue

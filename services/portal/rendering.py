@@ -71,6 +71,8 @@ def context_of(request: Request, person: Person | None, more: Mapping[str, Any])
         "csrf": person.csrf if person else csrf_of(""),
         "path": request.url.path,
         "problems": (),
+        # Whether a kiosk asks (services.portal.devices.known): its pages lead nowhere but among themselves.
+        "kiosk": getattr(request.state, "kiosk", False),
         **more,
     }
 

@@ -60,6 +60,13 @@ class Screen:
         if message.type == "error":
             self.complaints.append(f"{message.text} ({urlsplit(message.location.get('url', '')).path})")
 
+    async def another_tab(self) -> "Screen":
+        """A second page of the same browser: its cookies, its storage, its complaints."""
+        tab = Screen(self.context, await self.context.new_page(), self.url, self._axe, self._pictures)
+        tab.complaints = self.complaints
+        tab.expected_status = self.expected_status
+        return tab
+
     async def go(self, path: str) -> None:
         """Open a page by its path."""
         await self.page.goto(self.url + path)

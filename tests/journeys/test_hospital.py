@@ -1,113 +1,37 @@
 """J6, J7 and J8: a birth declared at the desk, also without a network, and its papers handed over at the bed."""
 
 import time
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from deploy.local.city import City
-from deploy.local.sample_xml9 import Births, sample_upload
-from libs.catalogue.calendar import VIETNAM
 from tests.journeys.conftest import Heard, NewScreen, account_of
+from tests.journeys.midwife import (
+    COUNT_PRINTS,
+    DECLARE,
+    Family,
+    WithoutNetwork,
+    card_of,
+    declare,
+    drafts,
+    keyed,
+    mojibake,
+    opened,
+)
 from tests.journeys.screen import Screen
 from tests.pipeline.papers import birth_body, of_the_ward
 from tests.pipeline.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ADDRESS = "Khu vực 2, Phường Ngã Bảy, Thành phố Cần Thơ"
-CODE = r"^\d{3}(\.\d{2})*\.[A-Z]\d{2}-\d{6}-\d{4}$"
-# What prints is the browser's own; that it was asked to is what we see.
-COUNT_PRINTS = "window.print = () => { window.top.papersPrinted = (window.top.papersPrinted ?? 0) + 1; };"
 # A machine five times slower than the one the budget was measured on.
 SLOWER = 5
 
 
-def mojibake(text: str) -> str:
-    """What a scanner in keyboard mode makes of UTF-8: each byte a letter of its own."""
-    return text.encode().decode("latin-1")
-
-
-class Family:
-    """A mother and a father with cards, as their QR codes say it."""
-
-    def __init__(self, seed: int) -> None:
-        today = datetime.now(VIETNAM).date()
-        record = Births(seed, today=today).single()[0]
-        born = datetime.strptime(record["NGAYSINH_NND"], "%Y%m%d").date()  # noqa: DTZ007 - a calendar day
-        self.mother: str = record["HO_TEN_NND"]
-        self.number: str = record["SO_CCCD_NND"]
-        self.father: str = record["HO_TEN_CHA"]
-        self.certificate = f"{seed:06d}"
-        self.mother_card = mojibake(f"{self.number}||{self.mother}|{born:%d%m%Y}|Nữ|{ADDRESS}|01022022")
-        self.father_number = f"093{2 * (born.year >= 2000)}{born:%y}{seed % 1_000_000:06d}"
-        self.father_card = mojibake(
-            f"{self.father_number}||{self.father}|{born:%d%m%Y}|Nam|{ADDRESS}|01022022"
-        )
-
-
-async def opened(screen: Screen) -> None:
-    """Wait until the page has its keys and its outbox."""
-    await expect(screen.page.locator("html[data-san=sang]")).to_be_attached()
-
-
-async def declare(screen: Screen, family: Family, *, send: str = "Control+Enter") -> None:
-    """Eleven steps at the keyboard: two scans, what only the desk knows, and send."""
-    await expect(screen.at("me-so")).to_be_focused()
-    await screen.scan(family.mother_card)
-    await expect(screen.at("me-ten")).to_have_value(family.mother)
-    await expect(screen.at("me-dien-thoai")).to_be_focused()
-    await keyed(screen, "0912345678")
-    # Ethnic group and insurance card are passed over.
-    await screen.press("Enter", "Enter", "Enter")
-    await keyed(screen, "3")
-    await screen.press("Enter")
-    await keyed(screen, "12")
-    await screen.press("Enter")
-    await keyed(screen, (datetime.now(VIETNAM) + timedelta(days=2)).strftime("%d%m%Y"))
-    await screen.press("Enter", "Enter", "Enter", "Enter")
-    await screen.press("2", "Enter")
-    await expect(screen.at("can-nang")).to_be_focused()
-    await keyed(screen, "3100")
-    await screen.press("Enter")
-    await expect(screen.at("be-ten")).to_be_focused()
-    await keyed(screen, "Trần Bảo An")
-    await screen.scan(family.father_card)
-    await expect(screen.at("be-ten")).to_have_value("Trần Bảo An")
-    await expect(screen.at("cha-ten")).to_have_value(family.father)
-    await expect(screen.at("cu-tru")).to_be_focused()
-    await screen.press("Enter", "Enter")
-    await expect(screen.at("gcs-so")).to_be_focused()
-    await keyed(screen, family.certificate)
-    await screen.press("Enter", "Enter", "Enter")
-    await keyed(screen, "Lê Thị Hoa")
-    await screen.press("Enter", "Space", send)
-
-
-async def keyed(screen: Screen, text: str) -> None:
-    """Type as fast people do; faster, and it is a scanner."""
-    await screen.page.keyboard.type(text, delay=50)
-
-
-class WithoutNetwork(list[str]):
-    """Complaints of a browser whose network is away, but those that say so."""
-
-    def append(self, complaint: str) -> None:
-        """Note one."""
-        if "net::ERR_" not in complaint:
-            super().append(complaint)
-
-
-def drafts(screen: Screen, state: str = "") -> Any:
-    """Declarations in the outbox as it is shown, newest first."""
-    return screen.page.locator(f"[data-testid=khai-bao]{f'[data-trang-thai={state}]' if state else ''}")
-
-
 async def test_a_commune_is_offered_without_accents(new_screen: NewScreen) -> None:
     """The best fit is marked and taken with Enter; what is typed over it is a commune no more."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     await opened(screen)
     box, code = screen.at("cu-tru-xa-ten"), screen.page.locator("[name=cu-tru-xa]")
     await box.focus()
@@ -123,7 +47,7 @@ async def test_a_commune_is_offered_without_accents(new_screen: NewScreen) -> No
 
 async def test_a_birth_is_declared_in_eleven_steps(new_screen: NewScreen, heard: Heard) -> None:
     """J6: scan, type, scan, send; the code is there in seconds, and the dossier is on its way."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     await opened(screen)
     await screen.check("an empty declaration", picture="hospital-declaration")
     begun = time.monotonic()
@@ -140,7 +64,7 @@ async def test_a_birth_is_declared_in_eleven_steps(new_screen: NewScreen, heard:
 
 async def test_what_is_missing_is_said_at_once(new_screen: NewScreen) -> None:
     """Nothing leaves the device; the summary has the focus and leads to the fields."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     await opened(screen)
     await screen.press("Control+Enter")
     await expect(screen.at("tom-tat-loi")).to_be_focused()
@@ -154,7 +78,7 @@ async def test_births_declared_without_a_network_arrive_once_and_in_order(
     new_screen: NewScreen, city: City
 ) -> None:
     """J7: three declarations offline, a reload without a server, then the network and a reload in mid-flight."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     await opened(screen)
     await expect(screen.page.locator("html[data-ngoai-tuyen=co]")).to_be_attached()
     screen.complaints = WithoutNetwork()
@@ -181,7 +105,7 @@ async def test_births_declared_without_a_network_arrive_once_and_in_order(
 
 async def test_twins_share_what_is_the_mothers(new_screen: NewScreen) -> None:
     """Adding a child keeps mother, father and time; both go out together, first and second of two."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     await opened(screen)
     family = Family(610_001)
     await declare(screen, family, send="Shift+F4")
@@ -200,7 +124,7 @@ async def test_twins_share_what_is_the_mothers(new_screen: NewScreen) -> None:
 
 async def test_a_birth_that_is_known_leads_to_its_dossier(new_screen: NewScreen) -> None:
     """The same certificate again is refused, and the officer is led to what there is."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     screen.expected_status.add(409)
     await opened(screen)
     family = Family(620_001)
@@ -217,7 +141,7 @@ async def test_a_birth_that_is_known_leads_to_its_dossier(new_screen: NewScreen)
 
 async def test_a_session_that_ended_keeps_what_was_typed(new_screen: NewScreen, city: City) -> None:
     """Signed out elsewhere: the declaration stays, is sent after signing in, and nobody else sends or sees it."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv/khai-bao")
+    screen: Screen = await new_screen("hospital", path=DECLARE)
     screen.expected_status.add(401)
     screen.complaints = WithoutNetwork()
     await opened(screen)
@@ -225,7 +149,7 @@ async def test_a_session_that_ended_keeps_what_was_typed(new_screen: NewScreen, 
     await declare(screen, Family(630_001))
     await expect(screen.at("dang-nhap-lai")).to_be_visible()
     await expect(drafts(screen, "waiting")).to_have_count(1)
-    await screen.sign_in(account_of(city, "hospital"), path="/dang-nhap?tiep=/bv/khai-bao")
+    await screen.sign_in(account_of(city, "hospital"), path=DECLARE)
     await expect(drafts(screen, "received")).to_have_count(1)
 
 
@@ -245,26 +169,6 @@ async def test_a_desk_left_alone_locks_itself(new_screen: NewScreen) -> None:
     await screen.check("a locked desk")
     await screen.press("Enter")
     await expect(screen.at("ten")).to_be_visible()
-
-
-async def test_a_file_of_births_is_sent_from_the_ward(new_screen: NewScreen) -> None:
-    """Each record has its fate; the same file again makes nothing twice."""
-    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv")
-    file = sample_upload(65, today=datetime.now(VIETNAM).date(), births=("single", "twins"))
-    for fate in ("accepted", "accepted"):
-        await opened(screen)
-        await screen.at("tep-xml9").set_input_files(
-            {"name": "xml9.xml", "mimeType": "application/xml", "buffer": file}
-        )
-        await expect(screen.at("bao-cao").locator(f"[data-trang-thai={fate}]")).to_have_count(3)
-    await screen.check("a report of a file", picture="hospital-xml9")
-    screen.expected_status.add(422)
-    await opened(screen)
-    await screen.at("tep-xml9").set_input_files(
-        {"name": "hong.xml", "mimeType": "application/xml", "buffer": b"<GIAMDINHHS/>"}
-    )
-    await expect(screen.at("tom-tat-loi")).to_be_focused()
-    await screen.check("a file that is none")
 
 
 async def test_papers_are_handed_over_at_the_bed(new_screen: NewScreen, heard: Heard, town: Town) -> None:
@@ -297,11 +201,7 @@ async def test_papers_are_handed_over_at_the_bed(new_screen: NewScreen, heard: H
     await screen.check("a hand-over with errors")
     await screen.go("/bv")
     await opened(screen)
-    mother = body["mother"]
-    born = datetime.fromisoformat(str(mother["birth_date"]))
-    await screen.scan(
-        mojibake(f"{mother['document']['number']}||{mother['name']}|{born:%d%m%Y}|Nữ|{ADDRESS}|01022022")
-    )
+    await screen.scan(card_of(body["mother"]))
     await expect(screen.at("doi-chieu-the")).to_contain_text("Mẹ")
     await expect(screen.at("ky-giay")).to_be_focused()
     await screen.press("Space", "Control+Enter")

@@ -74,6 +74,11 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
         return self.file.dossier.id
 
     @property
+    def auditing(self) -> bool:
+        """Whether intake tells the officer who has looked into the dossier: the one-stop shop that handles it."""
+        return self.handling and self.person.has("one_stop")
+
+    @property
     def handling(self) -> bool:
         """Whether the officer speaks for the applicant."""
         return handles(self.person, self.file)
@@ -302,9 +307,10 @@ async def _page(
         received_by=agency_words(catalogue, file.dossier.receiving_agency),
         sections=sections_of(file, procedure, catalogue),
         papers=papers_of(file, procedure),
-        reads=await reads_of(sight.person, sight.dossier_id) if wants_reads and sight.handling else None,
+        reads=await reads_of(sight.person, sight.dossier_id) if wants_reads and sight.auditing else None,
         agency_words=lambda code: agency_words(catalogue, code),
         handling=sight.handling,
+        auditing=sight.auditing,
         panel=panel,
         problems=problems or [],
         key=str(uuid4()),

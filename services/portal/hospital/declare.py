@@ -118,10 +118,19 @@ def _form(request: Request, person: Person | None, *, status: int = 200, **more:
         "cutoff": f"{CUTOFF:%H:%M}",
         "assets_version": _assets(request).version,
         "known": "",
+        "place": _place_of(request, person) if person else None,
         **more,
     }
     headers = {"Cache-Control": "no-store" if person else "no-cache", "X-Assets": _assets(request).version}
     return page(request, "hospital/declare.html", person, status=status, headers=headers, **context)
+
+
+def _place_of(request: Request, person: Person) -> dict[str, str]:
+    """Where a declaration is made and by whom, for the slip that is printed without a network."""
+    account = person.account
+    hospital = catalogue_of(request).agency(account.agency).name_vi
+    officer = account.name if account.name != hospital else ""
+    return {"hospital": hospital, "ward": account.counter, "officer": officer}
 
 
 def _days_off(catalogue: Catalogue, today: date) -> list[date]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 import segno
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,11 +16,13 @@ from libs.catalogue import Catalogue, NotEffective, Procedure, UnknownProcedure
 from libs.catalogue.calendar import VIETNAM
 from libs.catalogue.files import read_yaml
 from libs.http.problems import Problem
+from services.portal.devices.known import note_kiosk
 from services.portal.procedures import words
 from services.portal.procedures.search import QUERY_LENGTH_MAX, Entry, ProcedureIndex
 from services.portal.rendering import is_partial, page, part
 
-router = APIRouter()
+# A kiosk shows these pages, and no others.
+router = APIRouter(dependencies=[Depends(note_kiosk)])
 SHOWN_MAX = 12
 POPULAR = "popular.yaml"
 # What breaks ties between procedures that fit alike: those asked for most come first.

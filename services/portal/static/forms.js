@@ -24,6 +24,22 @@ document.addEventListener("submit", (event) => {
   form.addEventListener("htmx:finally:request", release, { once: true });
 }, { capture: true });
 
+// A file input is drawn in our words (macros/form.html): the name of what was chosen stands in its label.
+const NOTHING_CHOSEN = "Chưa chọn tệp";
+function showChosen(input) {
+  const place = input.closest(".chooser")?.querySelector("[data-chosen]");
+  if (place) place.textContent = [...input.files].map(({ name }) => name).join(", ") || NOTHING_CHOSEN;
+}
+export function showAllChosen() {
+  document.querySelectorAll(".chooser input").forEach(showChosen);
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.(".chooser input")) showChosen(event.target);
+});
+document.addEventListener("reset", () => setTimeout(showAllChosen));
+// Browsers keep the chosen files when a page is loaded again.
+window.addEventListener("pageshow", showAllChosen);
+
 // A page taken back from the browser's memory must be usable again.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;

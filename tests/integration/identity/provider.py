@@ -40,12 +40,12 @@ def _same(name: str) -> bool:
 
 
 @contextmanager
-def running_provider() -> Iterator[str]:
-    """The provider's issuer while it runs."""
+def running_provider(redirect_url: str = REDIRECT_URL) -> Iterator[str]:
+    """The provider's issuer while it runs; it sends browsers back to `redirect_url`."""
     node = shutil.which("node")
     assert node, "node is needed to run the provider"
     with subprocess.Popen(
-        [node, "provider.mjs", CLIENT_ID, CLIENT_SECRET, REDIRECT_URL],
+        [node, "provider.mjs", CLIENT_ID, CLIENT_SECRET, redirect_url],
         cwd=installed(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -13,7 +13,6 @@ from libs.papers import (
     Missing,
     Office,
     Officer,
-    OfflineSlip,
     Paper,
     Person,
     Receipt,
@@ -190,19 +189,6 @@ def _congratulation_letter(who: Person, text: str) -> CongratulationLetter:
     )
 
 
-def _offline_slip(who: Person, text: str) -> OfflineSlip:
-    return OfflineSlip(
-        office=HOSPITAL,
-        officer=OFFICER,
-        recorded_at=RECEIVED,
-        reference="MAY01-0007",
-        subject=text or "Khai sinh cho bé gái",
-        declarant=who.name,
-        ask_after=ON,
-        bed=text or "Phòng 203, giường 12",
-    )
-
-
 def _bed_card(who: Person, text: str) -> BedCard:
     return BedCard(
         office=HOSPITAL, bed=text or "Phòng 203 – Giường 12", tracking_url=URL, initials="N.T.N.M."
@@ -218,7 +204,6 @@ _CASES: dict[str, Callable[[Person, str], Paper]] = {
     "control-slip": _control_slip,
     "register": _register,
     "congratulation-letter": _congratulation_letter,
-    "offline-slip": _offline_slip,
     "bed-card": _bed_card,
 }
 SAMPLES = tuple(_CASES)

@@ -21,10 +21,8 @@ from tests.unit.papers.samples import BARE, CODE, MOTHER, NO_ONE, ON, SAMPLES, U
 CATALOGUE = Path(__file__).parents[3] / "catalogue"
 A5, A4_ACROSS, CARD = (148, 210), (297, 210), (80, 120)
 POINTS_PER_MM = 72 / 25.4
-WITH_CODE = tuple(
-    form for form in SAMPLES if form not in {"congratulation-letter", "offline-slip", "register", "refusal"}
-)
-ONE_PAGE = ("congratulation-letter", "offline-slip", "bed-card")
+WITH_CODE = tuple(form for form in SAMPLES if form not in {"congratulation-letter", "register", "refusal"})
+ONE_PAGE = ("congratulation-letter", "bed-card")
 NAMES = {
     "khmer": "Thạch Thị Sô Phia",
     "apostrophe": "H'Hen Niê D’Arc",
@@ -152,13 +150,6 @@ def test_an_older_receipt_is_printed_in_the_form_of_its_time(printer: Printer) -
     assert plain("HẸN LẠI NGÀY TRẢ KẾT QUẢ") in then
     assert plain("gia hạn thời gian giải quyết thêm 2 ngày làm việc") in now
     assert plain("gia hạn") not in then
-
-
-def test_an_offline_slip_says_that_it_is_no_receipt(printer: Printer) -> None:
-    """It has no code of a dossier and nothing to scan."""
-    pdf = printer.render("offline-slip", paper("offline-slip"), ON)
-    assert plain("Phiếu này KHÔNG phải là giấy tiếp nhận hồ sơ.") in words(pdf)
-    assert zxingcpp.read_barcodes(pypdfium2.PdfDocument(pdf)[0].render(scale=3).to_pil()) == []
 
 
 def test_a_letter_says_nothing_but_names_and_the_birthday(printer: Printer) -> None:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from libs.printing.moments import (
     appointment_text,
-    dated_weekday,
     local_day,
     moment_text,
     place_and_date,
@@ -50,7 +49,6 @@ def test_small_days_and_months_have_a_nought_in_front() -> None:
 def test_days_have_their_names(day: int, name: str) -> None:
     """The week of 23 November 2026."""
     assert weekday_text(date(2026, 11, day)) == name
-    assert dated_weekday(date(2026, 11, day)) == f"{name}, {day}/11/2026"
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:

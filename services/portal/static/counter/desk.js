@@ -2,6 +2,7 @@
 // each by itself. What is typed is kept in this tab until the dossier is received: a lost session or a look elsewhere costs nothing.
 import { forget, keepFor, keptOf, toEmpty } from "./kept.js";
 import { addKey } from "../keys.js";
+import { showAllChosen } from "../forms.js";
 import { enterInBox, showSwitch } from "../next-box.js";
 import { openScanned } from "../open-scanned.js";
 import { paperKey } from "./paper-list.js";
@@ -53,6 +54,7 @@ function put(html) {
     const input = form().elements.namedItem(name);
     if (input) input.files = list;
   }
+  showAllChosen();
   ready();
 }
 
@@ -129,6 +131,7 @@ async function receive() {
     const card = desk.querySelector("[data-testid=vua-nhan]");
     if (answer.status !== 200 || !card) return desk.querySelector("[data-focus]")?.focus();
     desk.querySelectorAll("input[type=file]").forEach((input) => (input.value = ""));
+    showAllChosen();
     forget(sessionStorage, login);
     const link = card.querySelector("[data-print]");
     history.replaceState(null, "", `/quay?xong=${link.dataset.dossier}`);

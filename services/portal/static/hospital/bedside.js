@@ -1,10 +1,12 @@
 // One bed: the receiver's card is scanned and checked at once; what is ready is handed over with a signature.
 import { openByScan, scanThatOpened } from "./bed-scan.js";
-import { lockWhenIdle, unlocked } from "./lock.js";
+import { blank, lockWhenIdle, unlocked } from "./lock.js";
 import { printPaper } from "../print.js";
 import { onScan } from "../scan.js";
 import { signatureOf } from "./signature.js";
 
+// The bed's own address: after a form with errors the browser shows that of the form, which is none to go to.
+const HERE = location.pathname.split("/").slice(0, 4).join("/");
 const form = document.getElementById("trao");
 const box = (name) => document.getElementById(name);
 
@@ -33,7 +35,7 @@ function offer() {
   const shown = `${[...document.querySelectorAll("[name=ket-qua]")].map((one) => one.value).join(" ")}|${[...document.querySelectorAll("[name=ve]")].map((one) => one.value).join(" ")}`;
   const there = `${state.dataset.sanSang}|${state.dataset.dangVe}`;
   const busy = [...document.querySelectorAll("input[type=text], textarea")].some((one) => one.value !== one.defaultValue) || form?.elements["net-ky"].value;
-  if (shown !== there && !busy) location.replace(location.pathname);
+  if (shown !== there && !busy) location.replace(HERE);
 }
 
 onScan((scan, { text }) => {
@@ -60,7 +62,4 @@ const now = document.querySelector("[data-in-ngay]");
 if (now) printPaper(now.dataset.in);
 unlocked();
 document.documentElement.dataset.san = "sang";
-lockWhenIdle(() => {
-  document.querySelector("main").replaceChildren();
-  setTimeout(() => location.assign(`/dang-nhap?tiep=${encodeURIComponent(location.pathname)}`), 1500);
-});
+lockWhenIdle(blank(HERE));

@@ -79,24 +79,3 @@ export function showList(root, { mine, waiting, others }, current, hidden, acts)
   colleague.hidden = others === 0;
   colleague.textContent = others ? `Đồng nghiệp còn ${others} khai báo chưa gửi trên máy này; người nhập đăng nhập thì mới gửi được.` : "";
 }
-
-// A slip for the family while nothing has reached the city: it says that it is no certificate.
-export function printSlip(place, draft, hospital) {
-  const rows = [
-    ["Khai báo", draft.label],
-    ["Số giấy chứng sinh", `${draft.fields["gcs-so"] ?? ""}, quyển ${draft.fields["gcs-quyen"] ?? ""}`],
-    ["Máy ghi lúc", moment(draft.queuedAt ?? draft.madeAt)],
-    ["Mã trên máy", draft.key.slice(0, 18)],
-  ];
-  const list = made("dl");
-  for (const [label, value] of rows) list.append(made("dt", label), made("dd", value));
-  place.replaceChildren(
-    made("p", hospital),
-    made("h1", "Phiếu đã ghi nhận, chờ gửi"),
-    list,
-    made("p", "Khai báo này chưa đến hệ thống vì mất mạng. Phiếu không phải giấy khai sinh, không phải giấy tiếp nhận hồ sơ. Thời hạn giải quyết tính từ khi hệ thống nhận được; bệnh viện sẽ báo mã hồ sơ sau khi gửi."),
-  );
-  document.body.classList.add("slip-only");
-  window.addEventListener("afterprint", () => document.body.classList.remove("slip-only"), { once: true });
-  window.print();
-}

@@ -1,10 +1,11 @@
 // H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
 import { combobox } from "../combobox.js";
 import { clockText, fillFrom, fresh, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
-import { printSlip, showList } from "./declare-list.js";
+import { showList } from "./declare-list.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
 import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
 import { newKey, seenBy } from "./outbox-rules.js";
+import { printSlip } from "./slip.js";
 import { onScan } from "../scan.js";
 
 const SAVE_MS = 250;
@@ -13,6 +14,8 @@ const form = document.getElementById("khai-bao");
 const at = (name) => document.querySelector(`[${name}]`);
 const lockDialog = document.getElementById("khoa-man");
 let author = form.dataset.login;
+// Hospital, ward and name of who signed in, for the slip; null in the shell.
+let place = JSON.parse(form.dataset.noi);
 // Nobody has proved who sits here: then what was typed before is counted, not shown.
 let sealed = false;
 let draft = null;
@@ -25,7 +28,7 @@ let goOnUnderLock = () => {};
 
 function begun(fields, set = "") {
   const now = Date.now();
-  return { key: newKey(now), set, author, state: "typing", madeAt: now, fields, problems: [], label: labelOf(fields) };
+  return { key: newKey(now), set, author, place, state: "typing", madeAt: now, fields, problems: [], label: labelOf(fields) };
 }
 
 // The same draft is not typed in two tabs.
@@ -141,7 +144,7 @@ const acts = {
     await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
     if (dialog.returnValue === "bo") await remove(one.key);
   },
-  print: (one) => printSlip(at("data-phieu"), one, "Khoa Phụ sản"),
+  print: (one) => printSlip(at("data-phieu"), one),
 };
 
 // -- what is shown ---------------------------------------------------------------------------------------------
@@ -335,9 +338,11 @@ async function start() {
   navigator.storage?.persist?.();
   if (author) {
     await remember("nguoi", author);
+    await remember("noi", place);
     unlocked();
   } else {
     author = (await remembered("nguoi")) ?? "";
+    place = (await remembered("noi")) ?? null;
     sealed = isLocked();
     showConnection({ connected: navigator.onLine });
   }
@@ -346,7 +351,7 @@ async function start() {
   if (!draft) await open(first);
   showCutoff();
   setInterval(showCutoff, 20000);
-  goOnUnderLock = lockWhenIdle(lock);
+  goOnUnderLock = lockWhenIdle({ lock });
   document.documentElement.dataset.san = "sang";
   // A device nobody has signed in at has nothing to send, and nobody to declare.
   at("data-can-dang-nhap").hidden = Boolean(author);

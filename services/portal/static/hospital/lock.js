@@ -13,20 +13,35 @@ export function unlocked() {
   localStorage.setItem(USED, String(Date.now()));
 }
 
+// Whether the session has ended.
 async function signOut() {
   try {
     const answer = await fetch("/bv/phien", { headers: { Accept: "application/json" } });
-    if (!answer.ok) return;
+    if (answer.status === 401) return true;
+    if (!answer.ok) return false;
     const { csrf } = await answer.json();
-    await fetch("/dang-xuat", { method: "POST", headers: { "X-CSRF": csrf }, body: new URLSearchParams(), redirect: "manual" });
+    const ended = await fetch("/dang-xuat", { method: "POST", headers: { "X-CSRF": csrf }, body: new URLSearchParams(), redirect: "manual" });
+    return ended.ok || ended.type === "opaqueredirect";
   } catch {
-    // Without a network there is no session to end but the cookie; the lock stays on this device.
+    return false;
   }
 }
 
-// Calls `lock` when nobody has used any tab for IDLE_MS, or when another tab has locked. The function it gives goes on
-// under the lock, for work that shows nothing of before: from then on only idleness locks again.
-export function lockWhenIdle(lock) {
+// For a page that cannot be used without a network: nothing of it stays, and the sign-in page comes once nobody is signed in, with the way
+// back to `path`.
+export const blank = (path) => ({
+  lock() {
+    const words = document.createElement("p");
+    words.textContent = "Màn hình đã khóa vì không có ai dùng máy trong 5 phút.";
+    document.querySelector("main").replaceChildren(words);
+  },
+  ended: () => location.assign(`/dang-nhap?tiep=${encodeURIComponent(path)}`),
+});
+
+// Calls `lock` when nobody has used any tab for IDLE_MS, or when another tab has locked, and `ended` once the session has:
+// before that, the sign-in page would lead whoever comes by straight back. The function it gives goes on under the lock,
+// for work that shows nothing of before: from then on only idleness locks again.
+export function lockWhenIdle({ lock, ended = () => {} }) {
   let noted = 0;
   let resting = false;
   let underLock = false;
@@ -41,7 +56,9 @@ export function lockWhenIdle(lock) {
     resting = true;
     localStorage.setItem(LOCKED, "1");
     lock();
-    await signOut();
+    // Without a network the session cannot end yet; the lock stays on this device, and it is tried again.
+    while (resting && !(await signOut())) await new Promise((later) => setTimeout(later, LOOK_MS));
+    if (resting) ended();
   };
   for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, note, { capture: true, passive: true });
   setInterval(look, LOOK_MS);

@@ -1,6 +1,6 @@
 // H1, the ward: arrows between beds, a scan opens one, a dropped XML9 file is sent, the outbox is counted.
 import { openByScan } from "./bed-scan.js";
-import { lockWhenIdle, unlocked } from "./lock.js";
+import { blank, lockWhenIdle, unlocked } from "./lock.js";
 import { all, keepDraining } from "./outbox.js";
 import { onScan } from "../scan.js";
 
@@ -73,7 +73,4 @@ count();
 keepDraining();
 unlocked();
 document.documentElement.dataset.san = "sang";
-lockWhenIdle(() => {
-  document.querySelector("main").replaceChildren();
-  setTimeout(() => location.assign("/dang-nhap?tiep=/bv"), 1500);
-});
+lockWhenIdle(blank("/bv"));
