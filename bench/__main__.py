@@ -15,6 +15,7 @@ from bench.growth import run as growth
 from bench.hop import run as hop
 from bench.load import run as whole
 from bench.pages import run as pages
+from bench.screens import run as screens
 from bench.search import run as search
 
 Part = Callable[[], Awaitable[Section]]
@@ -29,6 +30,7 @@ PARTS: dict[str, Part] = {
     "memory": growth.memory,
     "search": search.run,
     "pages": pages.run,
+    "screens": screens.run,
 }
 
 

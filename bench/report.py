@@ -13,7 +13,7 @@ What the pipeline can do, measured side by side with what people would use inste
 least and the greatest round; contestants of one figure run in turn on the same servers with the same settings, and
 ratios are taken within a round. Absolute figures are those of one machine at one time: look at the ratios.
 
-Repeat: `make bench` (its own environment under `bench/`, about fifty minutes), or a part:
+Repeat: `make bench` (its own environment under `bench/`, about an hour), or a part:
 `bench/.venv/bin/python -m bench hop`. The servers are embedded ones in a scratch folder; nothing else is touched.
 """
 

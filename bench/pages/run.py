@@ -53,14 +53,15 @@ async def run(rounds: int = ROUNDS) -> Section:
                 executable_path=chromium.program(), args=chromium.arguments()
             )
             visits = {
-                name: [await _visit(browser, city.urls["portal"] + path) for _ in range(rounds)]
+                name: [await visit(browser, city.urls["portal"] + path) for _ in range(rounds)]
                 for name, path in PAGES.items()
             }
             await browser.close()
     return _section(visits)
 
 
-async def _visit(browser: Browser, url: str) -> Visit:
+async def visit(browser: Browser, url: str) -> Visit:
+    """A first visit of the page over the slow line."""
     context = await browser.new_context(viewport={"width": 360, "height": 740}, locale="vi-VN")
     page = await context.new_page()
     line = await context.new_cdp_session(page)

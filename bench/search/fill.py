@@ -1,6 +1,6 @@
 """A database of intake as after many births: dossiers and files copied in, the index made by the worker itself."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,9 +26,10 @@ from services.intake.store import encode_state
 
 FIRST = datetime(2022, 1, 3, 2, tzinfo=UTC)
 APART = timedelta(minutes=2)
-# Of five births of the city three belong to this ward, two to the other; the hospital declares them all.
+# Of five births of the city three belong to this ward, two to the other. One hospital declares nearly all of them.
 WARDS = ("31340", "31340", "31340", "31411", "31411")
-FACILITY = "93016"
+FACILITY, SMALL_FACILITY = "93016", "93007"
+ONE_IN_SMALL = 1000
 COPY_ROWS = 10_000
 
 
@@ -48,15 +49,18 @@ def born(count: int, seed: int = 1) -> Iterator[Born]:
         yield _birth(number, at, people.woman(), father, people.child(father))
 
 
-async def fill(admin_dsn: str, count: int) -> None:
-    """Store `count` births, without noting them for the index."""
+async def fill(admin_dsn: str, count: int, kept: Container[int]) -> list[Born]:
+    """Store `count` births, without noting them for the index; those with the numbers in `kept` are returned."""
+    found: list[Born] = []
     connection = await asyncpg.connect(admin_dsn, timeout=10, command_timeout=600)
     try:
         # No triggers and no foreign keys: the worker is to find them by a rebuild.
         await connection.execute("SET session_replication_role = replica")
         batch: list[Born] = []
-        for each in born(count):
+        for number, each in enumerate(born(count)):
             batch.append(each)
+            if number in kept:
+                found.append(each)
             if len(batch) == COPY_ROWS:
                 await _copy(connection, batch)
                 batch = []
@@ -69,6 +73,7 @@ async def fill(admin_dsn: str, count: int) -> None:
         )
     finally:
         await connection.close(timeout=10)
+    return found
 
 
 async def _copy(connection: "asyncpg.Connection[Any]", batch: list[Born]) -> None:
@@ -97,6 +102,7 @@ async def _copy(connection: "asyncpg.Connection[Any]", batch: list[Born]) -> Non
 
 def _birth(number: int, at: datetime, mother: str, father: str, child: str) -> Born:
     ward = WARDS[number % len(WARDS)]
+    facility = FACILITY if number % ONE_IN_SMALL else SMALL_FACILITY
     low = number * 2_654_435_761 % (1 << 62)
     dossier_id = UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | low)
     residence = Residence(
@@ -104,7 +110,7 @@ def _birth(number: int, at: datetime, mother: str, father: str, child: str) -> B
     )
     declaration = BirthDeclaration(
         certificate=Certificate(
-            facility_code=FACILITY, number=f"{number:07d}", book=f"01/{at.year}", issued_on=at.date()
+            facility_code=facility, number=f"{number:07d}", book=f"01/{at.year}", issued_on=at.date()
         ),
         mother=Mother(
             name=mother,
@@ -132,11 +138,11 @@ def _birth(number: int, at: datetime, mother: str, father: str, child: str) -> B
         procedure_from=date(2026, 11, 1),
         channel="hospital",
         receiving_agency=f"one-stop-{ward}-2025",
-        facility=FACILITY,
+        facility=facility,
         unit=ward,
         unit_as_of=date(2025, 7, 1),
         options={"residence": True, "insurance": True},
-        results=(ChosenResult(code="birth_certificate", delivery="hospital", place="hospital-93016"),),
+        results=(ChosenResult(code="birth_certificate", delivery="hospital", place=f"hospital-{facility}"),),
         components=("declaration", "medical_certificate"),
         missing=(),
         state=ACCEPTED,

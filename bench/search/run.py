@@ -4,7 +4,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +11,7 @@ import httpx
 
 from bench.figures import Aim, Section, at_most, console, percentile
 from bench.machine import Machine, machine
-from bench.search.fill import Born, born, fill
+from bench.search.fill import ONE_IN_SMALL, SMALL_FACILITY, Born, fill
 from libs.catalogue import Catalogue
 from libs.catalogue.folding import fold
 from libs.database.lines import lines_of
@@ -32,10 +31,12 @@ SAMPLES = 400
 SERVER_MS_MAX = 50.0
 # The greatest reader there is: every birth of the city comes to its desk.
 AGENCY = "social-insurance-nga-bay-2025"
+# One of the least: what others have is walked past.
+SMALL = f"hospital-{SMALL_FACILITY}"
 
 Typed = Callable[[Born], str]
-# Searches, and says how many hits there were.
-Ask = Callable[[str], Awaitable[int]]
+# As whom and for what to search; says how many hits there were.
+Ask = Callable[[str, str], Awaitable[int]]
 KINDS: Mapping[str, Typed] = {
     "whole code": lambda b: b.dossier.code,
     "end of a code": lambda b: b.dossier.code.split("-", 1)[1],
@@ -53,6 +54,10 @@ KINDS: Mapping[str, Typed] = {
     "mistyped name": lambda b: _mistyped(fold(b.declaration.mother.name)),
     "words of nobody": lambda _: "xyzzy qwerty",
     "common words nobody has together": lambda _: "nguyen tran le pham ho",
+}
+OF_THE_SMALL: Mapping[str, Typed] = {
+    f"{kind}, small hospital": KINDS[kind]
+    for kind in ("whole name without", "surname and given name", "`nguyen thi`", "mistyped name")
 }
 
 
@@ -72,9 +77,12 @@ def _mistyped(name: str) -> str:
 async def run(dossiers: int = DOSSIERS, rounds: int = ROUNDS) -> Section:
     """Fill, index, then ask in the process, one officer after the other."""
     configure_logs("intake", "WARNING")
+    chosen = random.Random(7)
+    own = range(0, dossiers, ONE_IN_SMALL)
+    many, few = (chosen.sample(each, min(len(each), SAMPLES)) for each in (range(dossiers), own))
     async with machine() as servers:
         dsn = await servers.database("intake", lines_of("intake"))
-        await fill(servers.admin_dsn(dsn), dossiers)
+        kept = await fill(servers.admin_dsn(dsn), dossiers, {*many, *few})
         console.print(f"  {dossiers:,} dossiers stored")
         office, ask, close = await _opened(servers, dsn)
         try:
@@ -83,8 +91,11 @@ async def run(dossiers: int = DOSSIERS, rounds: int = ROUNDS) -> Section:
             rate = dossiers / (time.monotonic() - began)
             console.print(f"  indexed at {rate:,.0f} dossiers/s")
             await _analysed(servers.admin_dsn(dsn))
-            samples = random.Random(7).sample(list(islice(born(dossiers), dossiers)), SAMPLES)
-            times = await _timed(ask, samples, rounds)
+            samples = [each for each in kept if each.dossier.facility != SMALL_FACILITY]
+            chosen.shuffle(samples)
+            of_the_small = [each for each in kept if each.dossier.facility == SMALL_FACILITY]
+            times = await _timed(ask, AGENCY, KINDS, samples, rounds)
+            times |= await _timed(ask, SMALL, OF_THE_SMALL, of_the_small, rounds)
         finally:
             await close()
     return _section(times, dossiers, rounds, rate)
@@ -109,17 +120,24 @@ async def _opened(servers: Machine, dsn: str) -> tuple[Office, Ask, Callable[[],
     http = httpx.AsyncClient(
         transport=httpx.ASGITransport(app_of(settings, bus, office)), base_url="http://intake", timeout=30
     )
-    token = TokenSigner.from_file("identity", folder / "identity.pem").token(
-        "intake",
-        subject="officer",
-        kind="officer",
-        agency=AGENCY,
-        roles=["social_insurance"],
-        ttl_seconds=3600,
-    )
+    signer = TokenSigner.from_file("identity", folder / "identity.pem")
+    roles = {AGENCY: ("social_insurance", ""), SMALL: ("hospital", SMALL_FACILITY)}
+    tokens = {
+        agency: signer.token(
+            "intake",
+            subject="officer",
+            kind="officer",
+            agency=agency,
+            roles=[role],
+            facility=facility,
+            ttl_seconds=3600,
+        )
+        for agency, (role, facility) in roles.items()
+    }
 
-    async def ask(typed: str) -> int:
-        answer = await http.get("/search", params={"q": typed}, headers={"Authorization": f"Bearer {token}"})
+    async def ask(agency: str, typed: str) -> int:
+        headers = {"Authorization": f"Bearer {tokens[agency]}"}
+        answer = await http.get("/search", params={"q": typed}, headers=headers)
         answer.raise_for_status()
         return len(answer.json()["hits"])
 
@@ -138,15 +156,17 @@ async def _analysed(admin_dsn: str) -> None:
         await connection.close(timeout=10)
 
 
-async def _timed(ask: Ask, samples: Sequence[Born], rounds: int) -> dict[str, list[tuple[float, int]]]:
-    times: dict[str, list[tuple[float, int]]] = {kind: [] for kind in KINDS}
+async def _timed(
+    ask: Ask, agency: str, kinds: Mapping[str, Typed], samples: Sequence[Born], rounds: int
+) -> dict[str, list[tuple[float, int]]]:
+    times: dict[str, list[tuple[float, int]]] = {kind: [] for kind in kinds}
     for warm in range(2):
         count = rounds if warm else 5
         for number in range(count):
             born_ = samples[(number + warm * 50) % len(samples)]
-            for kind, typed in KINDS.items():
+            for kind, typed in kinds.items():
                 began = time.perf_counter()
-                hits = await ask(typed(born_))
+                hits = await ask(agency, typed(born_))
                 if warm:
                     times[kind].append(((time.perf_counter() - began) * 1000, hits))
                 await asyncio.sleep(0)
@@ -171,9 +191,10 @@ def _section(
         aims=(worst,),
         settings=(
             (
-                f"{rounds} searches of each kind, mixed, by an officer who may see every dossier of the city; the whole"
-                " request in the process: token, search, the files of the hits, the rows of the reads committed. The"
-                f" index was made by `search rebuild` at {rate:,.0f} dossiers a second."
+                f"{rounds} searches of each kind, mixed, by an officer who may see every dossier of the city, and by a"
+                f" hospital that may see one in {ONE_IN_SMALL:,}; the whole request in the process: token, search, the"
+                " files of the hits, the rows of the reads committed. The index was made by `search rebuild` at"
+                f" {rate:,.0f} dossiers a second."
             ),
         ),
         raw={kind: [ms for ms, _ in found] for kind, found in times.items()},

@@ -11,7 +11,14 @@ from uuid import UUID
 import msgspec
 
 from services.intake import search_store, token_store
-from services.intake.search_store import COMMON_DOSSIERS, RARE_DOSSIERS, Named, Vocabulary, Walk
+from services.intake.search_store import (
+    COMMON_DOSSIERS,
+    FAR_WALK_ROWS,
+    RARE_DOSSIERS,
+    Named,
+    Vocabulary,
+    Walk,
+)
 from services.intake.search_text import Query, best_fit
 
 Matched = Literal["code", "token", "identity", "insurance", "certificate", "phone", "name"]
@@ -63,8 +70,12 @@ async def _names(
     ranked: list[UUID] = []
     more = False
     if fewest > RARE_DOSSIERS:
-        walk = await search_store.walk(connection, readers, ts_and(_terms(query.words)))
+        wanted = ts_and(_terms(query.words))
+        walk = await search_store.walk(connection, readers, wanted)
         ranked, more = _ranked(query, walk.found), not walk.whole
+        if more and len(ranked) <= limit and fewest > COMMON_DOSSIERS:
+            walk = await search_store.walk(connection, readers, wanted, FAR_WALK_ROWS)
+            ranked, more = _ranked(query, walk.found), not walk.whole
         if more and len(ranked) <= limit:
             looked = await _looked(connection, query, readers, known)
             more = not looked.whole

@@ -14,18 +14,21 @@ from services.intake.store import decode_state
 # How many of the readers' newest dossiers are walked through, until so many fit; how many the index of words may bring.
 # What fits more than one in a hundred fills a page on the walk, what fits fewer is few for the index.
 WALK_ROWS = 1500
+# Where every word is common, the index would collect half of all dossiers: so many of the newest are walked first.
+FAR_WALK_ROWS = 10_000
 WALK_FOUND_MAX = 200
 FOUND_ROWS_MAX = 400
-LOOKED_ROWS_MAX = 4000
+LOOKED_ROWS_MAX = 2000
 # A word that is in no more dossiers than this is looked up at once.
 RARE_DOSSIERS = 1000
 SHARED_ROWS_MAX = 1000
 CODES_MAX = 50
 # A begun word is expanded inside the index; beyond this many dossiers that alone would take too long.
-COMMON_DOSSIERS = 20_000
+COMMON_DOSSIERS = 40_000
 ALIKE_MAX = 6
 VOCABULARY_MAX = 200
 
+# OFFSET 0, here and below: each is looked up by its key. As a plain join, PostgreSQL may read all dossiers instead.
 _WALK = """
 WITH walked AS MATERIALIZED (
     SELECT DISTINCT dossier_id FROM unnest($1::text[]) AS mine (reader) CROSS JOIN LATERAL (
@@ -36,8 +39,10 @@ WITH walked AS MATERIALIZED (
 )
 SELECT NULL::uuid AS dossier_id, NULL::text[] AS names, count(*) AS walked FROM walked
 UNION ALL (
-    SELECT dossier_id, names, NULL FROM walked JOIN search_dossier USING (dossier_id)
-    WHERE (lexemes @@ $2::text::tsquery) IS TRUE LIMIT $4
+    SELECT walked.dossier_id, names, NULL FROM walked CROSS JOIN LATERAL (
+        SELECT names, lexemes FROM search_dossier WHERE search_dossier.dossier_id = walked.dossier_id OFFSET 0
+    ) AS known
+    WHERE lexemes @@ $2::text::tsquery LIMIT $4
 )
 """
 # What would be dear inside the index is compared beside it, with as many rows as may be looked at.
@@ -68,8 +73,10 @@ SELECT asked.digest, found.dossier_id FROM unnest($1::uuid[]) AS asked (digest) 
     SELECT near.dossier_id FROM (
         SELECT dossier_id FROM search_number WHERE search_number.digest = asked.digest
         ORDER BY dossier_id DESC LIMIT $4
-    ) AS near JOIN search_dossier USING (dossier_id)
-    WHERE search_dossier.readers && $2::text[]
+    ) AS near CROSS JOIN LATERAL (
+        SELECT readers FROM search_dossier WHERE search_dossier.dossier_id = near.dossier_id OFFSET 0
+    ) AS known
+    WHERE known.readers && $2::text[]
     ORDER BY near.dossier_id DESC LIMIT $3
 ) AS found
 """
@@ -127,12 +134,12 @@ async def numbered(
     return [(row["digest"], row["dossier_id"]) for row in rows]
 
 
-async def walk(connection: Any, readers: Sequence[str], wanted: str) -> Walk:
+async def walk(connection: Any, readers: Sequence[str], wanted: str, rows_max: int = WALK_ROWS) -> Walk:
     """Look for the words (a tsquery) through the newest dossiers of the readers."""
-    rows = await connection.fetch(_WALK, list(readers), wanted, WALK_ROWS, WALK_FOUND_MAX)
+    rows = await connection.fetch(_WALK, list(readers), wanted, rows_max, WALK_FOUND_MAX)
     walked = next(row["walked"] for row in rows if row["dossier_id"] is None)
     found = tuple(_named(row) for row in rows if row["dossier_id"] is not None)
-    return Walk(found=found, whole=walked < WALK_ROWS and len(found) < WALK_FOUND_MAX)
+    return Walk(found=found, whole=walked < rows_max and len(found) < WALK_FOUND_MAX)
 
 
 async def look(connection: Any, inside: str, beside: str) -> Walk:

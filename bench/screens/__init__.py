@@ -1,0 +1,1 @@
+"""How long people wait at their screens, against the budgets of the interface."""
