@@ -56,7 +56,7 @@ async def run(rounds: int = ROUNDS) -> Section:
             counter = await _screen(city, browser, "counter")
             _add(times, await desks.counter(counter, rounds))
             officer = await _screen(city, browser, WARD)
-            found, in_own_list = await desks.lists(officer, town, rounds)
+            found, in_own_list = await desks.lists(officer, rounds)
             _add(times, found)
             hospital = await _screen(city, browser, "hospital")
             _add(times, await ward.lamps(hospital, city, town, rounds))

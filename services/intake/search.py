@@ -24,6 +24,8 @@ from services.intake.search_text import Query, best_fit
 Matched = Literal["code", "token", "identity", "insurance", "certificate", "phone", "name"]
 # Of what a split agency left, a part is another's: so many times what is wanted is looked at.
 SPARE = 2
+# So many words, the last one begun, narrow nothing when each is common.
+FEW_WORDS = 3
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +75,13 @@ async def _names(
         wanted = ts_and(_terms(query.words))
         walk = await search_store.walk(connection, readers, wanted)
         ranked, more = _ranked(query, walk.found), not walk.whole
-        if more and len(ranked) <= limit and fewest > COMMON_DOSSIERS:
+        all_common = fewest > COMMON_DOSSIERS
+        if more and len(ranked) <= limit and all_common:
             walk = await search_store.walk(connection, readers, wanted, FAR_WALK_ROWS)
             ranked, more = _ranked(query, walk.found), not walk.whole
-        if more and len(ranked) <= limit:
+        # Two common words are together in thousands: dear to collect, and only some of them would be looked at.
+        enough = ranked and all_common and len(query.words) <= FEW_WORDS
+        if more and len(ranked) <= limit and not enough:
             looked = await _looked(connection, query, readers, known)
             more = not looked.whole
             ranked = _ranked(query, {each.dossier_id: each for each in (*walk.found, *looked.found)}.values())
