@@ -36,6 +36,9 @@ function unmixed(text) {
   return bytes.includes(-1) || bytes.every((byte) => byte < 0x80) ? "" : decoded(Uint8Array.from(bytes));
 }
 
+// Without the blanks around it. Not trim(): the second byte of à, read as Latin-1, is a no-break space.
+const bare = (text) => text.replace(/^[ \r\n\t]+|[ \r\n\t]+$/g, "");
+
 const isLetter = (sign) => sign.codePointAt(0) < 0x80 || LETTERS.has(sign.toLowerCase());
 
 // The text with its Vietnamese letters, or empty when some may be lost.
@@ -66,7 +69,7 @@ export function dayOf(text) {
 export const isWoman = (number) => Number(number[3]) % 2 === 1;
 
 function identityCard(fields) {
-  const [number, old, name, born, , address, issued] = fields.map((field) => field.trim());
+  const [number, old, name, born, , address, issued] = fields.map(bare);
   const oldNumber = OLD_NUMBER.test(old) ? old : "";
   return {
     kind: "identity-card",
@@ -86,7 +89,7 @@ function insuranceCard(fields) {
 
 // What was scanned. `kind` is identity-card, insurance-card, tracking, paper, code, number or text.
 export function readScan(text) {
-  const given = text.trim();
+  const given = bare(text);
   const fields = given.split("|");
   if (fields.length >= CARD_FIELDS && NUMBER.test(fields[0].trim())) return identityCard(fields);
   if (fields.length >= 2 && INSURANCE.test(fields[0].trim().toUpperCase()) && HEX.test(fields[1])) return insuranceCard(fields);

@@ -32,6 +32,8 @@ function receive(scan) {
 // What the page offers must follow what has become ready, but never while somebody fills it in.
 function offer() {
   const state = document.querySelector("[data-san-sang]");
+  // The screen is locked: nothing of the bed stands there any more.
+  if (!state) return;
   const shown = `${[...document.querySelectorAll("[name=ket-qua]")].map((one) => one.value).join(" ")}|${[...document.querySelectorAll("[name=ve]")].map((one) => one.value).join(" ")}`;
   const there = `${state.dataset.sanSang}|${state.dataset.dangVe}`;
   const busy = [...document.querySelectorAll("input[type=text], textarea")].some((one) => one.value !== one.defaultValue) || form?.elements["net-ky"].value;

@@ -7,6 +7,13 @@ const windows = (text) => new TextDecoder("windows-1252").decode(Buffer.from(tex
 const lost = (text) => latin(text).replace(/[\x80-\x9f]/g, "");
 const NAMES = ["Nguyễn Thị Mai", "Đặng Ngọc Hà", "Lê Văn Bình", "TRẦN THỊ ĐỖ QUYÊN", "Huỳnh Thị Mỹ Duyên", "Võ Thị Út", "Y Blăm Ayũn"];
 
+test("à at the end of a field is not taken for a blank", () => {
+  const card = `093191603691||${latin("Nguyễn Lam Hà")}|02091991|Nữ|${latin("Tổ 2, xã Lịch Hội Thượng, Cà")}|01022022`;
+  const scan = readScan(card);
+  assert.equal(scan.name, "Nguyễn Lam Hà");
+  assert.equal(scan.address, "Tổ 2, xã Lịch Hội Thượng, Cà");
+});
+
 for (const name of NAMES) {
   test(`${name} is read however the scanner wrote it`, () => {
     for (const written of [name, name.normalize("NFD"), latin(name), windows(name)]) assert.equal(repaired(written), name);
