@@ -1,5 +1,11 @@
 """Every test runs on real servers; see tests/fixtures/servers.py for the one switch."""
 
+from hypothesis import settings
+
+# A property says what holds, not how fast: on a busy machine an example may take long. Times are measured in bench/.
+settings.register_profile("rules", deadline=None)
+settings.load_profile("rules")
+
 pytest_plugins = (
     "tests.fixtures.servers",
     "tests.fixtures.database",

@@ -24,8 +24,9 @@ from services.intake.search_text import Query, best_fit
 Matched = Literal["code", "token", "identity", "insurance", "certificate", "phone", "name"]
 # Of what a split agency left, a part is another's: so many times what is wanted is looked at.
 SPARE = 2
-# So many words, the last one begun, narrow nothing when each is common.
-FEW_WORDS = 3
+# So many words, the last one begun, narrow nothing when each is common. A whole name has three: whoever has it is
+# found however old the dossier, also when somebody of the same name came yesterday.
+FEW_WORDS = 2
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):

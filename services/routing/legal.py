@@ -4,7 +4,7 @@ So the list cannot say anything else than the moves themselves do. What an act n
 an outcome that is right, papers the procedure knows) is checked when it is done.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -49,31 +49,38 @@ class LegalAct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def acts_on(
-    case: Case, step: Step, actor: Actor, last: Act | None, at: datetime, rules: Rules
+    case: Case,
+    step: Step,
+    actor: Actor,
+    last: Act | None,
+    at: datetime,
+    rules: Rules,
+    *,
+    of: Collection[str] | None = None,
 ) -> tuple[LegalAct, ...]:
-    """Every act on the step with whether the actor may do it now; none when it does not lie with their agency.
+    """Every act on the step, or those named in `of`, with whether the actor may do it now; none when it does not lie
+    with their agency. Only what is asked for is tried: a list asks for two acts in each of its rows.
 
     `last` is the last act on the step in the log: only that can be taken back.
     """
-    found: list[LegalAct] = []
     try:
         _, _, by = mine(case, step.code, actor, rules)
     except NotMine:
         by = None
     except (Forbidden, IllegalMove):
         return ()
-    if by is not None:
-        found += _moves(case, step, by, at, rules)
-    found += _undoings(case, step, actor, last, at, rules)
+    trials = _moves(case, step, by, at, rules) if by is not None else {}
+    found = [trial() for act, trial in trials.items() if of is None or act in of]
+    found += _undoings(case, step, actor, last, at, rules, of)
     # To take back a return is all that an agency may do with a step it has given back, and only if it may.
     return tuple(act for act in found if by is not None or act.allowed)
 
 
-def _moves(case: Case, step: Step, by: Officer, at: datetime, rules: Rules) -> Iterator[LegalAct]:
+def _moves(
+    case: Case, step: Step, by: Officer, at: datetime, rules: Rules
+) -> dict[str, Callable[[], LegalAct]]:
+    """How each act on a step that lies with the officer is tried."""
     code = step.code
-    yield _act("start", lambda: steps.start(case, code, by, at))
-    yield _act("complete", lambda: steps.complete(case, code, by, pending=(), at=at, rules=rules))
-    yield _act("amend", lambda: steps.amend(case, code, (_ANY,), (), at))
 
     def held(move: Callable[[], Any]) -> Callable[[], Any]:
         def tried() -> Any:
@@ -82,34 +89,54 @@ def _moves(case: Case, step: Step, by: Officer, at: datetime, rules: Rules) -> I
 
         return tried
 
+    def single(act: str, move: Callable[[], Any]) -> tuple[str, Callable[[], LegalAct]]:
+        return act, lambda: _act(act, move)
+
+    def chosen(
+        act: str, candidates: Callable[[], Iterable[Choice]], move: Callable[[Choice], Any]
+    ) -> tuple[str, Callable[[], LegalAct]]:
+        return act, lambda: _chosen(act, candidates(), lambda one: held(lambda: move(one)))
+
     give_back: dict[str, Any] = {"reason": _ANY, "to": "", "at": at, "rules": rules}
-    yield _act("return", held(lambda: steps.give_back(case, code, by, **give_back)))
     asked: dict[str, Any] = {"components": (_ANY,), "fields": (), "reason": _ANY, "at": at, "rules": rules}
-    yield _act("supplement-request", held(lambda: pauses.request_supplement(case, code, **asked)))
-    yield _act("refuse", held(lambda: endings.refuse(case, code, _ANY, at, rules)))
-    waits = [Choice(code=FEE, name_vi="Chờ thực hiện nghĩa vụ tài chính")]
-    waits += [
-        Choice(code=wait.code, name_vi=wait.name_vi) for wait in rules.step_rule(case, code).outside_waits
-    ]
-    yield _chosen("pause", waits, lambda one: held(lambda: pauses.pause(case, code, one.code, at, rules)))
-    yield _chosen("resume", waits, lambda one: held(lambda: pauses.resume(case, code, one.code, at, rules)))
-    yield _chosen(
-        "finding",
-        list(_findings(case, rules)),
-        lambda one: held(lambda: pauses.find(case, one.code, one.value or False, at, rules)),
-    )
-    yield _chosen(
-        "assign",
-        _agencies(case, step, at, rules),
-        lambda one: held(lambda: steps.assign(case, code, one.code, at, rules)),
+    waits = partial(_waits, case, code, rules)
+    return dict(
+        (
+            single("start", lambda: steps.start(case, code, by, at)),
+            single("complete", lambda: steps.complete(case, code, by, pending=(), at=at, rules=rules)),
+            single("amend", lambda: steps.amend(case, code, (_ANY,), (), at)),
+            single("return", held(lambda: steps.give_back(case, code, by, **give_back))),
+            single("supplement-request", held(lambda: pauses.request_supplement(case, code, **asked))),
+            single("refuse", held(lambda: endings.refuse(case, code, _ANY, at, rules))),
+            chosen("pause", waits, lambda one: pauses.pause(case, code, one.code, at, rules)),
+            chosen("resume", waits, lambda one: pauses.resume(case, code, one.code, at, rules)),
+            chosen(
+                "finding",
+                lambda: _findings(case, rules),
+                lambda one: pauses.find(case, one.code, one.value or False, at, rules),
+            ),
+            chosen(
+                "assign",
+                lambda: _agencies(case, step, at, rules),
+                lambda one: steps.assign(case, code, one.code, at, rules),
+            ),
+        )
     )
 
 
 def _undoings(
-    case: Case, step: Step, actor: Actor, last: Act | None, at: datetime, rules: Rules
+    case: Case,
+    step: Step,
+    actor: Actor,
+    last: Act | None,
+    at: datetime,
+    rules: Rules,
+    of: Collection[str] | None,
 ) -> Iterator[LegalAct]:
     kinds: tuple[Undo, ...] = get_args(Undo)
     for kind in kinds:
+        if of is not None and kind not in of:
+            continue
         # Who has not given the step back is not told that this could be taken back.
         with suppress(NotMine, Forbidden):
             yield _act(kind, partial(undo.undone, case, step.code, kind, actor, last, at, rules))
@@ -131,7 +158,7 @@ def _refusal(move: Callable[[], Any]) -> IllegalMove | None:
     return None
 
 
-def _chosen(act: str, candidates: list[Choice], move: Callable[[Choice], Callable[[], Any]]) -> LegalAct:
+def _chosen(act: str, candidates: Iterable[Choice], move: Callable[[Choice], Callable[[], Any]]) -> LegalAct:
     """The act with those candidates it is possible with; without one, what the last was refused with."""
     refusal = IllegalMove("nothing-to-choose", "Không có lựa chọn nào cho việc này.")
     possible = []
@@ -144,6 +171,13 @@ def _chosen(act: str, candidates: list[Choice], move: Callable[[Choice], Callabl
     if possible:
         return LegalAct(act=act, name_vi=DONE[act], allowed=True, choices=tuple(possible))
     return LegalAct(act=act, name_vi=DONE[act], allowed=False, code=refusal.code, why_vi=refusal.text)
+
+
+def _waits(case: Case, code: str, rules: Rules) -> Iterator[Choice]:
+    """What a step may wait for outside the agency."""
+    yield Choice(code=FEE, name_vi="Chờ thực hiện nghĩa vụ tài chính")
+    for wait in rules.step_rule(case, code).outside_waits:
+        yield Choice(code=wait.code, name_vi=wait.name_vi)
 
 
 def _findings(case: Case, rules: Rules) -> Iterator[Choice]:

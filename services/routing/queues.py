@@ -44,7 +44,8 @@ class QueueList(msgspec.Struct, frozen=True, kw_only=True):
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a queue. `holder` is the subject of who has it in hand, told to their own agency only.
 
-    `acts` are those the caller may do now; `apology` is the draft to be signed in the queue of apologies.
+    `acts` are what the caller may do now of the queue's own action and the beginning of the step (the case's desk
+    tells all of them); `apology` is the draft to be signed in the queue of apologies.
     """
 
     dossier_id: UUID
@@ -105,7 +106,7 @@ async def page_of(
         after=after,
     )
     shown = found[:limit]
-    rows = await _rows(connection, shown, actor, rules)
+    rows = await _rows(connection, queue, shown, actor, rules)
     more = str(mark_of(found[limit - 1])) if len(found) > limit else None
     return QueuePage(slug=queue.slug, rows=rows, next=more)
 
@@ -120,12 +121,14 @@ async def apologies_of(connection: Any, queue: Queue, actor: Actor, rules: Rules
         case = cases[draft.dossier_id]
         held = [s.code for s in case.steps if s.open]
         own = [s.code for s in case.steps if s.open and s.agency == actor.agency]
-        row = _row(case, (*own, *held, case.steps[-1].code)[0], actor, None, now, rules, ())
+        row = _row(case, (*own, *held, case.steps[-1].code)[0], actor, now, rules, ())
         rows.append(msgspec.structs.replace(row, apology=draft))
     return QueuePage(slug=queue.slug, rows=tuple(rows), next=None)
 
 
-async def _rows(connection: Any, found: list[DeskStep], actor: Actor, rules: Rules) -> tuple[QueueRow, ...]:
+async def _rows(
+    connection: Any, queue: Queue, found: list[DeskStep], actor: Actor, rules: Rules
+) -> tuple[QueueRow, ...]:
     ids = list({step.dossier_id for step in found})
     cases = await store.read_many(connection, ids)
     last: Mapping[tuple[UUID, str], Act] = await record_store.last_acts(connection, ids)
@@ -134,8 +137,11 @@ async def _rows(connection: Any, found: list[DeskStep], actor: Actor, rules: Rul
     for step in found:
         # The step may have moved on since the list was read: then the list shows where it is now.
         case = cases[step.dossier_id]
-        act = last.get((step.dossier_id, step.step))
-        rows.append(_row(case, step.step, actor, act, now, rules, None))
+        on = next(one for one in case.steps if one.code == step.step)
+        done = last.get((step.dossier_id, step.step))
+        tried = acts_on(case, on, actor, done, now, rules, of=(queue.action, "start"))
+        acts = tuple(act for act in tried if act.allowed)
+        rows.append(_row(case, step.step, actor, now, rules, acts))
     return tuple(rows)
 
 
@@ -143,15 +149,12 @@ def _row(
     case: Case,
     code: str,
     actor: Actor,
-    last: Act | None,
     now: datetime,
     rules: Rules,
-    acts: tuple[LegalAct, ...] | None,
+    acts: tuple[LegalAct, ...],
 ) -> QueueRow:
     step = next(step for step in case.steps if step.code == code)
     deadline = deadline_of(case, step, now, rules)
-    if acts is None:
-        acts = tuple(act for act in acts_on(case, step, actor, last, now, rules) if act.allowed)
     return QueueRow(
         dossier_id=case.dossier_id,
         code=case.code,

@@ -69,13 +69,14 @@ async def test_a_step_goes_through_the_queues(office: Office, desk: Desk) -> Non
         "2.002621",
         CIVIL.agency,
     )
-    assert {"start", "complete"} <= {act["act"] for act in row["acts"]}
-    assert all(act["allowed"] for act in row["acts"])
+    # Only what the list has a button for: every row would try a dozen moves, and all but two for nothing.
+    assert [(act["act"], act["allowed"]) for act in row["acts"]] == [("start", True)]
     await desk.post(CIVIL, f"/cases/{dossier}/steps/{BIRTH}/start", {"version": row["version"]})
     assert await rows(desk, CIVIL, "cho-xu-ly") == []
     assert await rows(desk, CIVIL, "cua-toi") == [(str(dossier), BIRTH)]
     [mine] = (await desk.get(CIVIL, "/queues/cua-toi")).json()["rows"]
     assert mine["holder"] == CIVIL.subject
+    assert [act["act"] for act in mine["acts"]] == ["start", "complete"]
     colleague = Officer(subject="officer-9", agency=CIVIL.agency, role=CIVIL.role)
     assert await rows(desk, colleague, "cua-toi") == []
     await desk.post(
