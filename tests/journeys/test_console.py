@@ -192,34 +192,6 @@ async def test_everything_missing_is_asked_for_at_once_and_answered(
     assert await screen.at("ghi-chu").input_value() == "Đang viết dở"
 
 
-async def test_the_second_of_two_officers_is_told_and_loses_nothing(
-    new_screen: NewScreen, town: Town
-) -> None:
-    """A colleague begins the step while the leader writes: who and when is said, the words are still there."""
-    dossier = (await town.declare())["dossier_id"]
-    leader, officer = await new_screen("leader"), await new_screen(WARD)
-    await open_from(leader, "cho-xu-ly", dossier)
-    await press_act(leader, "return")
-    await leader.at("ly-do-1").focus()
-    await leader.press("1")
-    await leader.at("ghi-chu").focus()
-    await leader.type("Thuộc phường khác 👶 <b>")
-    await leader.press("Control+Enter")
-    await expect(leader.at("xac-nhan")).to_be_focused()
-    await open_from(officer, "cho-xu-ly", dossier)
-    await press_act(officer, "start")
-    await expect(officer.at("da-xong")).to_be_visible()
-    leader.expected_status.add(409)
-    await leader.press("Enter")
-    await expect(leader.at("xung-dot")).to_contain_text(
-        "vừa được thay đổi bởi can-bo-civil-status-31340-2025 lúc"
-    )
-    await expect(leader.at("xung-dot")).to_be_focused()
-    assert await leader.at("ghi-chu").input_value() == "Thuộc phường khác 👶 <b>"
-    await expect(leader.at("buoc-register_birth")).to_have_text("Đang xử lý")
-    await leader.check("told of a colleague")
-
-
 async def test_a_leader_signs_the_apology_that_is_already_written(
     new_screen: NewScreen, town: Town, city: City, heard: Heard
 ) -> None:

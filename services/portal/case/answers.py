@@ -98,6 +98,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     step: str = ""
     agency: str = ""
     role: str = ""
+    by: str = ""
     reason: str = ""
     note: str = ""
     words: str = ""

@@ -91,6 +91,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     words: str
+    who: str = ""
     where: str = ""
     more: str = ""
 
@@ -158,15 +159,16 @@ def timeline(
     custody: tuple[CustodyAct, ...],
     results: tuple[Result, ...],
     catalogue: Catalogue,
+    names: Mapping[str, str],
 ) -> tuple[Line, ...]:
-    """What happened to the dossier and to its results, the newest first."""
-    lines = [*_case_lines(case, catalogue), *_custody_lines(custody, results, catalogue)]
+    """What happened to the dossier and to its results, the newest first; `names` of officers by login."""
+    lines = [*_case_lines(case, catalogue, names), *_custody_lines(custody, results, catalogue, names)]
     # Of one moment what was told later stands above, as everywhere.
     lines.sort(key=lambda line: line.at)
     return tuple(lines[::-1])
 
 
-def _case_lines(case: CaseView | None, catalogue: Catalogue) -> Iterator[Line]:
+def _case_lines(case: CaseView | None, catalogue: Catalogue, names: Mapping[str, str]) -> Iterator[Line]:
     if case is None:
         return
     words = {one.code: one.name_vi for reasons in catalogue.reasons.values() for one in reasons}
@@ -176,21 +178,26 @@ def _case_lines(case: CaseView | None, catalogue: Catalogue) -> Iterator[Line]:
         yield Line(
             at=entry.at,
             words=f"{entry.words}: {step}" if step else entry.words,
+            who=names.get(entry.by, entry.by),
             where=agency_words(catalogue, entry.agency),
             more=". ".join(part for part in (reason, entry.note) if part),
         )
 
 
 def _custody_lines(
-    custody: tuple[CustodyAct, ...], results: tuple[Result, ...], catalogue: Catalogue
+    custody: tuple[CustodyAct, ...],
+    results: tuple[Result, ...],
+    catalogue: Catalogue,
+    names: Mapping[str, str],
 ) -> Iterator[Line]:
-    names = {result.id: result.name_vi for result in results}
+    papers = {result.id: result.name_vi for result in results}
     for act in custody:
-        name = names.get(act.result_id, "")
+        name = papers.get(act.result_id, "")
         words = CUSTODY.get(act.act, act.act)
         yield Line(
             at=act.at,
             words=f"{words}: {name}" if name else words,
+            who=names.get(act.actor, act.actor),
             where=agency_words(catalogue, act.agency),
             more=act.note,
         )

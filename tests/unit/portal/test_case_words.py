@@ -80,15 +80,17 @@ def test_the_timeline_joins_the_case_and_its_results_newest_first() -> None:
         appointment_at=MONDAY,
         steps=(StepView(step="s", name="Đăng ký khai sinh", state="returned", agency="", version=1),),
         timeline=(
-            Entry(at=MONDAY, what="return", step="s", agency="police-31340-2025", reason="wrong-ward", note="x",
-                  words="Chuyển trả"),
+            Entry(at=MONDAY, what="return", step="s", agency="police-31340-2025", by="ca-01", reason="wrong-ward",
+                  note="x", words="Chuyển trả"),
             Entry(at=MONDAY, what="settled", reason="granted", words="Giải quyết xong hồ sơ"),
         ),
     )  # fmt: skip
     arrived = CustodyAct(
-        at=MONDAY + timedelta(hours=1), result_id=result.id, act="arrive", actor="", agency="?", note=""
+        at=MONDAY + timedelta(hours=1), result_id=result.id, act="arrive", actor="x-1", agency="?", note=""
     )
-    first, second, third = timeline(case, (arrived,), (result,), CATALOGUE)
+    first, second, third = timeline(case, (arrived,), (result,), CATALOGUE, {"ca-01": "Lê Văn Tám"})
     assert (first.words, first.where) == ("Nhận kết quả về nơi trả: Giấy khai sinh", "?")
+    # Whose name nobody told is called by the login.
+    assert [line.who for line in (first, second, third)] == ["x-1", "", "Lê Văn Tám"]
     assert (second.words, second.more) == ("Giải quyết xong hồ sơ", "")
     assert (third.words, third.more) == ("Chuyển trả: Đăng ký khai sinh", "Thuộc xã, phường khác. x")
