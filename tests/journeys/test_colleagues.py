@@ -1,4 +1,4 @@
-"""Officers who work on the same dossiers: they have names, and the second of two is told of the first."""
+"""What one officer learns of another's work: who has the dossier, who was first, and what nobody checked before."""
 
 import pytest
 from playwright.async_api import expect
@@ -6,6 +6,7 @@ from playwright.async_api import expect
 from deploy.local.city import City
 from tests.journeys.conftest import NewScreen, account_of
 from tests.journeys.officers import WARD, open_from, press_act
+from tests.pipeline.papers import birth_body, of_the_ward
 from tests.pipeline.town import Town
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -44,3 +45,18 @@ async def test_the_second_of_two_officers_is_told_and_loses_nothing(
     line = officer.page.locator("tr", has=officer.page.locator(f"a[href='/ho-so/{dossier}']"))
     await expect(line.locator(".holder")).to_have_text(colleague.name)
     assert colleague.login not in await officer.page.content()
+
+
+async def test_a_number_typed_by_hand_is_marked_for_whoever_settles_the_birth(
+    new_screen: NewScreen, town: Town
+) -> None:
+    """No card was read at the hospital: the ward is told before it begins; of a card that was read nothing is said."""
+    births = of_the_ward(town.births, "single")
+    typed = await town.declare(birth_body(births[0], town.today) | {"identity_typed": True})
+    ward = await new_screen(WARD)
+    await open_from(ward, "cho-xu-ly", typed["dossier_id"])
+    await expect(ward.at("luu-y")).to_have_text("Giấy tờ của mẹ nhập tay, chưa đối chiếu thẻ")
+    await ward.check("a number typed by hand")
+    read = await town.declare()
+    await open_from(ward, "cho-xu-ly", read["dossier_id"])
+    await expect(ward.at("luu-y")).to_have_count(0)

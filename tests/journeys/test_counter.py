@@ -158,6 +158,14 @@ async def test_what_an_officer_writes_for_somebody_is_read_back_first(
     assert kept["provenance"]["applicant.name"] == "scanned"
     assert kept["provenance"]["applicant.phone"] == "read-out"
     assert kept["provenance"]["purpose"] == "typed"
+    # Whoever opens the dossier later reads where each value came from, and that it was read back.
+    await screen.go(f"/ho-so/{dossier}")
+    await expect(screen.at("da-doc-lai")).to_contain_text("đã đọc lại cho người dân nghe")
+    said = screen.page.locator(".data dd")
+    await expect(said.filter(has_text="Trần Thị Bé").first).to_contain_text("(quét thẻ)")
+    await expect(said.filter(has_text="0912345678").first).to_contain_text("(người dân đọc)")
+    await expect(said.filter(has_text="Vay vốn").first).to_contain_text("(cán bộ nhập)")
+    await screen.check("a dossier with the origin of its values")
 
 
 async def test_a_lost_session_costs_nothing_that_was_typed(

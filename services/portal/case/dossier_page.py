@@ -44,6 +44,7 @@ from services.portal.case.words import (
     PAPERS,
     STEP_STATES,
     agency_words,
+    flags_of,
 )
 from services.portal.counter.attaching import attach_all
 from services.portal.forms.reading import Problems
@@ -321,6 +322,8 @@ async def _page(
         procedure=procedure,
         channel=CHANNELS.get(file.dossier.channel, file.dossier.channel),
         received_by=agency_words(catalogue, file.dossier.receiving_agency),
+        flags=flags_of(file.dossier.flags),
+        read_back=file.read_back,
         sections=sections_of(file, procedure, catalogue),
         papers=papers_of(file, procedure),
         reads=reads,

@@ -1,6 +1,6 @@
 """The words of a dossier's page: how its deadline stands, what happened to it, what was just done. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -86,6 +86,15 @@ PAPERS: Mapping[str, tuple[str, str]] = {
 CONTROL_SLIP = ("05", "In phiếu kiểm soát")
 
 
+# What intake wants a person to look at once more: its flag → what an officer should know.
+FLAGS: Mapping[str, str] = {
+    "identity-typed": "Giấy tờ của mẹ nhập tay, chưa đối chiếu thẻ",
+    "card-number-differs": "Số giấy tờ của mẹ trên thẻ khác giấy chứng sinh",
+    "card-name-differs": "Họ tên của mẹ trên thẻ khác giấy chứng sinh",
+    "card-birth-date-differs": "Ngày sinh của mẹ trên thẻ khác giấy chứng sinh",
+}
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the page's timeline."""
 
@@ -143,6 +152,11 @@ def agency_words(catalogue: Catalogue, code: str) -> str:
         return catalogue.agency(code).name_vi if code else ""
     except UnknownAgency:
         return code
+
+
+def flags_of(flags: Iterable[str]) -> tuple[Tag, ...]:
+    """What officers are told to look at, in the order it was noted; notes for others are left out."""
+    return tuple(Tag(FLAGS[flag], "near") for flag in flags if flag in FLAGS)
 
 
 def papers_to_print(case: CaseView | None) -> tuple[tuple[str, str], ...]:

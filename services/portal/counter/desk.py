@@ -22,6 +22,7 @@ from services.portal.forms.reading import PREFIX, Problems
 from services.portal.guard import form_of
 from services.portal.rendering import is_partial, page, part
 from services.portal.sessions import Person, requires
+from services.portal.wording import ORIGINS
 
 router = APIRouter()
 TEMPLATE = "counter/desk.html"
@@ -52,7 +53,7 @@ async def desk(
         "known": known,
         "sent": sent,
         "waiting": await receipts.waiting(person),
-        "origins": drafts.ORIGINS,
+        "origins": ORIGINS,
         "applicant": sheet.applicant if sheet else APPLICANT,
     }
     if is_partial(request):

@@ -8,7 +8,7 @@ import pytest
 
 from libs.catalogue import Catalogue
 from services.portal.case.answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
-from services.portal.case.words import deadline_flag, early_flag, timeline
+from services.portal.case.words import deadline_flag, early_flag, flags_of, timeline
 from services.portal.wording import Tag
 
 CATALOGUE = Catalogue.load(Path("catalogue"))
@@ -59,6 +59,14 @@ def test_a_dossier_settled_days_before_its_appointment_is_early() -> None:
         settled=Settled(outcome="granted", at=MONDAY + timedelta(days=2), on_time=False),
     )
     assert early_flag(late, CATALOGUE) is None
+
+
+def test_what_a_person_should_look_at_is_said() -> None:
+    """That a card was not seen, or says something else; what a dossier is flagged with for machines is not."""
+    assert [tag.word for tag in flags_of(("identity-typed", "nghi-ngo"))] == [
+        "Giấy tờ của mẹ nhập tay, chưa đối chiếu thẻ"
+    ]
+    assert flags_of(()) == ()
 
 
 def test_the_timeline_joins_the_case_and_its_results_newest_first() -> None:
