@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from deploy.local.city import City
+from tests.journeys.clerk import pdf, words_of
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.officers import INSURANCE, POLICE, WARD, fill, open_from, press_act
 from tests.journeys.screen import WAIT_MS, Screen
@@ -129,6 +130,15 @@ async def test_a_refusal_names_reason_and_law_and_is_asked_once_more(
     await heard.until("routing.dossier-settled.v1", dossier)
     await expect(screen.at("trang-thai")).to_contain_text("Từ chối")
     await screen.check("refused")
+    # The ward prints what it told the applicant, and nothing that is the counter's to give.
+    await expect(screen.at("giay-03")).to_be_visible(timeout=WAIT_MS)
+    await expect(screen.at("giay-05")).to_have_count(0)
+    paper = words_of(await pdf(screen, f"/giay-to/{dossier}/03.pdf"))
+    assert EXPLANATION in paper
+    refused = await screen.context.request.get(f"{screen.url}/giay-to/{dossier}/01.pdf")
+    assert refused.status == 403
+    police = await new_screen("police-31411-2025")
+    assert (await police.context.request.get(f"{police.url}/giay-to/{dossier}/03.pdf")).status == 404
     family = await new_screen(phone=True)
     await family.go(f"/h/{receipt['tracking_token']}")
     await family.sees("Từ chối")
@@ -187,6 +197,8 @@ async def test_everything_missing_is_asked_for_at_once_and_answered(
     await screen.at("ghi-chu").focus()
     await screen.type("Đang viết dở")
     await town.until_status(dossier, 5)
+    await expect(screen.at("giay-02")).to_be_visible(timeout=WAIT_MS)
+    assert "Tờ khai" in words_of(await pdf(screen, f"/giay-to/{dossier}/02.pdf"))
     await town.post("hospital", "intake", f"/dossiers/{dossier}/supplements", {"components": ["declaration"]})
     await expect(screen.at("trang-thai")).to_contain_text("Đang xử lý", timeout=WAIT_MS)
     assert await screen.at("ghi-chu").input_value() == "Đang viết dở"

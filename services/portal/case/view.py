@@ -136,7 +136,7 @@ def state_of(
         "apologies": story.apologies,
         "file_buttons": file_buttons(status, accepted=case is not None, wanted=wanted) if handling else (),
         "results": story.results,
-        "prints": papers_to_print(case) if handling else (),
+        "prints": papers_to_print(case, handling=handling),
         "lines": timeline(case, story.custody, story.results or (), catalogue, names),
         "names": names,
     }

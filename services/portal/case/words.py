@@ -159,13 +159,16 @@ def flags_of(flags: Iterable[str]) -> tuple[Tag, ...]:
     return tuple(Tag(FLAGS[flag], "near") for flag in flags if flag in FLAGS)
 
 
-def papers_to_print(case: CaseView | None) -> tuple[tuple[str, str], ...]:
-    """The official papers there are of a dossier, by what was done: number of the form and words."""
+def papers_to_print(case: CaseView | None, *, handling: bool) -> tuple[tuple[str, str], ...]:
+    """The official papers there are of a dossier, by what was done: number of the form and words.
+
+    Who only has a step of it prints what their own agency told the applicant: those lines name a colleague.
+    """
     if case is None:
         return ()
-    done = {entry.what for entry in case.timeline}
+    done = {entry.what for entry in case.timeline if handling or entry.by}
     papers = dict(paper for act, paper in PAPERS.items() if act in done)
-    return (*papers.items(), CONTROL_SLIP)
+    return (*papers.items(), CONTROL_SLIP) if handling else tuple(papers.items())
 
 
 def timeline(

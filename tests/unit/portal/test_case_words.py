@@ -8,7 +8,7 @@ import pytest
 
 from libs.catalogue import Catalogue
 from services.portal.case.answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
-from services.portal.case.words import deadline_flag, early_flag, flags_of, timeline
+from services.portal.case.words import deadline_flag, early_flag, flags_of, papers_to_print, timeline
 from services.portal.wording import Tag
 
 CATALOGUE = Catalogue.load(Path("catalogue"))
@@ -59,6 +59,19 @@ def test_a_dossier_settled_days_before_its_appointment_is_early() -> None:
         settled=Settled(outcome="granted", at=MONDAY + timedelta(days=2), on_time=False),
     )
     assert early_flag(late, CATALOGUE) is None
+
+
+def test_an_agency_prints_what_it_told_the_applicant_itself() -> None:
+    """Who handles the dossier prints every paper there is, and the slip that goes along with it."""
+    acts = {"supplement-request": "ca-01", "refuse": "", "complete": "ca-01"}
+    case = CaseView(
+        status=8,
+        appointment_at=MONDAY,
+        timeline=tuple(Entry(at=MONDAY, what=what, by=by) for what, by in acts.items()),
+    )
+    assert [form for form, _ in papers_to_print(case, handling=False)] == ["02"]
+    assert [form for form, _ in papers_to_print(case, handling=True)] == ["02", "03", "05"]
+    assert papers_to_print(None, handling=True) == ()
 
 
 def test_what_a_person_should_look_at_is_said() -> None:
