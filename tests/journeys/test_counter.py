@@ -119,6 +119,17 @@ async def test_a_missing_paper_is_told_first_and_then_listed_on_a_slip(new_scree
     assert "Tờ khai theo mẫu" in text
     assert "Giấy tờ tùy thân của người yêu cầu" in text
     await expect(screen.at("cho-bo-sung")).to_have_text(str(before + 1))
+    # The list holds what the count says, this dossier among them, and takes in what comes of it.
+    dossier = address.split("/")[2]
+    await screen.go("/viec/cho-bo-sung")
+    await expect(screen.at("hang-cho-bo-sung").locator(".count")).to_have_text(f"{before + 1} hồ sơ")
+    await expect(screen.page.locator("[data-row]")).to_have_count(before + 1)
+    line = screen.page.locator("tr", has=screen.page.locator(f"a[data-row][href='/ho-so/{dossier}']"))
+    await expect(line).to_contain_text("Còn thiếu 2 giấy tờ")
+    await screen.check("a list of what the family still has to bring")
+    await line.get_by_role("link", name="Nhận bổ sung").focus()
+    await screen.press("Enter")
+    await expect(screen.at("bang-supply")).to_be_visible()
 
 
 async def test_what_an_officer_writes_for_somebody_is_read_back_first(

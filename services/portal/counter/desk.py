@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from libs.catalogue import Catalogue
 from libs.http.client import Refused
+from services.portal.console.queue_reading import awaited
 from services.portal.counter import attaching, drafts, receipts, views
 from services.portal.counter.drafts import Draft
 from services.portal.counter.sheet import Checked, Sheet, checked, sheet_of, today_of
@@ -52,7 +53,7 @@ async def desk(
         "received": received,
         "known": known,
         "sent": sent,
-        "waiting": await receipts.waiting(person),
+        "waiting": await awaited(person),
         "origins": ORIGINS,
         "applicant": sheet.applicant if sheet else APPLICANT,
     }
