@@ -14,7 +14,7 @@ from libs.http.serve import Background
 from libs.process.serving import process_app
 from libs.process.settings import named
 from libs.process.sweeper import Sweeper
-from services.identity import api, api_accounts, api_devices, api_openid
+from services.identity import api, api_accounts, api_devices, api_officers, api_openid
 from services.identity.administration import Directory
 from services.identity.housekeeping import Housekeeping
 from services.identity.openid import OpenIdSettings, Provider
@@ -61,6 +61,7 @@ class Process:
                 api_openid.build_router(self.transactions, sign_in, self._provider),
                 api_accounts.build_router(self.transactions, self.passwords, self.directory),
                 api_devices.build_router(self.transactions),
+                api_officers.build_router(self.transactions),
             ],
             closing=[self.close],
         )

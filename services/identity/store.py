@@ -54,6 +54,14 @@ async def accounts(conn: Any, agency: str | None, after: str, limit: int) -> lis
     return [account_of(row) for row in rows]
 
 
+async def named(conn: Any, logins: Sequence[str]) -> Sequence[Any]:
+    """Login, name and agency of those of the accounts that there are, by login."""
+    rows: Sequence[Any] = await conn.fetch(
+        "SELECT login, name, agency FROM account WHERE login = ANY($1::text[]) ORDER BY login", list(logins)
+    )
+    return rows
+
+
 async def insert(conn: Any, account: Account) -> bool:
     """Keep a new account; False when its login or its e-mail address is somebody's already."""
     added: str = await conn.execute(

@@ -174,6 +174,20 @@ class AccountEvent(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
+class NamedOfficer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a login is, as far as every colleague may know."""
+
+    login: str
+    name: str
+    agency: str
+
+
+class NamedOfficers(msgspec.Struct, frozen=True, kw_only=True):
+    """Those asked for that there are, by login."""
+
+    officers: tuple[NamedOfficer, ...]
+
+
 class PairingStarted(msgspec.Struct, frozen=True, kw_only=True):
     """The device keeps `pairing` and shows `code`."""
 

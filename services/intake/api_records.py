@@ -1,4 +1,4 @@
-"""What a desk prints of a dossier it handles, and who has looked into it."""
+"""What a desk prints of a dossier it has to do with, and who has looked into it."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,10 +13,10 @@ from libs.http.problems import Problem
 from libs.http.reads import PURPOSES, purpose_of, record_reads
 from services.intake import file_store, read_store, store
 from services.intake.office import Office
-from services.intake.paper_facts import PaperFacts, paper_facts
+from services.intake.paper_facts import PaperFacts, for_an_agency, paper_facts
 from services.intake.read_store import READS_MAX
 
-HANDLER = require("hospital", "one_stop")
+OFFICER = require()
 AUDITOR = require("one_stop", "audit")
 AUDIT = "audit"
 
@@ -47,18 +47,21 @@ def router(office: Office) -> APIRouter:
 
     @routes.get("/paper-facts", openapi_extra=described_answers({200: PaperFacts}))
     async def facts(
-        request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(HANDLER)]
+        request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(OFFICER)]
     ) -> Response:
-        """What the printed forms say, for whoever handles the dossier. The purpose (X-Purpose) is recorded."""
+        """What the printed forms say, for whoever handles the dossier or has had a step of it.
+
+        An agency with a step tells the applicant what lacks, why not or that it takes longer: it gets neither the
+        tracking link nor where the results go. The purpose (X-Purpose) is recorded.
+        """
         purpose = purpose_of(request)
         async with office.recording() as connection:
             dossier = await office.readable(connection, actor, dossier_id)
-            if not office.handles(actor, dossier):
-                raise Problem(403)
             file = (await file_store.newest(connection, [dossier_id]))[dossier_id]
             writings = await file_store.writings(connection, dossier_id)
             await record_reads(connection, actor, purpose, "paper-facts", [dossier_id])
-        return MsgspecResponse(paper_facts(dossier, file, writings, office.catalogue, office.public_url))
+        facts = paper_facts(dossier, file, writings, office.catalogue, office.public_url)
+        return MsgspecResponse(facts if office.handles(actor, dossier) else for_an_agency(facts))
 
     @routes.get("/reads", openapi_extra=described_answers({200: Reads}))
     async def reads(

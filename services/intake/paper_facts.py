@@ -42,7 +42,7 @@ class ResultFact(msgspec.Struct, frozen=True, kw_only=True):
 
 class PaperFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the forms need. `received_by` is the account that handed the file in or took it at the desk;
-    `explanation` is what was written to the applicant with a refusal.
+    `explanation` is what was written to the applicant with a refusal; `link` is empty for who is not to have it.
     """
 
     dossier_id: UUID
@@ -114,6 +114,11 @@ def paper_facts(
         reason=dossier.reason,
         explanation=writings[-1].reason if dossier.state == REFUSED else "",
     )
+
+
+def for_an_agency(facts: PaperFacts) -> PaperFacts:
+    """The facts without what only the receipt says: the family's link, its results, and who took the dossier in."""
+    return msgspec.structs.replace(facts, link="", results=(), received_by="")
 
 
 def _papers(procedure: Procedure, dossier: Dossier) -> tuple[PaperFact, ...]:

@@ -29,6 +29,7 @@ from services.portal.devices.known import Devices
 from services.portal.guard import FORM_BYTES_MAX, Guard
 from services.portal.hospital import bedside, declare, leaving, upload, ward
 from services.portal.live import Live
+from services.portal.officers import Officers
 from services.portal.procedures import pages
 from services.portal.procedures.pages import Shelf, today_there
 from services.portal.rendering import Renderer
@@ -111,6 +112,7 @@ def build(settings: Settings) -> FastAPI:
     app.state.city = city
     app.state.sessions = Sessions(city)
     app.state.devices = Devices(city)
+    app.state.officers = Officers()
     app.state.renderer = Renderer(files, help_phone=settings.help_phone)
     app.state.live = live
     app.state.catalogue = catalogue

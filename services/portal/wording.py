@@ -32,6 +32,14 @@ STATUS: Mapping[int, Tag] = {
 }
 
 
+# Where what stands in a form came from, as intake keeps it → words at the value.
+ORIGINS: Mapping[str, str] = {
+    "typed": "Cán bộ nhập",
+    "read-out": "Người dân đọc",
+    "scanned": "Quét thẻ",
+}
+
+
 def status_tag(code: int) -> Tag:
     """The word for a national status code. Raises KeyError for one there is not."""
     return STATUS[code]

@@ -69,7 +69,8 @@ async def list_steps(
 async def show_case(request: Request, dossier_id: UUID, actor: Anyone) -> Response:
     """One case: status, steps, clocks and timeline, as far as the caller has to do with it.
 
-    What officers wrote may name people: it is shown to whoever states a purpose, which is recorded.
+    What officers wrote may name people: it is shown to whoever states a purpose, which is recorded; so is who of the
+    caller's own agency did what.
     """
     purpose = purpose_of(request) if HEADER in request.headers else ""
     async with request.app.state.writer.transaction() as connection:
@@ -81,7 +82,7 @@ async def show_case(request: Request, dossier_id: UUID, actor: Anyone) -> Respon
         if purpose and sight.agency:
             await record_reads(connection, actor, purpose, "case", [dossier_id])
         else:
-            acts = [msgspec.structs.replace(act, note="") for act in acts]
+            acts = [msgspec.structs.replace(act, note="", subject="") for act in acts]
     return MsgspecResponse(view_of(case, acts, rules_of(request), sight))
 
 

@@ -38,6 +38,7 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the timeline; agency and role of who acted are empty for what the system did.
 
+    `by` is the subject of who acted, told to their own agency only, like the holder of a step.
     `words` is what the line is called in Vietnamese (words.ENTRIES).
     """
 
@@ -46,6 +47,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     step: str = ""
     agency: str = ""
     role: str = ""
+    by: str = ""
     reason: str = ""
     note: str = ""
     words: str = ""
@@ -147,7 +149,7 @@ def _timeline(case: Case, acts: Sequence[Act], sight: Sight) -> list[Entry]:
         for entry in _happened(case)
         if sight.whole or entry.what in told or entry.step in own or sight.covers(entry.agency)
     ]
-    done = _done([act for act in acts if sight.covers(act.agency)])
+    done = _done([act for act in acts if sight.covers(act.agency)], sight.agency)
     return [
         msgspec.structs.replace(entry, words=ENTRIES.get(entry.what, entry.what))
         for entry in (*happened, *done)
@@ -219,7 +221,7 @@ def _happened(case: Case) -> list[Entry]:
     return entries
 
 
-def _done(acts: Sequence[Act]) -> list[Entry]:
+def _done(acts: Sequence[Act], colleagues_at: str) -> list[Entry]:
     return [
         Entry(
             at=act.at,
@@ -227,6 +229,7 @@ def _done(acts: Sequence[Act]) -> list[Entry]:
             step=act.step,
             agency=act.agency,
             role=act.role,
+            by=act.subject if act.agency == colleagues_at else "",
             reason=act.reason,
             note=act.note,
         )

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from deploy.local.city import City
+from tests.journeys.clerk import pdf, words_of
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.officers import INSURANCE, POLICE, WARD, fill, open_from, press_act
 from tests.journeys.screen import WAIT_MS, Screen
@@ -129,6 +130,15 @@ async def test_a_refusal_names_reason_and_law_and_is_asked_once_more(
     await heard.until("routing.dossier-settled.v1", dossier)
     await expect(screen.at("trang-thai")).to_contain_text("Từ chối")
     await screen.check("refused")
+    # The ward prints what it told the applicant, and nothing that is the counter's to give.
+    await expect(screen.at("giay-03")).to_be_visible(timeout=WAIT_MS)
+    await expect(screen.at("giay-05")).to_have_count(0)
+    paper = words_of(await pdf(screen, f"/giay-to/{dossier}/03.pdf"))
+    assert EXPLANATION in paper
+    refused = await screen.context.request.get(f"{screen.url}/giay-to/{dossier}/01.pdf")
+    assert refused.status == 403
+    police = await new_screen("police-31411-2025")
+    assert (await police.context.request.get(f"{police.url}/giay-to/{dossier}/03.pdf")).status == 404
     family = await new_screen(phone=True)
     await family.go(f"/h/{receipt['tracking_token']}")
     await family.sees("Từ chối")
@@ -187,37 +197,11 @@ async def test_everything_missing_is_asked_for_at_once_and_answered(
     await screen.at("ghi-chu").focus()
     await screen.type("Đang viết dở")
     await town.until_status(dossier, 5)
+    await expect(screen.at("giay-02")).to_be_visible(timeout=WAIT_MS)
+    assert "Tờ khai" in words_of(await pdf(screen, f"/giay-to/{dossier}/02.pdf"))
     await town.post("hospital", "intake", f"/dossiers/{dossier}/supplements", {"components": ["declaration"]})
     await expect(screen.at("trang-thai")).to_contain_text("Đang xử lý", timeout=WAIT_MS)
     assert await screen.at("ghi-chu").input_value() == "Đang viết dở"
-
-
-async def test_the_second_of_two_officers_is_told_and_loses_nothing(
-    new_screen: NewScreen, town: Town
-) -> None:
-    """A colleague begins the step while the leader writes: who and when is said, the words are still there."""
-    dossier = (await town.declare())["dossier_id"]
-    leader, officer = await new_screen("leader"), await new_screen(WARD)
-    await open_from(leader, "cho-xu-ly", dossier)
-    await press_act(leader, "return")
-    await leader.at("ly-do-1").focus()
-    await leader.press("1")
-    await leader.at("ghi-chu").focus()
-    await leader.type("Thuộc phường khác 👶 <b>")
-    await leader.press("Control+Enter")
-    await expect(leader.at("xac-nhan")).to_be_focused()
-    await open_from(officer, "cho-xu-ly", dossier)
-    await press_act(officer, "start")
-    await expect(officer.at("da-xong")).to_be_visible()
-    leader.expected_status.add(409)
-    await leader.press("Enter")
-    await expect(leader.at("xung-dot")).to_contain_text(
-        "vừa được thay đổi bởi can-bo-civil-status-31340-2025 lúc"
-    )
-    await expect(leader.at("xung-dot")).to_be_focused()
-    assert await leader.at("ghi-chu").input_value() == "Thuộc phường khác 👶 <b>"
-    await expect(leader.at("buoc-register_birth")).to_have_text("Đang xử lý")
-    await leader.check("told of a colleague")
 
 
 async def test_a_leader_signs_the_apology_that_is_already_written(

@@ -119,6 +119,17 @@ async def test_a_missing_paper_is_told_first_and_then_listed_on_a_slip(new_scree
     assert "Tờ khai theo mẫu" in text
     assert "Giấy tờ tùy thân của người yêu cầu" in text
     await expect(screen.at("cho-bo-sung")).to_have_text(str(before + 1))
+    # The list holds what the count says, this dossier among them, and takes in what comes of it.
+    dossier = address.split("/")[2]
+    await screen.go("/viec/cho-bo-sung")
+    await expect(screen.at("hang-cho-bo-sung").locator(".count")).to_have_text(f"{before + 1} hồ sơ")
+    await expect(screen.page.locator("[data-row]")).to_have_count(before + 1)
+    line = screen.page.locator("tr", has=screen.page.locator(f"a[data-row][href='/ho-so/{dossier}']"))
+    await expect(line).to_contain_text("Còn thiếu 2 giấy tờ")
+    await screen.check("a list of what the family still has to bring")
+    await line.get_by_role("link", name="Nhận bổ sung").focus()
+    await screen.press("Enter")
+    await expect(screen.at("bang-supply")).to_be_visible()
 
 
 async def test_what_an_officer_writes_for_somebody_is_read_back_first(
@@ -158,6 +169,14 @@ async def test_what_an_officer_writes_for_somebody_is_read_back_first(
     assert kept["provenance"]["applicant.name"] == "scanned"
     assert kept["provenance"]["applicant.phone"] == "read-out"
     assert kept["provenance"]["purpose"] == "typed"
+    # Whoever opens the dossier later reads where each value came from, and that it was read back.
+    await screen.go(f"/ho-so/{dossier}")
+    await expect(screen.at("da-doc-lai")).to_contain_text("đã đọc lại cho người dân nghe")
+    said = screen.page.locator(".data dd")
+    await expect(said.filter(has_text="Trần Thị Bé").first).to_contain_text("(quét thẻ)")
+    await expect(said.filter(has_text="0912345678").first).to_contain_text("(người dân đọc)")
+    await expect(said.filter(has_text="Vay vốn").first).to_contain_text("(cán bộ nhập)")
+    await screen.check("a dossier with the origin of its values")
 
 
 async def test_a_lost_session_costs_nothing_that_was_typed(

@@ -98,6 +98,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     step: str = ""
     agency: str = ""
     role: str = ""
+    by: str = ""
     reason: str = ""
     note: str = ""
     words: str = ""
@@ -192,7 +193,11 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole file as intake has it."""
+    """The whole file as intake has it.
+
+    `provenance` says by path where a value came from that an officer wrote for somebody, `read_back` that the file was
+    read back to them.
+    """
 
     dossier: Dossier
     status: int
@@ -200,6 +205,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     file_version: int
     file: dict[str, Any]
     attachments: tuple[Attachment, ...]
+    provenance: dict[str, str] = {}
+    read_back: bool = False
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,11 +29,12 @@ from services.portal.case.reading import (
     file_of,
     hand_over_page,
     handles,
+    logins_of,
     only_hands_over,
     reads_of,
     story_of,
 )
-from services.portal.case.refusals import notice_of, problems_of
+from services.portal.case.refusals import changed_by, notice_of, problems_of
 from services.portal.case.view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of
 from services.portal.case.words import (
     CHANNELS,
@@ -43,12 +44,14 @@ from services.portal.case.words import (
     PAPERS,
     STEP_STATES,
     agency_words,
+    flags_of,
 )
 from services.portal.counter.attaching import attach_all
 from services.portal.forms.reading import Problems
 from services.portal.forms.sent import key_of, text_of
 from services.portal.guard import FIELD, form_of
 from services.portal.live import Watch
+from services.portal.officers import Names, Officers
 from services.portal.rendering import context_of, is_partial, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
 
@@ -67,6 +70,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     file: File
     story: Story
     catalogue: Catalogue
+    names: Names
 
     @property
     def dossier_id(self) -> UUID:
@@ -123,7 +127,7 @@ async def follow(request: Request, ma: Named, person: Officer) -> StreamingRespo
             case = msgspec.structs.replace(story.case, timeline=seen[0].case.timeline)
             story = msgspec.structs.replace(story, case=case)
             seen[:] = [story]
-        sight = Sight(person=officer, file=file, story=seen[0], catalogue=request.app.state.catalogue)
+        sight = await _with_names(request, officer, file, seen[0])
         context = context_of(request, officer, _changing(sight))
         return str(renderer_of(request).fragment(TEMPLATE, "state", context))
 
@@ -189,7 +193,8 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
             raise
         sight = await _sight(request, person, sight.dossier_id)
         matter = await _matter(sight, act, step, _typed(form))
-        notice = notice_of(refused, person) if refused.status == 409 else ""
+        names = await _officers(request).names(person, [changed_by(refused)])
+        notice = notice_of(refused, person, names) if refused.status == 409 else ""
         problems = problems_of(refused, order.body)
         if refused.slug == "file-changed":
             matter, problems, notice = _caught_up(matter)
@@ -206,7 +211,17 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
 async def _sight(request: Request, person: Person, dossier_id: UUID) -> Sight:
     file = await file_of(person, dossier_id)
     story = await story_of(person, dossier_id, notes=True)
-    return Sight(person=person, file=file, story=story, catalogue=request.app.state.catalogue)
+    return await _with_names(request, person, file, story)
+
+
+async def _with_names(request: Request, person: Person, file: File, story: Story) -> Sight:
+    names = await _officers(request).names(person, logins_of(story))
+    return Sight(person=person, file=file, story=story, catalogue=request.app.state.catalogue, names=names)
+
+
+def _officers(request: Request) -> Officers:
+    officers: Officers = request.app.state.officers
+    return officers
 
 
 async def _matter(sight: Sight, act: str, step: str, typed: Typed) -> Matter:
@@ -295,7 +310,9 @@ async def _page(
 ) -> HTMLResponse:
     file, catalogue = sight.file, sight.catalogue
     procedure = catalogue.procedure(file.dossier.procedure, file.dossier.procedure_from)
-    wants_reads = "nhat-ky" in request.query_params
+    wants_reads = "nhat-ky" in request.query_params and sight.auditing
+    reads = await reads_of(sight.person, sight.dossier_id) if wants_reads else None
+    readers = [read.actor for read in reads.reads] if reads else []
     return page(
         request,
         TEMPLATE,
@@ -305,9 +322,12 @@ async def _page(
         procedure=procedure,
         channel=CHANNELS.get(file.dossier.channel, file.dossier.channel),
         received_by=agency_words(catalogue, file.dossier.receiving_agency),
+        flags=flags_of(file.dossier.flags),
+        read_back=file.read_back,
         sections=sections_of(file, procedure, catalogue),
         papers=papers_of(file, procedure),
-        reads=await reads_of(sight.person, sight.dossier_id) if wants_reads and sight.auditing else None,
+        reads=reads,
+        readers=await _officers(request).names(sight.person, readers),
         agency_words=lambda code: agency_words(catalogue, code),
         handling=sight.handling,
         auditing=sight.auditing,
@@ -325,7 +345,7 @@ async def _page(
 
 def _changing(sight: Sight) -> Mapping[str, Any]:
     """What the part that changes is made of."""
-    state = state_of(sight.file, sight.story, sight.catalogue, handling=sight.handling)
+    state = state_of(sight.file, sight.story, sight.catalogue, sight.names, handling=sight.handling)
     return {
         "dossier_id": sight.dossier_id,
         "deliveries": DELIVERIES,

@@ -12,15 +12,24 @@ from libs.catalogue.code_lists import code_lists
 from services.portal.case.answers import Attachment, File
 from services.portal.case.birth_file import birth_part
 from services.portal.forms.fields import Box, Part, Rows, form_part, lists_of
+from services.portal.wording import ORIGINS
 
 BIRTH = "birth"
 
 
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says under a label; `origin` in words where somebody wrote it for the applicant."""
+
+    label: str
+    value: str
+    origin: str = ""
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of the file: rows of label and value; empty ones are left out."""
+    """One part of the file; empty rows are left out."""
 
     title: str
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +60,7 @@ def sections_of(file: File, procedure: Procedure, catalogue: Catalogue) -> tuple
         groups.append(Part(path="", label="Nội dung", required=False, inner=tuple(loose)))
     found = []
     for group in groups:
-        rows = tuple(_rows(group, file.file, catalogue, day))
+        rows = tuple(_rows(group, file, catalogue, day))
         if rows:
             found.append(Section(title=group.label, rows=rows))
     return (*found, *_options(file, procedure))
@@ -133,11 +142,11 @@ def _state(code: str, file: File, given: set[str], needed: set[str]) -> str:
     return "Dùng dữ liệu điện tử" if code in needed else "Không áp dụng"
 
 
-def _rows(part: Part, data: Mapping[str, Any], catalogue: Catalogue, day: date) -> Iterator[tuple[str, str]]:
+def _rows(part: Part, file: File, catalogue: Catalogue, day: date) -> Iterator[Row]:
     for box in part.boxes():
-        value = shown(box, value_at(data, box.path), catalogue, as_of(box, data, day))
+        value = shown(box, value_at(file.file, box.path), catalogue, as_of(box, file.file, day))
         if value:
-            yield box.label, value
+            yield Row(label=box.label, value=value, origin=ORIGINS.get(file.provenance.get(box.path, ""), ""))
 
 
 def _options(file: File, procedure: Procedure) -> Iterator[Section]:
@@ -145,9 +154,9 @@ def _options(file: File, procedure: Procedure) -> Iterator[Section]:
     for option in procedure.options:
         value = file.dossier.options.get(option.code)
         if isinstance(value, bool):
-            rows.append((option.name_vi, "Có" if value else "Không"))
+            rows.append(Row(label=option.name_vi, value="Có" if value else "Không"))
         elif value:
-            rows.append((option.name_vi, option.choices.get(value, value)))
+            rows.append(Row(label=option.name_vi, value=option.choices.get(value, value)))
     if rows:
         yield Section(title="Lựa chọn của hồ sơ", rows=tuple(rows))
 

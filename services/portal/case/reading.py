@@ -114,6 +114,17 @@ async def desk_of(person: Person, dossier_id: UUID) -> CaseDesk | None:
     return await _known(person.desk.get("routing", f"/cases/{dossier_id}/desk", CaseDesk))
 
 
+def logins_of(story: Story) -> tuple[str, ...]:
+    """The officers the story knows by login: who did what, and who has a step in hand."""
+    entries = story.case.timeline if story.case else ()
+    steps = story.desk.steps if story.desk else ()
+    return (
+        *(entry.by for entry in entries),
+        *(act.actor for act in story.custody),
+        *(step.holder for step in steps),
+    )
+
+
 async def reads_of(person: Person, dossier_id: UUID) -> Reads | None:
     """Who looked into the dossier; None for who may not know."""
     return await _known(person.desk.get("intake", f"/dossiers/{dossier_id}/reads", Reads))

@@ -37,23 +37,33 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
-def notice_of(refused: Refused, person: Person) -> str:
-    """The sentence above the panel: who was first and when, and that nothing typed is lost."""
+def changed_by(refused: Refused) -> str:
+    """The login of who changed the step meanwhile; empty when the refusal is of another kind or does not tell."""
+    return _change(refused).by if refused.slug == "version-changed" else ""
+
+
+def notice_of(refused: Refused, person: Person, names: Mapping[str, str]) -> str:
+    """The sentence above the panel: who was first (by name) and when, and that nothing typed is lost."""
     told = refused.told.detail or refused.told.title or "Không thực hiện được."
     if refused.slug != "version-changed":
         return told
-    try:
-        change = msgspec.json.decode(refused.answer, type=_Change)
-    except msgspec.MsgspecError:
-        change = _Change()
+    change = _change(refused)
     who = "cán bộ của cơ quan khác"
     if change.by:
-        who = "chính ông/bà, ở một cửa sổ khác" if change.by == person.account.login else change.by
+        mine = change.by == person.account.login
+        who = "chính ông/bà, ở một cửa sổ khác" if mine else names.get(change.by, change.by)
     when = f" lúc {day_and_clock(change.at)}" if change.at else ""
     return (
         f"Bước này vừa được thay đổi bởi {who}{when}. "
         "Tình trạng mới hiện ở trên; nội dung ông/bà đã nhập vẫn còn bên dưới."
     )
+
+
+def _change(refused: Refused) -> _Change:
+    try:
+        return msgspec.json.decode(refused.answer, type=_Change)
+    except msgspec.MsgspecError:
+        return _Change()
 
 
 def problems_of(refused: Refused, sent: Mapping[str, Any]) -> Problems:

@@ -19,6 +19,7 @@ from services.portal.case.reading import Story
 from services.portal.case.words import deadline_flag, early_flag, papers_to_print, timeline
 from services.portal.forms.fields import Part
 from services.portal.forms.reading import PREFIX, Problems
+from services.portal.officers import Names
 from services.portal.wording import Tag, status_tag
 
 # In the order in which they stand on the page; what is done at once needs no panel.
@@ -109,8 +110,13 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in self.reasons if one.code == self.text("ly-do")), None)
 
 
-def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) -> dict[str, Any]:
-    """The part of the page that changes: status, deadline, what may be done, results, timeline."""
+def state_of(
+    file: File, story: Story, catalogue: Catalogue, names: Names, *, handling: bool
+) -> dict[str, Any]:
+    """The part of the page that changes: status, deadline, what may be done, results, timeline.
+
+    `names` are those of the officers the story knows by login.
+    """
     case, desk = story.case, story.desk
     status = case.status if case else file.status
     flag = deadline_flag(desk.deadline) if desk else None
@@ -130,8 +136,9 @@ def state_of(file: File, story: Story, catalogue: Catalogue, *, handling: bool) 
         "apologies": story.apologies,
         "file_buttons": file_buttons(status, accepted=case is not None, wanted=wanted) if handling else (),
         "results": story.results,
-        "prints": papers_to_print(case) if handling else (),
-        "lines": timeline(case, story.custody, story.results or (), catalogue),
+        "prints": papers_to_print(case, handling=handling),
+        "lines": timeline(case, story.custody, story.results or (), catalogue, names),
+        "names": names,
     }
 
 

@@ -1,6 +1,6 @@
 """The words of a dossier's page: how its deadline stands, what happened to it, what was just done. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -86,11 +86,21 @@ PAPERS: Mapping[str, tuple[str, str]] = {
 CONTROL_SLIP = ("05", "In phiếu kiểm soát")
 
 
+# What intake wants a person to look at once more: its flag → what an officer should know.
+FLAGS: Mapping[str, str] = {
+    "identity-typed": "Giấy tờ của mẹ nhập tay, chưa đối chiếu thẻ",
+    "card-number-differs": "Số giấy tờ của mẹ trên thẻ khác giấy chứng sinh",
+    "card-name-differs": "Họ tên của mẹ trên thẻ khác giấy chứng sinh",
+    "card-birth-date-differs": "Ngày sinh của mẹ trên thẻ khác giấy chứng sinh",
+}
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the page's timeline."""
 
     at: datetime
     words: str
+    who: str = ""
     where: str = ""
     more: str = ""
 
@@ -144,13 +154,21 @@ def agency_words(catalogue: Catalogue, code: str) -> str:
         return code
 
 
-def papers_to_print(case: CaseView | None) -> tuple[tuple[str, str], ...]:
-    """The official papers there are of a dossier, by what was done: number of the form and words."""
+def flags_of(flags: Iterable[str]) -> tuple[Tag, ...]:
+    """What officers are told to look at, in the order it was noted; notes for others are left out."""
+    return tuple(Tag(FLAGS[flag], "near") for flag in flags if flag in FLAGS)
+
+
+def papers_to_print(case: CaseView | None, *, handling: bool) -> tuple[tuple[str, str], ...]:
+    """The official papers there are of a dossier, by what was done: number of the form and words.
+
+    Who only has a step of it prints what their own agency told the applicant: those lines name a colleague.
+    """
     if case is None:
         return ()
-    done = {entry.what for entry in case.timeline}
+    done = {entry.what for entry in case.timeline if handling or entry.by}
     papers = dict(paper for act, paper in PAPERS.items() if act in done)
-    return (*papers.items(), CONTROL_SLIP)
+    return (*papers.items(), CONTROL_SLIP) if handling else tuple(papers.items())
 
 
 def timeline(
@@ -158,15 +176,16 @@ def timeline(
     custody: tuple[CustodyAct, ...],
     results: tuple[Result, ...],
     catalogue: Catalogue,
+    names: Mapping[str, str],
 ) -> tuple[Line, ...]:
-    """What happened to the dossier and to its results, the newest first."""
-    lines = [*_case_lines(case, catalogue), *_custody_lines(custody, results, catalogue)]
+    """What happened to the dossier and to its results, the newest first; `names` of officers by login."""
+    lines = [*_case_lines(case, catalogue, names), *_custody_lines(custody, results, catalogue, names)]
     # Of one moment what was told later stands above, as everywhere.
     lines.sort(key=lambda line: line.at)
     return tuple(lines[::-1])
 
 
-def _case_lines(case: CaseView | None, catalogue: Catalogue) -> Iterator[Line]:
+def _case_lines(case: CaseView | None, catalogue: Catalogue, names: Mapping[str, str]) -> Iterator[Line]:
     if case is None:
         return
     words = {one.code: one.name_vi for reasons in catalogue.reasons.values() for one in reasons}
@@ -176,21 +195,26 @@ def _case_lines(case: CaseView | None, catalogue: Catalogue) -> Iterator[Line]:
         yield Line(
             at=entry.at,
             words=f"{entry.words}: {step}" if step else entry.words,
+            who=names.get(entry.by, entry.by),
             where=agency_words(catalogue, entry.agency),
             more=". ".join(part for part in (reason, entry.note) if part),
         )
 
 
 def _custody_lines(
-    custody: tuple[CustodyAct, ...], results: tuple[Result, ...], catalogue: Catalogue
+    custody: tuple[CustodyAct, ...],
+    results: tuple[Result, ...],
+    catalogue: Catalogue,
+    names: Mapping[str, str],
 ) -> Iterator[Line]:
-    names = {result.id: result.name_vi for result in results}
+    papers = {result.id: result.name_vi for result in results}
     for act in custody:
-        name = names.get(act.result_id, "")
+        name = papers.get(act.result_id, "")
         words = CUSTODY.get(act.act, act.act)
         yield Line(
             at=act.at,
             words=f"{words}: {name}" if name else words,
+            who=names.get(act.actor, act.actor),
             where=agency_words(catalogue, act.agency),
             more=act.note,
         )

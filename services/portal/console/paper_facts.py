@@ -69,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What intake's paper-facts say."""
+    """What intake's paper-facts say; to an agency, which only has a step of the dossier, without `link` and results."""
 
     code: str
     link: str
@@ -90,6 +90,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     explanation: str
 
+    @property
+    def for_an_agency(self) -> bool:
+        """Whether who asked has a step of the dossier and does not handle it."""
+        return not self.link
+
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the case's timeline."""
@@ -98,6 +103,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     step: str = ""
     agency: str = ""
+    reason: str = ""
+    note: str = ""
 
 
 class Apologised(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,11 +136,12 @@ class RefusedStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sayer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who prints, for whom, and where the family may look: what every paper has."""
+    """Who prints, at which agency, and where the family may look: what every paper has."""
 
     catalogue: Catalogue
     public_url: str
     officer: str
+    agency: str
     today: date
 
     def procedure(self, facts: Facts) -> Procedure:
@@ -164,12 +172,16 @@ class Sayer(msgspec.Struct, frozen=True, kw_only=True):
         agency = self.catalogue.agency(facts.receiving_agency)
         return {
             "office": self.office(agency),
-            "officer": Officer(name=self.officer, phone=agency.phone),
+            "officer": Officer(name=self.officer, phone=self._phone(facts, agency)),
             "applicant": person(facts.applicant),
             "code": facts.code,
-            "tracking_url": f"{self.public_url}/h/{facts.link.rpartition('/')[2]}",
+            "tracking_url": f"{self.public_url}/h/{facts.link.rpartition('/')[2]}" if facts.link else "",
             "procedure": self.title(facts),
         }
+
+    def _phone(self, facts: Facts, receiving: Agency) -> str:
+        """Where the officer who is named can be asked: an agency's does not sit at the counter."""
+        return self.catalogue.agency(self.agency).phone if facts.for_an_agency else receiving.phone
 
     def name(self, code: str) -> str:
         """What an agency is called; its code when nobody knows it any more."""
@@ -240,6 +252,15 @@ def refusal(say: Sayer, facts: Facts, refused: Sequence[RefusedStep]) -> Refusal
             "Sửa, bổ sung theo lý do nêu trên rồi nộp lại hồ sơ.",
             "Khiếu nại theo quy định của Luật Khiếu nại nếu không đồng ý.",
         ),
+    )
+
+
+def own_refusals(say: Sayer, case: Case) -> tuple[RefusedStep, ...]:
+    """What the printing agency itself refused, as its own timeline tells it."""
+    return tuple(
+        RefusedStep(reason=line.reason, reason_text=line.reason, note=line.note)
+        for line in case.timeline
+        if line.what == "refuse" and line.agency == say.agency
     )
 
 

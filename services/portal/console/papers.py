@@ -1,6 +1,7 @@
 """The official papers of a dossier, as PDF from the city's templates: what the services know of it, printed.
 
-Only who handles the dossier gets them: every fact is asked in the officer's name, and the services decide.
+Every fact is asked in the officer's name, and the services decide: who handles the dossier gets all of them, an agency
+those in which it tells the applicant what lacks, why not, or that it takes longer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ from libs.http.client import Refused
 from libs.http.problems import Problem
 from libs.papers import FormPress, Paper, TooManyWaiting
 from libs.printing.workers import WorkersLost
-from services.portal.case.reading import dossier_id_of
+from services.portal.case.reading import dossier_id_of, purpose_of
 from services.portal.console import paper_facts, register
 from services.portal.console.paper_facts import Case, Facts, RefusedStep, Sayer
 from services.portal.forms.dates_typed import NotADay, read_day
@@ -27,8 +28,7 @@ from services.portal.rendering import page
 from services.portal.sessions import Person, requires
 
 router = APIRouter()
-Handler = Annotated[Person, Depends(requires("one_stop", "hospital"))]
-CHECK = "check-dossier"
+Officer = Annotated[Person, Depends(requires())]
 
 
 class _Born(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +64,22 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     say: Sayer
     facts: Facts
 
+    @property
+    def purpose(self) -> str:
+        """What the officer looks into the dossier for."""
+        return purpose_of(self.person)
+
     async def dossier(self) -> _Dossier:
         """The file."""
-        return await self.person.desk.get("intake", f"/dossiers/{self.dossier_id}", _Dossier, purpose=CHECK)
+        return await self.person.desk.get(
+            "intake", f"/dossiers/{self.dossier_id}", _Dossier, purpose=self.purpose
+        )
 
     async def case(self) -> Case | None:
         """The case, None before it is accepted."""
         try:
-            return await self.person.desk.get("routing", f"/cases/{self.dossier_id}", Case, purpose=CHECK)
+            path = f"/cases/{self.dossier_id}"
+            return await self.person.desk.get("routing", path, Case, purpose=self.purpose)
         except Refused as refused:
             if refused.status == 404:
                 return None
@@ -89,9 +97,12 @@ async def _supplement(told: Told) -> Paper | None:
 
 async def _refusal(told: Told) -> Paper | None:
     refused: tuple[RefusedStep, ...] = ()
-    if told.facts.accepted_at is not None:
+    if told.facts.for_an_agency:
+        case = await told.case()
+        refused = paper_facts.own_refusals(told.say, case) if case else ()
+    elif told.facts.accepted_at is not None:
         path = f"/cases/{told.dossier_id}/refusals"
-        found = await told.person.desk.get("routing", path, _RefusedSteps, purpose=CHECK)
+        found = await told.person.desk.get("routing", path, _RefusedSteps, purpose=told.purpose)
         refused = found.refused
     return paper_facts.refusal(told.say, told.facts, refused)
 
@@ -130,12 +141,16 @@ FORMS: dict[str, tuple[str, Callable[[Told], Awaitable[Paper | None]]]] = {
 }
 
 
+TOLD_BY_AGENCIES = frozenset({"02", "03", "04"})
+
+
 def sayer_of(request: Request, person: Person) -> Sayer:
     """Who prints, today."""
     return Sayer(
         catalogue=request.app.state.catalogue,
         public_url=request.app.state.public_url,
         officer=person.account.name,
+        agency=person.account.agency,
         today=datetime.now(VIETNAM).date(),
     )
 
@@ -152,13 +167,16 @@ async def press(request: Request, form: str, paper: Paper, on: date, name: str) 
 
 
 @router.get("/giay-to/{dossier}/{form}.pdf")
-async def paper(request: Request, dossier: str, form: str, person: Handler) -> Response:
-    """One paper of a dossier (id or code): 01 to 05, or the letter to a newborn's family."""
+async def paper(request: Request, dossier: str, form: str, person: Officer) -> Response:
+    """One paper of a dossier (id or code): 01 to 05, or the letter to a newborn's family; for an agency 02 to 04."""
     if form not in FORMS:
         raise Problem(404)
     dossier_id = await dossier_id_of(person, dossier)
     name, make = FORMS[form]
-    facts = await person.desk.get("intake", f"/dossiers/{dossier_id}/paper-facts", Facts, purpose=CHECK)
+    path = f"/dossiers/{dossier_id}/paper-facts"
+    facts = await person.desk.get("intake", path, Facts, purpose=purpose_of(person))
+    if facts.for_an_agency and form not in TOLD_BY_AGENCIES:
+        raise Problem(403)
     told = Told(person=person, dossier_id=dossier_id, say=sayer_of(request, person), facts=facts)
     made = await make(told)
     if made is None:

@@ -14,16 +14,18 @@ from libs.http.problems import Problem
 from services.portal.case.answers import Apology, Deadline, LegalAct
 from services.portal.case.reading import hand_over_page, purpose_of
 from services.portal.case.words import agency_words, deadline_flag
+from services.portal.console.door import Door, door_of, door_page
 from services.portal.sessions import Person
 from services.portal.wording import Tag
 
 ROWS = 50
-# Dossiers handed in from outside that nobody has taken yet: intake keeps them, and only counts a page of them.
 AT_THE_DOOR = "cho-tiep-nhan"
-DOOR_ROWS_MAX = 100
+# What waits for the family: steps, which routing lists, and before them what lacks papers at the door.
+AWAITED = "cho-bo-sung"
 SUMMARIES_MAX = 200
 # What the one button of a row does at once; every other act opens its panel.
 START = "start"
+SUPPLY = "supply"
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,20 +121,6 @@ class _Papers(msgspec.Struct, frozen=True, kw_only=True):
     next: UUID | None = None
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    dossier_id: UUID
-    code: str
-    procedure: str
-    received_at: datetime
-    appointment_at: datetime
-    missing: tuple[str, ...] = ()
-
-
-class _Lines(msgspec.Struct, frozen=True, kw_only=True):
-    dossiers: tuple[_Line, ...]
-    before: UUID | None = None
-
-
 class _Summaries(msgspec.Struct, frozen=True, kw_only=True):
     summaries: tuple[Summary, ...]
 
@@ -140,13 +128,22 @@ class _Summaries(msgspec.Struct, frozen=True, kw_only=True):
 async def queues_of(person: Person) -> tuple[Queue, ...]:
     """The officer's lists in their order, each with how much is in it."""
     steps, papers, door = await asyncio.gather(
-        person.desk.get("routing", "/queues", _Queues), _paper_counts(person), _door(person)
+        person.desk.get("routing", "/queues", _Queues), _paper_counts(person), door_of(person)
     )
     counted = {queue.slug: queue for queue in papers}
-    found = [counted.get(queue.slug, queue) for queue in steps.queues]
+    found = [_with_door(counted.get(queue.slug, queue), door) for queue in steps.queues]
     if door is not None:
-        found.insert(1, door)
+        found.insert(1, _door_queue(door))
     return tuple(found)
+
+
+async def awaited(person: Person) -> Queue | None:
+    """The list of what waits for the family, as `queues_of` counts it; None while it cannot be told."""
+    try:
+        steps, door = await asyncio.gather(person.desk.get("routing", "/queues", _Queues), door_of(person))
+    except Unavailable:
+        return None
+    return next((_with_door(queue, door) for queue in steps.queues if queue.slug == AWAITED), None)
 
 
 async def listing_of(person: Person, queue: Queue, after: str, catalogue: Catalogue) -> Listing:
@@ -158,7 +155,9 @@ async def listing_of(person: Person, queue: Queue, after: str, catalogue: Catalo
             return await _papers(person, queue, after)
     query: dict[str, str | int] = {"limit": ROWS} | ({"after": after} if after else {})
     page = await person.desk.get("routing", f"/queues/{queue.slug}", _Steps, query=query)
-    return Listing(rows=tuple(_step_row(row, queue) for row in page.rows), after=page.next or "")
+    steps = tuple(_step_row(row, queue) for row in page.rows)
+    first = await _lacking_at_the_door(person, catalogue) if queue.slug == AWAITED and not after else ()
+    return Listing(rows=(*first, *steps), after=page.next or "")
 
 
 async def names_of(
@@ -184,20 +183,24 @@ async def _paper_counts(person: Person) -> tuple[Queue, ...]:
         return ()
 
 
-async def _door(person: Person) -> Queue | None:
-    if not person.has("one_stop"):
-        return None
-    found = await person.desk.get(
-        "intake", "/dossiers", _Lines, query={"status": "1", "limit": DOOR_ROWS_MAX}
+def _with_door(queue: Queue, door: Door | None) -> Queue:
+    """A list of routing as the page has it: to what waits for the family comes what lacks papers at the door."""
+    if queue.slug != AWAITED or door is None or queue.count is None:
+        return queue
+    return msgspec.structs.replace(
+        queue, count=queue.count + len(door.lacking), more=queue.more or door.before is not None
     )
+
+
+def _door_queue(door: Door) -> Queue:
     return Queue(
         slug=AT_THE_DOOR,
         name_vi="Chờ tiếp nhận",
         service="intake",
         action="accept",
         empty_vi="Không có hồ sơ nào chờ tiếp nhận.",
-        count=len(found.dossiers),
-        more=found.before is not None,
+        count=len(door.dossiers),
+        more=door.before is not None,
     )
 
 
@@ -256,17 +259,14 @@ async def _papers(person: Person, queue: Queue, after: str) -> Listing:
 
 
 async def _at_the_door(person: Person, after: str, catalogue: Catalogue) -> Listing:
-    query: dict[str, str | int] = {"status": "1", "limit": ROWS}
-    if after:
-        query["before"] = _id(after)
-    page = await person.desk.get("intake", "/dossiers", _Lines, query=query)
+    page = await door_page(person, limit=ROWS, before=_id(after) if after else "")
     agency = agency_words(catalogue, person.account.agency)
     rows = tuple(
         Row(
             dossier_id=line.dossier_id,
             code=line.code,
             procedure=line.procedure,
-            step_name=f"Còn thiếu {len(line.missing)} giấy tờ" if line.missing else "Chờ tiếp nhận",
+            step_name=line.lacks if line.missing else "Chờ tiếp nhận",
             agency=agency,
             due_at=line.received_at,
             action="open",
@@ -276,6 +276,25 @@ async def _at_the_door(person: Person, after: str, catalogue: Catalogue) -> List
         for line in page.dossiers
     )
     return Listing(rows=rows, after=str(page.before or ""))
+
+
+async def _lacking_at_the_door(person: Person, catalogue: Catalogue) -> tuple[Row, ...]:
+    """What was received without all its papers, the longest waiting first: it has no deadline before it is taken."""
+    door = await door_of(person)
+    agency = agency_words(catalogue, person.account.agency)
+    return tuple(
+        Row(
+            dossier_id=line.dossier_id,
+            code=line.code,
+            procedure=line.procedure,
+            step_name=line.lacks,
+            agency=agency,
+            action=SUPPLY,
+            action_name="Nhận bổ sung",
+            href=_panel(line.dossier_id, SUPPLY, ""),
+        )
+        for line in reversed(door.lacking if door else ())
+    )
 
 
 def _id(text: str) -> str:

@@ -1,5 +1,6 @@
 """The lists officers work from: what is in each, the most urgent first, and one thing to do with every line."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from libs.http.problems import Problem
 from services.portal import live
-from services.portal.case.reading import desk_of, dossier_id_of, story_of
+from services.portal.case.reading import desk_of, dossier_id_of, logins_of, story_of
 from services.portal.case.view import undo_of, work_of
 from services.portal.case.words import DONE, timeline
 from services.portal.console.queue_reading import Summary, listing_of, names_of, queues_of, whole
 from services.portal.live import Watch
+from services.portal.officers import Names, Officers
 from services.portal.rendering import context_of, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
 
@@ -73,7 +75,8 @@ async def preview(request: Request, hang_doi: Slug, ma: str, person: Officer, bu
     if dossier_id not in names:
         raise Problem(404)
     desk = story.desk.step(buoc) if story.desk else None
-    lines = timeline(story.case, story.custody, story.results or (), request.app.state.catalogue)
+    officers = await _officer_names(request, person, logins_of(story))
+    lines = timeline(story.case, story.custody, story.results or (), request.app.state.catalogue, officers)
     return part(
         request,
         TEMPLATE,
@@ -86,6 +89,11 @@ async def preview(request: Request, hang_doi: Slug, ma: str, person: Officer, bu
     )
 
 
+async def _officer_names(request: Request, person: Person, logins: Iterable[str]) -> Names:
+    officers: Officers = request.app.state.officers
+    return await officers.names(person, logins)
+
+
 async def _context(
     request: Request, person: Person, slug: str, after: str, known: dict[UUID, Summary]
 ) -> dict[str, Any]:
@@ -95,12 +103,14 @@ async def _context(
         raise Problem(404)
     listing = await listing_of(person, queue, after, request.app.state.catalogue)
     names = await names_of(person, [row.dossier_id for row in listing.rows], known)
+    officers = await _officer_names(request, person, [row.holder for row in listing.rows])
     known.clear()
     known.update(names)
     return {
         "queues": queues,
         "queue": queue,
         "rows": [whole(row, names.get(row.dossier_id)) for row in listing.rows],
+        "officers": officers,
         "after": listing.after,
         "later": after,
     }

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from libs.catalogue import Catalogue
 from libs.http.client import Refused
+from services.portal.console.queue_reading import awaited
 from services.portal.counter import attaching, drafts, receipts, views
 from services.portal.counter.drafts import Draft
 from services.portal.counter.sheet import Checked, Sheet, checked, sheet_of, today_of
@@ -22,6 +23,7 @@ from services.portal.forms.reading import PREFIX, Problems
 from services.portal.guard import form_of
 from services.portal.rendering import is_partial, page, part
 from services.portal.sessions import Person, requires
+from services.portal.wording import ORIGINS
 
 router = APIRouter()
 TEMPLATE = "counter/desk.html"
@@ -51,8 +53,8 @@ async def desk(
         "received": received,
         "known": known,
         "sent": sent,
-        "waiting": await receipts.waiting(person),
-        "origins": drafts.ORIGINS,
+        "waiting": await awaited(person),
+        "origins": ORIGINS,
         "applicant": sheet.applicant if sheet else APPLICANT,
     }
     if is_partial(request):

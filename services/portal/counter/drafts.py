@@ -14,6 +14,7 @@ from libs.catalogue import Component, Procedure
 from libs.http.problems import FieldError
 from services.portal.forms.fields import Part, Rows
 from services.portal.forms.reading import PREFIX, Problems
+from services.portal.wording import ORIGINS
 
 PROCEDURE, SEARCH_PROCEDURE = "thu-tuc", "tim-thu-tuc"
 ORIGIN, PAPER, OPTION, ROWS = "nguon.", "giay.", "chon.", "hang."
@@ -27,12 +28,6 @@ SLIP, SCRIBE, READ_BACK, APPOINTMENT, ADD_ROW = (
 # Ticked by who wants a second dossier although the first sending made one; its value is the second one's key.
 KEY_ANEW = "khoa-moi"
 GIVEN, MISSING, NOT_NEEDED = "co", "thieu", "khong"
-# Where what stands in a box came from, as intake keeps it → words at the box.
-ORIGINS: Mapping[str, str] = {
-    "typed": "Cán bộ nhập",
-    "read-out": "Người dân đọc",
-    "scanned": "Quét thẻ",
-}
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,6 @@ from libs.http.client import Refused
 from services.portal.counter.attaching import Sent
 from services.portal.sessions import Person
 
-# National status code of a dossier that has been handed in and is not accepted.
-NOT_ACCEPTED = 1
-LOOKED_AT = 200
 # How intake refuses another form under a key that has made a dossier.
 KEY_USED = "idempotency-key-reused"
 
@@ -76,14 +73,6 @@ class _Made(msgspec.Struct, frozen=True, kw_only=True):
     made: str = ""
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    missing: tuple[str, ...]
-
-
-class _Lines(msgspec.Struct, frozen=True, kw_only=True):
-    dossiers: tuple[_Line, ...]
-
-
 class _Known(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
 
@@ -123,13 +112,6 @@ def made_by(answer: bytes) -> UUID | None:
         return UUID(path.removeprefix("/dossiers/"))
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
         return None
-
-
-async def waiting(person: Person) -> int:
-    """How many of the newest dossiers received here, and not accepted yet, still lack papers."""
-    query = {"status": str(NOT_ACCEPTED), "limit": str(LOOKED_AT)}
-    lines = await person.desk.get("intake", "/dossiers", _Lines, query=query)
-    return sum(1 for line in lines.dossiers if line.missing)
 
 
 def known_code(answer: bytes) -> str:

@@ -1,5 +1,10 @@
 """What a desk prints of a dossier, and who has looked into it."""
 
+from uuid import UUID
+
+from libs.bus.handling import Change
+from services.intake import store
+from services.intake.dossier import step_assigned
 from tests.integration.intake.conftest import OTHER_WARD, Intake
 from tests.integration.intake.samples import birth, certified_copy, insurance_card
 
@@ -46,13 +51,36 @@ async def test_what_lacks_and_why_it_was_refused_can_be_printed(intake: Intake) 
     assert told["asked"] is None
 
 
-async def test_only_who_handles_a_dossier_prints_it(intake: Intake) -> None:
+async def test_an_agency_prints_what_it_tells_the_applicant(intake: Intake) -> None:
+    """While it has a step: applicant and papers, neither link nor results; an agency without one finds nothing."""
+    receipt = (await intake.post("/dossiers", insurance_card(), intake.counter())).json()
+    dossier_id = UUID(receipt["dossier_id"])
+    where = f"/dossiers/{dossier_id}/paper-facts"
+    async with intake.office.writer.transaction() as connection:
+        before = (await store.load(connection, [dossier_id]))[dossier_id]
+        after = step_assigned(before, "issue_insurance_card", "police-31340-2025")
+        await store.save(connection, [Change(dossier_id=dossier_id, before=before, after=after)])
+    answer = await intake.get(where, intake.police(), purpose="settle-step")
+    assert answer.status_code == 200, answer.text
+    told, whole = answer.json(), (await intake.get(where, intake.counter(), purpose="check-dossier")).json()
+    assert told == whole | {"link": "", "results": [], "received_by": ""}
+    assert whole["link"]
+    assert told["applicant"]["name"] == "Phạm Thị Canary"
+    token = whole["link"].rpartition("/")[2]
+    assert token not in answer.text
+    elsewhere = intake.police("police-31411-2025")
+    assert (await intake.get(where, elsewhere, purpose="settle-step")).status_code == 404
+    logged = await intake.rows("SELECT actor, what FROM http.read_log WHERE purpose = 'settle-step'")
+    assert [tuple(row.values()) for row in logged] == [("officer-police-31340-2025", "paper-facts")]
+
+
+async def test_only_who_has_to_do_with_a_dossier_prints_it(intake: Intake) -> None:
     """A stranger finds nothing; a purpose must be stated."""
     receipt = (await intake.post("/births", birth(), intake.hospital())).json()
     where = f"/dossiers/{receipt['dossier_id']}/paper-facts"
     assert (await intake.get(where, intake.hospital(), purpose="hand-over")).status_code == 200
     assert (await intake.get(where, intake.counter(OTHER_WARD), purpose="check-dossier")).status_code == 404
-    assert (await intake.get(where, intake.police(), purpose="settle-step")).status_code == 403
+    assert (await intake.get(where, intake.police(), purpose="settle-step")).status_code == 404
     assert (await intake.get(where, intake.counter())).status_code == 400
 
 

@@ -42,6 +42,12 @@ async def test_an_officer_takes_a_step_from_the_list_to_its_completion(office: O
     assert ("complete", "civil_status") in acts
     assert "officer-1" not in str(seen)
     assert "Nguyễn An" not in str(seen)
+    # To colleagues who say what for, and to nobody else, it is told who did it.
+    told = {}
+    for agency in (CIVIL, ONE_STOP):
+        case = (await desk.get(agency, f"/cases/{dossier}", purpose="settle-step")).json()
+        told[agency] = {entry.get("by", "") for entry in case["timeline"] if entry["what"] == "complete"}
+    assert told == {CIVIL: {"officer-1"}, ONE_STOP: {""}}
 
 
 async def test_the_second_officer_is_told_who_was_first(office: Office, desk: Desk) -> None:

@@ -184,11 +184,23 @@ def test_an_outcome_begins_with_what_the_file_says() -> None:
 def test_a_declaration_is_shown_in_words() -> None:
     """Codes become words, days are written as people write them, empty lines are left out."""
     sections = sections_of(matter("complete", {}).file, BIRTH, CATALOGUE)
-    found = {section.title: dict(section.rows) for section in sections}
+    found = {section.title: {row.label: row.value for row in section.rows} for section in sections}
     assert found["Trẻ em"]["Giới tính"] == "Nữ"
     assert found["Trẻ em"]["Giờ và ngày sinh"] == "08:05 20/11/2026"
     assert "(31340)" in found["Người mẹ"]["Xã, phường nơi cư trú"]
     assert "Người cha" not in found
+
+
+def test_a_value_says_where_it_came_from() -> None:
+    """As far as it was noted: of a file somebody wrote for the applicant, field by field."""
+    file = matter("complete", {}).file
+    file = msgspec.structs.replace(file, provenance={"child.sex": "read-out", "mother.name": "scanned"})
+    origins = {
+        row.label: row.origin for section in sections_of(file, BIRTH, CATALOGUE) for row in section.rows
+    }
+    assert origins["Giới tính"] == "Người dân đọc"
+    assert origins["Họ, chữ đệm, tên"] == "Quét thẻ"
+    assert origins["Giờ và ngày sinh"] == ""
 
 
 def test_refusals_of_services_stand_at_the_fields_of_the_page() -> None:

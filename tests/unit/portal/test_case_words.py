@@ -8,7 +8,7 @@ import pytest
 
 from libs.catalogue import Catalogue
 from services.portal.case.answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
-from services.portal.case.words import deadline_flag, early_flag, timeline
+from services.portal.case.words import deadline_flag, early_flag, flags_of, papers_to_print, timeline
 from services.portal.wording import Tag
 
 CATALOGUE = Catalogue.load(Path("catalogue"))
@@ -61,6 +61,27 @@ def test_a_dossier_settled_days_before_its_appointment_is_early() -> None:
     assert early_flag(late, CATALOGUE) is None
 
 
+def test_an_agency_prints_what_it_told_the_applicant_itself() -> None:
+    """Who handles the dossier prints every paper there is, and the slip that goes along with it."""
+    acts = {"supplement-request": "ca-01", "refuse": "", "complete": "ca-01"}
+    case = CaseView(
+        status=8,
+        appointment_at=MONDAY,
+        timeline=tuple(Entry(at=MONDAY, what=what, by=by) for what, by in acts.items()),
+    )
+    assert [form for form, _ in papers_to_print(case, handling=False)] == ["02"]
+    assert [form for form, _ in papers_to_print(case, handling=True)] == ["02", "03", "05"]
+    assert papers_to_print(None, handling=True) == ()
+
+
+def test_what_a_person_should_look_at_is_said() -> None:
+    """That a card was not seen, or says something else; what a dossier is flagged with for machines is not."""
+    assert [tag.word for tag in flags_of(("identity-typed", "nghi-ngo"))] == [
+        "Giấy tờ của mẹ nhập tay, chưa đối chiếu thẻ"
+    ]
+    assert flags_of(()) == ()
+
+
 def test_the_timeline_joins_the_case_and_its_results_newest_first() -> None:
     """Steps by name, agencies by name, reasons in words, and what happened to the papers."""
     result = Result(
@@ -80,15 +101,17 @@ def test_the_timeline_joins_the_case_and_its_results_newest_first() -> None:
         appointment_at=MONDAY,
         steps=(StepView(step="s", name="Đăng ký khai sinh", state="returned", agency="", version=1),),
         timeline=(
-            Entry(at=MONDAY, what="return", step="s", agency="police-31340-2025", reason="wrong-ward", note="x",
-                  words="Chuyển trả"),
+            Entry(at=MONDAY, what="return", step="s", agency="police-31340-2025", by="ca-01", reason="wrong-ward",
+                  note="x", words="Chuyển trả"),
             Entry(at=MONDAY, what="settled", reason="granted", words="Giải quyết xong hồ sơ"),
         ),
     )  # fmt: skip
     arrived = CustodyAct(
-        at=MONDAY + timedelta(hours=1), result_id=result.id, act="arrive", actor="", agency="?", note=""
+        at=MONDAY + timedelta(hours=1), result_id=result.id, act="arrive", actor="x-1", agency="?", note=""
     )
-    first, second, third = timeline(case, (arrived,), (result,), CATALOGUE)
+    first, second, third = timeline(case, (arrived,), (result,), CATALOGUE, {"ca-01": "Lê Văn Tám"})
     assert (first.words, first.where) == ("Nhận kết quả về nơi trả: Giấy khai sinh", "?")
+    # Whose name nobody told is called by the login.
+    assert [line.who for line in (first, second, third)] == ["x-1", "", "Lê Văn Tám"]
     assert (second.words, second.more) == ("Giải quyết xong hồ sơ", "")
     assert (third.words, third.more) == ("Chuyển trả: Đăng ký khai sinh", "Thuộc xã, phường khác. x")
