@@ -3,7 +3,7 @@
 The sequence of a producer and dossier is kept for every service. What routing says of a dossier because of something
 intake has said may still overtake it: the two travel in different streams. A service that is `causal` lets it wait, as
 for a missing sequence. It waits for DELIVERIES_MAX deliveries, which is about a minute; then the cause is no longer
-expected (it was broken beyond reading, say), and the event is applied without it.
+expected (it was broken beyond reading, or its stream is stopped), and the event is applied without it.
 """
 
 from collections.abc import Sequence
