@@ -9,7 +9,7 @@ import asyncio
 import asyncpg
 
 from deploy.local.city import City
-from libs.contracts.catalogue import SERVICES
+from libs.contracts.catalogue import PRODUCERS
 from libs.database.provision import dsn_for
 
 # What belongs to the process or the day and not to a dossier.
@@ -37,7 +37,7 @@ async def fill(city: City, copies: int, *, ledger_share: int) -> int:
     assert city.postgres is not None
     admin = city.postgres.admin_dsn
     added = await asyncio.gather(
-        *(_fill(dsn_for(admin, database=service), copies, ledger_share) for service in SERVICES)
+        *(_fill(dsn_for(admin, database=service), copies, ledger_share) for service in PRODUCERS)
     )
     return sum(added)
 

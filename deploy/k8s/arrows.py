@@ -10,6 +10,7 @@ from deploy.k8s.merging import Document
 from deploy.programs import DATABASES, PORTAL, PROCESSES
 from libs.bus.permissions import LISTENERS
 from libs.contracts.catalogue import SERVICES
+from libs.http.auth import GATEWAY
 
 HTTP_PORT, NATS_PORT, POSTGRES_PORT = 8080, 4222, 5432
 MAIL_PORTS = (465, 587)
@@ -18,8 +19,8 @@ DNS_PORT = 53
 READS: Mapping[str, tuple[str, ...]] = {
     "results": ("intake", "routing"),
     "notify": ("intake",),
-    # Its screens show what the owners answer to the officer who is signed in.
-    PORTAL: DATABASES,
+    # Its screens show what the owners answer to the officer who is signed in; the gateway owns nothing of people.
+    PORTAL: tuple(name for name in DATABASES if name != GATEWAY),
 }
 ENTRANCE, STRANGER, INTERNET, DNS = "entrance", "stranger", "internet", "dns"
 DATABASE_LABEL = "database.mot-cua/"

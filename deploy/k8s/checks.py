@@ -25,8 +25,9 @@ BROUGHT_SECRETS = frozenset(
     {
         *(f"{service}-connection" for service in (*PROCESSES, "keeper")),
         *(f"{service}-migrator" for service in DATABASES),
-        # Of those who call others (READS), and of who speaks for officers.
+        # Of those who call others (READS), and of who speaks for officers and for partners.
         *(f"{service}-key" for service in READS),
+        "gateway-key",
         "identity-key",
         "identity-accounts",
         "nats-passwords",

@@ -1,7 +1,7 @@
 """`python -m deploy.local run|demo`: start the city, play a day in it; `run` keeps it running until Ctrl-C.
 
 `python -m deploy.local token <desk>` prints a token for that city's services, `code <login>` the six digits an
-authenticator program would show now for who has a second factor.
+authenticator program would show now for who has a second factor, `partner <code>` a partner's token for the gateway.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import sys
 from deploy.local.accounts import code_for
 from deploy.local.city import ROOT
 from deploy.local.desks import token_for
+from deploy.local.partners import partner_token
 from deploy.local.server_folder import ServerError
 from deploy.local.show import FOLDER, show
 
@@ -22,7 +23,9 @@ if __name__ == "__main__":
                 sys.stdout.write(f"{token_for(desk, folder=FOLDER, catalogue=ROOT / 'catalogue')}\n")
             case ["code", login]:
                 sys.stdout.write(f"{code_for(login, folder=FOLDER, catalogue=ROOT / 'catalogue')}\n")
+            case ["partner", partner]:
+                sys.stdout.write(f"{partner_token(partner, folder=FOLDER)}\n")
             case _:
-                sys.exit("python -m deploy.local run|demo|token <desk>|code <login>")
+                sys.exit("python -m deploy.local run|demo|token <desk>|code <login>|partner <code>")
     except ServerError as error:
         sys.exit(f"Một Cửa: {error}")

@@ -17,6 +17,7 @@ import httpx
 from deploy.local.accounts import StaffAccount, make_account_key, make_accounts
 from deploy.local.assets import install_assets
 from deploy.local.nats_server import NatsServer, NatsUser
+from deploy.local.partners import ADDRESS_FILE, make_partners
 from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Command, ProcessStatus, Supervisor, finish_all
@@ -29,7 +30,7 @@ from libs.catalogue import Catalogue
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate
 from libs.database.provision import dsn_for, provision
-from libs.http.auth import IDENTITY
+from libs.http.auth import GATEWAY, IDENTITY
 from libs.http.public_keys import JWKS_NAME, make_key
 from services.results.authority import make_agency_keys, make_authority
 
@@ -69,6 +70,8 @@ class City:
         self._remembered = Remembered(self.folder)
         self.keys = self.folder / "keys"
         self.account_key = self.folder / "keys" / "account.key"
+        # Private keys of the partners that try things out, and what their programs save.
+        self.partners = self.folder / "partners"
         self.urls: dict[str, str] = {}
         # Who may sign in at the screens, with passwords to be shown.
         self.accounts: list[StaffAccount] = []
@@ -110,6 +113,7 @@ class City:
             raise ServerError(f"{where} cannot be used: {type(error).__name__}: {error}") from error
         self.urls = {name: f"http://{LOOPBACK}:{self._remembered.port(name)}" for name in PROCESSES}
         self.accounts = await make_accounts(self.dsn(IDENTITY), self._remembered, self.account_key)
+        await make_partners(self.dsn(GATEWAY), self.partners)
         self._write_environments()
         self.heartbeat.unlink(missing_ok=True)
         await self.supervisor.start(self.command(KEEPER))
@@ -219,6 +223,8 @@ class City:
             "STORAGE_URL": (self.folder / "storage" / service).as_uri(),
             # What citizens open: links on receipts, papers and letters lead to the portal's pages.
             "PUBLIC_URL": self.urls[PORTAL],
+            # What partners open.
+            "ISSUER_URL": self.urls[GATEWAY],
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),
@@ -238,6 +244,7 @@ class City:
             files[name] = self.command(name).environment
         for name in DATABASES:
             files[name] = {**files[name], "MIGRATOR_DATABASE_URL": self.dsn(name, "migrator")}
+        (self.partners / ADDRESS_FILE).write_text(f"{self.urls[GATEWAY]}\n")
         for name, environment in files.items():
             lines = [
                 f"export {key}={shlex.quote(environment[key])}\n" for key in environment if key != "PATH"

@@ -79,6 +79,9 @@ def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path) -> str
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]
     lines += ["", f"Trang web (mở bằng trình duyệt): {city.urls['portal']}"]
+    lines += ["", "Đối tác thử nghiệm đọc sự kiện (thay benh-vien-thu bằng bao-hiem-thu để đọc tất cả):"]
+    lines += ["  TOKEN=$(.venv/bin/python -m deploy.local partner benh-vien-thu)"]
+    lines += [f'  curl -is "{city.urls["gateway"]}/events?limit=5" -H "Authorization: Bearer $TOKEN"']
     lines += ["", "Tài khoản cán bộ: tên, mật khẩu, khóa của ứng dụng xác thực"]
     lines += ["(mã 6 số lúc này: .venv/bin/python -m deploy.local code <tên>):"]
     lines += [

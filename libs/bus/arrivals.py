@@ -54,6 +54,7 @@ class Arrival:
     """One delivery, read. Without `dossier_id` its place among the events of a dossier is unknown."""
 
     __slots__ = (
+        "data",
         "dossier_id",
         "envelope",
         "event",
@@ -70,6 +71,8 @@ class Arrival:
         self.message = message
         self.source = source
         self.envelope: Envelope | None = None
+        # The event's JSON as its producer wrote it.
+        self.data = b""
         self.event: Event | None = None
         self.event_id: UUID | None = None
         self.dossier_id: UUID | None = None
@@ -84,6 +87,11 @@ class Arrival:
     def key(self) -> Key | None:
         """Producer and dossier: the scope of `sequence`."""
         return None if self.dossier_id is None else (self.source, self.dossier_id)
+
+    @property
+    def cause(self) -> UUID | None:
+        """The event this one came of."""
+        return None if self.envelope is None else self.envelope.causation_id
 
 
 class Sorted:
@@ -127,6 +135,7 @@ class Reader:
             arrival.flaw = Flaw(Reason.UNDECODABLE, "foreign")
             return arrival
         arrival.envelope = envelope
+        arrival.data = data
         # asyncpg's own kind of UUID is equal to the other, and hashes, compares and encodes several times faster.
         arrival.event_id = pgproto.UUID(envelope.id.bytes)
         arrival.dossier_id = pgproto.UUID(envelope.dossier_id.bytes)

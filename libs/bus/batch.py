@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.bus import dead_letters, inbox
+from libs.bus import causes, dead_letters, inbox
 from libs.bus.arrivals import Arrival, Flaw, Key, Reader, Reason, Sorted, keys_of, sort
 from libs.bus.handling import Change, Received, Rejected, Service
 from libs.bus.outbox import Outgoing, emit
@@ -105,6 +105,10 @@ async def _apply(
         result.stopped |= held.stopped
         arrivals = [each for each in arrivals if each.source not in held.stopped]
     plan = sort(arrivals, held.positions)
+    if service.causal:
+        outside = causes.outside(plan.due)
+        known = await inbox.recorded(connection, outside) if outside else set()
+        plan = causes.in_causal_order(plan, known)
     if len(plan.due) > due_max:
         plan = _shortened(plan, due_max, held.positions, result.refused)
     result.gaps = plan.gaps
@@ -200,7 +204,7 @@ class _Fold:
             return None
         dossier_id = arrival.dossier_id or envelope.dossier_id
         before = self.after[dossier_id] if dossier_id in self.after else self.before.get(dossier_id)
-        received = Received(event=event, envelope=envelope, now=self.now)
+        received = Received(event=event, envelope=envelope, now=self.now, data=arrival.data)
         try:
             decision = self.service.handlers[type(event)](before, received, self.service.context)
         except Rejected as rejected:

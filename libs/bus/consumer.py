@@ -66,12 +66,15 @@ class Consumer:
         load: Load,
         save: Save,
         context: Any,
+        causal: bool = False,
         wake: Callable[[], None],
         settings: ConsumerSettings = ConsumerSettings(),  # noqa: B008 - frozen
         after_commit: Callable[[], None] | None = None,
     ) -> None:
         """`wake` is called after each commit that said something, `after_commit` after every commit."""
-        self.service = Service(name=service, handlers=handlers, load=load, save=save, context=context)
+        self.service = Service(
+            name=service, handlers=handlers, load=load, save=save, context=context, causal=causal
+        )
         self._pool = pool
         self._settings = settings
         self._settler = Settler(

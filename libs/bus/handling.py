@@ -18,11 +18,15 @@ UNNAMED = "unnamed"
 
 
 class Received(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
-    """An event as a handler gets it; `now` is the database's clock, the same for the whole batch."""
+    """An event as a handler gets it; `now` is the database's clock, the same for the whole batch.
+
+    `data` is the event's JSON as its producer wrote it, with whatever a newer producer says and we do not know yet.
+    """
 
     event: E
     envelope: Envelope
     now: datetime
+    data: bytes = b""
 
 
 class Decision(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """How one service handles events: pure `handlers` in its `context`, around them one load and one save.
 
     `load` locks the rows it returns (FOR UPDATE, sorted by id); `save` writes every change with one statement a table.
+    `causal`: an event waits for the one it came of, also another producer's (libs/bus/causes.py).
     """
 
     name: str
@@ -66,3 +71,4 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     load: Load
     save: Save
     context: Any = None
+    causal: bool = False

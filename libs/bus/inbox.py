@@ -46,6 +46,7 @@ RETURNING event_id
 _RECORD_ONE = """
 INSERT INTO bus.inbox (event_id, source, dossier_id, sequence) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
 """
+_RECORDED = "SELECT event_id FROM bus.inbox WHERE event_id = ANY($1::uuid[])"
 _BEGIN = """
 INSERT INTO bus.attempt AS known (event_id, begun) SELECT asked, 1 FROM unnest($1::uuid[]) AS asked ORDER BY 1
 ON CONFLICT (event_id) DO UPDATE SET begun = known.begun + 1
@@ -134,6 +135,11 @@ async def record(connection: Connection, rows: Sequence[Row], reached: Mapping[K
 async def record_one(connection: Connection, row: Row) -> None:
     """Write one inbox row unless it is there; positions stay."""
     await connection.execute(_RECORD_ONE, row.event_id, row.source, row.dossier_id, row.sequence)
+
+
+async def recorded(connection: Connection, event_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these events that were dealt with."""
+    return {row[0] for row in await connection.fetch(_RECORDED, event_ids)}
 
 
 async def attempts(connection: Connection, event_ids: Sequence[UUID]) -> dict[UUID, Attempts]:

@@ -6,7 +6,7 @@
 import msgspec
 
 from libs.bus.topology import durable_of, stream_of
-from libs.contracts.catalogue import FLOWS, SERVICES, sources_of
+from libs.contracts.catalogue import FLOWS, PRODUCERS, SERVICES, sources_of
 
 KEEPER = "keeper"
 # Who only hears, without durables: what they miss does not matter to them (services/portal/live.py).
@@ -35,7 +35,7 @@ def permissions_of(user: str) -> Permissions:
     if user in LISTENERS:
         # An empty list would allow everything: it may answer itself, and nobody else.
         own = f"_INBOX_{user}.>"
-        return Permissions(Allow((own,)), Allow((own, *(f"{producer}.>" for producer in SERVICES))))
+        return Permissions(Allow((own,)), Allow((own, *(f"{producer}.>" for producer in PRODUCERS))))
     if user not in SERVICES:
         raise KeyError(user)
     own = stream_of(user)
@@ -72,7 +72,7 @@ def configuration(user: str) -> dict[str, dict[str, list[str]]]:
 def _keeper() -> Permissions:
     """Makes and unmakes streams and durables; reads and publishes no event; answers into services' inboxes."""
     publish = ["$JS.API.INFO"]
-    for producer in SERVICES:
+    for producer in PRODUCERS:
         stream = stream_of(producer)
         publish += [f"$JS.API.STREAM.{verb}.{stream}" for verb in ("INFO", "CREATE", "UPDATE", "DELETE")]
         for consumer in SERVICES:
@@ -81,5 +81,5 @@ def _keeper() -> Permissions:
                 publish += [
                     f"$JS.API.CONSUMER.{verb}.{stream}.{durable}" for verb in ("INFO", "CREATE", "DELETE")
                 ]
-    publish += [f"_INBOX_{service}.>" for service in SERVICES]
+    publish += [f"_INBOX_{producer}.>" for producer in PRODUCERS]
     return Permissions(Allow(tuple(publish)), Allow((f"_INBOX_{KEEPER}.>", f"{REBUILD_SUBJECT}.*")))

@@ -19,6 +19,7 @@ from libs.bus.handling import Service
 from libs.bus.outages import code_of
 from libs.bus.relay import Relay, RelaySettings, RelayStatus
 from libs.bus.writer import Writer
+from libs.contracts.catalogue import PRODUCERS
 from libs.database import open_pool
 
 CLOSE_SECONDS_MAX = 10.0
@@ -33,7 +34,10 @@ class BusClosed(Exception):
 
 
 class BusStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How this process's bus is; relay and consumer are None before NATS was first reached."""
+    """How this process's bus is; relay and consumer are None before NATS was first reached.
+
+    A service that says nothing has no relay.
+    """
 
     connected: bool
     relay: RelayStatus | None
@@ -66,7 +70,7 @@ class BusRuntime:
         self._pool_size = pool_size
         self._consumer_settings = consumer
         self._relay_settings = relay
-        self._after_commit = after_commit
+        self.after_commit = after_commit
         self._pool: asyncpg.Pool[Any] | None = None
         self._client: Client | None = None
         self._relay: Relay | None = None
@@ -91,9 +95,10 @@ class BusRuntime:
             return
         self._client = client
         self._closed.clear()
-        self._relay = Relay(
-            dsn=self._database_url, client=client, source=self.service.name, settings=self._relay_settings
-        )
+        if self.service.name in PRODUCERS:
+            self._relay = Relay(
+                dsn=self._database_url, client=client, source=self.service.name, settings=self._relay_settings
+            )
         self._consumer = self._make_consumer(client)
         try:
             await self._run(stop, self._relay, self._consumer)
@@ -160,8 +165,8 @@ class BusRuntime:
                 await dead_letters.tried(connection, letter_id, flaw.code)
                 retried = Retried(letter_id=letter_id, flaw=flaw)
         self.wake()
-        if self._after_commit is not None:
-            self._after_commit()
+        if self.after_commit is not None:
+            self.after_commit()
         log.info(
             "dead-letter-retried", service=self.service.name, code=retried.flaw.code if retried.flaw else ""
         )
@@ -187,15 +192,17 @@ class BusRuntime:
             load=self.service.load,
             save=self.service.save,
             context=self.service.context,
+            causal=self.service.causal,
             wake=self.wake,
             settings=self._consumer_settings,
-            after_commit=self._after_commit,
+            after_commit=self.after_commit,
         )
 
-    async def _run(self, stop: asyncio.Event, relay: Relay, consumer: Consumer) -> None:
+    async def _run(self, stop: asyncio.Event, relay: Relay | None, consumer: Consumer) -> None:
         relay_stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(relay.run(relay_stop))
+            if relay is not None:
+                group.create_task(relay.run(relay_stop))
             watch = group.create_task(self._watch())
             await group.create_task(consumer.run(stop))
             watch.cancel()

@@ -9,7 +9,7 @@ import msgspec
 from nats.aio.client import Client
 
 from libs.bus import jetstream
-from libs.contracts.catalogue import FLOWS, SERVICES, sources_of
+from libs.contracts.catalogue import PRODUCERS, SERVICES, sources_of
 
 _SECOND_NS = 1_000_000_000
 # The events are below a kilobyte; documents never travel here. nats-server's max_payload is the same.
@@ -84,7 +84,6 @@ DEFAULTS = TopologySettings()
 
 def plan(settings: TopologySettings = DEFAULTS) -> tuple[StreamPlan, ...]:
     """Every stream and durable the flows need."""
-    producers = [name for name in SERVICES if any(flow.by == name for flow in FLOWS)]
     return tuple(
         StreamPlan(
             name=stream_of(producer),
@@ -99,7 +98,7 @@ def plan(settings: TopologySettings = DEFAULTS) -> tuple[StreamPlan, ...]:
                 if producer in sources_of(consumer)
             ),
         )
-        for producer in producers
+        for producer in PRODUCERS
     )
 
 

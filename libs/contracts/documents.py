@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from libs.contracts.catalogue import FLOWS, SERVICES, Flow
+from libs.contracts.catalogue import FLOWS, PRODUCERS, SERVICES, Flow
 from libs.contracts.cloudevents import JSON, MESSAGE_ID, SPECVERSION
 from libs.contracts.event import Event
 
@@ -20,7 +20,7 @@ NOTE = "Made by `python -m libs.contracts` from `libs/contracts/`; do not edit."
 _ATTRIBUTES: dict[str, tuple[dict[str, Any], str, bool]] = {
     "specversion": ({"const": SPECVERSION}, "version of CloudEvents", True),
     "id": ({"type": "string", "format": "uuid"}, "the event's id, UUIDv7", True),
-    "source": ({"enum": list(SERVICES)}, "the service that says it", True),
+    "source": ({"enum": list(PRODUCERS)}, "the service that says it", True),
     "type": ({"type": "string"}, "the subject", True),
     "subject": ({"type": "string", "format": "uuid"}, "the dossier's id", True),
     "time": ({"type": "string", "format": "date-time"}, "when it happened", True),
@@ -95,7 +95,7 @@ def events_page() -> str:
     lines += [f"    {service}" for service in SERVICES]
     lines += _arrows()
     lines += ["```", ""]
-    for service in SERVICES:
+    for service in PRODUCERS:
         lines += [
             f"## {service}",
             "",
@@ -116,7 +116,7 @@ def events_page() -> str:
 
 def _arrows() -> list[str]:
     arrows = []
-    for producer in SERVICES:
+    for producer in PRODUCERS:
         for consumer in SERVICES:
             heard = [
                 flow.event.SUBJECT.split(".")[1]

@@ -1,7 +1,8 @@
-"""Who asks: short ES256 tokens, signed by the service that calls or by `identity` for people and machines.
+"""Who asks: short ES256 tokens, signed by the service that calls, by `identity` for people, by `gateway` for partners.
 
 A token is `typ: at+jwt` (RFC 9068), lives at most an hour, names one issuer and its audience, and is checked against a
-JWKS file in which every key belongs to one issuer: a service cannot speak for another, nor make an officer.
+JWKS file in which every key belongs to one issuer: a service cannot speak for another, nor make an officer. What
+`gateway` says in a partner's name counts only where it was meant for, and not long.
 
     @router.get("/steps")
     async def steps(actor: Annotated[Actor, Depends(require("civil_status", "police_residence"))]) -> Response: ...
@@ -10,8 +11,9 @@ JWKS file in which every key belongs to one issuer: a service cannot speak for a
 import time
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -26,8 +28,13 @@ from libs.telemetry.logs import log
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type, not a secret
-# The only issuer that may speak for officers and for machines outside the city's own services.
+# The only issuer that may speak for officers.
 IDENTITY = "identity"
+# Speaks for other systems (kind `system`), never for an officer: to itself for as long as a partner's token lives, to
+# another service for one call.
+GATEWAY = "gateway"
+SYSTEM_SECONDS_MAX = 60
+PARTNER_SECONDS_MAX = 300
 KINDS = ("officer", "service", "system")
 CLOCK_SKEW_SECONDS = 30
 LIFETIME_SECONDS_MAX = 3600
@@ -37,13 +44,17 @@ VERIFIED_TOKENS_MAX = 4096
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `agency` and `facility` are catalogue codes, empty when the actor has none; services have no roles."""
+    """Who asks. `agency` and `facility` are catalogue codes, empty when the actor has none; services have no roles.
+
+    `credential` names the key a partner's token was given for, empty for everybody else.
+    """
 
     subject: str
     kind: str
     agency: str = ""
     roles: frozenset[str] = frozenset()
     facility: str = ""
+    credential: str = ""
 
     @property
     def client(self) -> str:
@@ -78,6 +89,7 @@ class _Claims(msgspec.Struct, frozen=True):
     agency: str = ""
     roles: list[str] = []
     facility: str = ""
+    credential: str = ""
 
 
 class TokenSigner:
@@ -107,10 +119,11 @@ class TokenSigner:
         roles: Collection[str] = (),
         facility: str = "",
         ttl_seconds: int = 300,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """A token for `audience` (service name or names), valid from now for `ttl_seconds` (at most an hour).
 
-        Without `subject` the issuer speaks for itself, as a service does.
+        Without `subject` the issuer speaks for itself, as a service does. `more` are further claims.
         """
         now = int(self._now())
         claims: dict[str, Any] = {
@@ -124,6 +137,7 @@ class TokenSigner:
             "agency": agency,
             "roles": sorted(roles),
             "facility": facility,
+            **more,
         }
         return jwt.encode(self._header, claims, self._key, algorithms=[ALGORITHM])
 
@@ -210,6 +224,11 @@ def _judge(claims: _Claims, audience: str, now: float) -> Actor:
     if claims.iss == IDENTITY:
         if claims.kind == "service":
             raise BadToken("kind-not-of-issuer")
+    elif claims.iss == GATEWAY and claims.kind == "system":
+        if len(audiences) != 1:
+            raise BadToken("audience")
+        if claims.exp - claims.iat > (PARTNER_SECONDS_MAX if audience == GATEWAY else SYSTEM_SECONDS_MAX):
+            raise BadToken("lives-too-long")
     elif claims.kind != "service" or claims.sub != claims.iss or claims.roles:
         raise BadToken("kind-not-of-issuer")
     return Actor(
@@ -218,6 +237,7 @@ def _judge(claims: _Claims, audience: str, now: float) -> Actor:
         agency=claims.agency,
         roles=frozenset(claims.roles),
         facility=claims.facility,
+        credential=claims.credential,
     )
 
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI
 
 from libs.bus.admin import admin_router
 from libs.bus.runtime import BusRuntime
-from libs.http.app import Readiness, build_app
+from libs.http.app import EdgeLimits, Readiness, build_app
 from libs.http.auth import TokenVerifier, require
 from libs.http.health import database_answers
 from libs.http.serve import Background
@@ -35,6 +35,7 @@ def service_app(
     routers: Sequence[APIRouter],
     closing: Sequence[Callable[[], Awaitable[None]]] = (),
     checks: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
+    limits: EdgeLimits | None = None,
 ) -> FastAPI:
     """The application of a started bus: `routers`, health, and the operators' endpoints.
 
@@ -56,6 +57,7 @@ def service_app(
         ready=ready,
         routers=[*routers, admin_router(bus, require("operator"))],
         closing=[*closing, bus.close],
+        limits=limits,
     )
 
 
@@ -67,6 +69,7 @@ def process_app(
     ready: Callable[[], Awaitable[Readiness]],
     routers: Sequence[APIRouter],
     closing: Sequence[Callable[[], Awaitable[None]]] = (),
+    limits: EdgeLimits | None = None,
 ) -> FastAPI:
     """The application of a process, on the bus or not: `routers` and health, with what every edge has around them.
 
@@ -87,6 +90,7 @@ def process_app(
         lifespan=lifespan,
         ready=ready,
         verifier=verifier,
+        limits=limits,
         scrape_networks=networks_of("SCRAPE_NETWORKS", settings.scrape_networks),
         trusted_proxies=networks_of("TRUSTED_PROXIES", settings.trusted_proxies),
     )

@@ -137,6 +137,9 @@ METRICS: dict[str, Metric] = {
     "messages_total": Metric(
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
+    "partner_tokens_total": Metric(
+        kind="counter", meaning="tokens asked for by partners: granted, refused", labels=("outcome",)
+    ),
     "sign_in_tries_total": Metric(
         kind="counter", meaning="tries of staff to sign in: passed, failed, locked", labels=("outcome",)
     ),

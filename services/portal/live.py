@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from libs.bus.connection import connect
-from libs.contracts.catalogue import SERVICES
+from libs.contracts.catalogue import PRODUCERS
 from libs.http.client import Refused, Unavailable
 from libs.http.health import Health
 from libs.http.limits import client_network
@@ -108,7 +108,7 @@ class Live:
         client = await connect(self._url, name=NAME, on_closed=stop.set)
         self._client = client
         try:
-            for producer in SERVICES:
+            for producer in PRODUCERS:
                 await client.subscribe(f"{producer}.>", cb=self._heard)
             was_connected = True
             while not stop.is_set():

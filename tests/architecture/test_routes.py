@@ -44,6 +44,8 @@ PUBLIC = {
     "services/portal/sign_in.py POST /dang-nhap/mat-khau": "the same",
     "services/portal/sign_in.py GET /dang-nhap/dich-vu": "the same, by the city's own sign-in service",
     "services/portal/sign_in.py GET /dang-nhap/openid": "the way back from there; the state is used once",
+    "services/gateway/api_tokens.py GET /.well-known/oauth-authorization-server": "where to prove oneself, and how",
+    "services/gateway/api_tokens.py POST /oauth/token": "by an assertion signed with a partner's key; tries limited",
     "libs/http/health.py GET /health/live": "the supervisor's probe",
     "libs/http/health.py GET /health/ready": "the supervisor's probe",
     "libs/http/health.py GET /metrics": "checks the peer's network or an operator itself",

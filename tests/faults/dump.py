@@ -12,7 +12,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from deploy.local.city import City
 from libs.bus.topology import stream_of
-from libs.contracts.catalogue import SERVICES
+from libs.contracts.catalogue import PRODUCERS, SERVICES
 from tests.faults.leftovers import admin, database, outstanding
 from tests.faults.record import (
     Attempt,
@@ -50,7 +50,7 @@ async def dump(city: City, attempts: Sequence[Attempt], mails: Sequence[str] = (
                 heard += await _inbox(connection, service)
                 positions += await _positions(connection, service)
                 letters += await _dead_letters(connection, service)
-        stored = [message for service in SERVICES for message in await read_stream(city, service)]
+        stored = [message for service in PRODUCERS for message in await read_stream(city, service)]
         if await _events(city) == before:
             break
     async with database(city, "intake") as connection:

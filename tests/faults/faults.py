@@ -18,7 +18,7 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.server_folder import ServerError
 from libs.bus.topology import stream_of
-from libs.contracts.catalogue import SERVICES
+from libs.contracts.catalogue import PRODUCERS, SERVICES
 from tests.faults.dump import TESTER, read_messages
 from tests.faults.leftovers import admin
 
@@ -138,7 +138,7 @@ class Faults:
 
     async def empty_stream(self) -> None:
         """An administrator deletes a stream; the keeper makes it anew, empty."""
-        source = self._random.choice(SERVICES)
+        source = self._random.choice(PRODUCERS)
         self.done.append(f"stream {stream_of(source)} deleted")
         async with admin(self._city) as client:
             await client.jetstream().delete_stream(stream_of(source))
@@ -156,7 +156,7 @@ class Faults:
         Without Nats-Msg-Id, so that the server takes them; with a few that no service can read.
         """
         self.done.append("messages repeated and shuffled, some unreadable")
-        for source in SERVICES:
+        for source in PRODUCERS:
             try:
                 messages = await read_messages(self._city, source)
             except (JetStreamError, OSError):

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from deploy.local.accounts import StaffAccount
 from deploy.local.city import City
-from libs.contracts.catalogue import SERVICES
+from libs.contracts.catalogue import PRODUCERS
 from tests.journeys import chromium
 from tests.journeys.screen import VIEWPORTS, Screen
 
@@ -98,7 +98,7 @@ async def heard(city: City) -> AsyncIterator[Heard]:
     async def note(message: Any) -> None:
         await told.note(message.subject, (message.headers or {}).get("ce-subject", ""))
 
-    for producer in SERVICES:
+    for producer in PRODUCERS:
         await client.subscribe(f"{producer}.>", cb=note)
     await client.flush()
     yield told

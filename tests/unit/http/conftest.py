@@ -1,4 +1,4 @@
-"""Keys of two services and the identity provider, and an application on them without a database."""
+"""Keys of a service, the gateway and the identity provider, and an application on them without a database."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +20,7 @@ class Keys(msgspec.Struct, frozen=True):
     folder: Path
     identity: TokenSigner
     routing: TokenSigner
+    gateway: TokenSigner
 
     @property
     def jwks(self) -> Path:
@@ -36,12 +37,12 @@ Clients = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
-    """New keys for identity and routing."""
+    """New keys for identity, routing and gateway."""
     signers = {
         issuer: TokenSigner.from_file(issuer, make_key(issuer, tmp_path))
-        for issuer in ("identity", "routing")
+        for issuer in ("identity", "routing", "gateway")
     }
-    return Keys(tmp_path, signers["identity"], signers["routing"])
+    return Keys(tmp_path, signers["identity"], signers["routing"], signers["gateway"])
 
 
 @pytest.fixture

@@ -145,6 +145,50 @@ def test_identity_makes_no_service(keys: Keys) -> None:
     assert reason_of(TokenVerifier(keys.jwks, "intake", now=clock), token) == "kind-not-of-issuer"
 
 
+def test_gateway_speaks_for_a_partner(keys: Keys) -> None:
+    """A partner's token says whom it acts for, and by which of its keys it was asked for."""
+    token = keys.gateway.token(
+        "intake",
+        subject="bv-93016",
+        kind="system",
+        agency="hospital-93016",
+        roles=["hospital"],
+        facility="93016",
+        ttl_seconds=60,
+        more={"credential": "k1"},
+    )
+    assert TokenVerifier(keys.jwks, "intake").verify(token) == Actor(
+        subject="bv-93016",
+        kind="system",
+        agency="hospital-93016",
+        roles=frozenset({"hospital"}),
+        facility="93016",
+        credential="k1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("audience", "changes", "reason"),
+    [
+        ("intake", {"kind": "officer"}, "kind-not-of-issuer"),
+        ("intake", {"kind": "service", "sub": "intake"}, "kind-not-of-issuer"),
+        ("intake", {"kind": "service", "sub": "gateway", "roles": ["operator"]}, "kind-not-of-issuer"),
+        ("intake", {"exp": 1_800_000_061}, "lives-too-long"),
+        ("gateway", {"exp": 1_800_000_301, "aud": "gateway"}, "lives-too-long"),
+        ("intake", {"aud": ["intake", "routing"]}, "audience"),
+        ("intake", {"aud": "gateway"}, "audience"),
+    ],
+)
+def test_gateway_makes_no_officer_and_nothing_lasting(
+    keys: Keys, audience: str, changes: dict[str, Any], reason: str
+) -> None:
+    """What it says in a partner's name is for one service and one minute, or for itself and five."""
+    clock = Clock()
+    good = claims(clock, iss="gateway", sub="bv-93016", kind="system", exp=1_800_000_060)
+    verifier = TokenVerifier(keys.jwks, audience, now=clock)
+    assert reason_of(verifier, signed(keys.gateway, {**good, **changes})) == reason
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

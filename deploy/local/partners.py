@@ -1,0 +1,102 @@
+"""Partners of the city in a box, to try the gateway with: a hospital's software, and one that may read everything."""
+
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from deploy.local.server_folder import ServerError, write_private
+from libs.catalogue import Catalogue
+from libs.database.pool import open_pool
+from libs.database.transactions import Transactions
+from services.gateway import administration, partner_store
+from services.gateway.administration import By
+from services.gateway.partner import Partner
+from services.gateway.tokens import ASSERTION_TYPE, GRANT, TOKEN_PATH
+
+CATALOGUE = Path(__file__).parents[2] / "catalogue"
+BY = By("city-in-a-box", "")
+KID = "thu-1"
+HOSPITAL_PARTNER = "benh-vien-thu"
+ALL_PARTNER = "bao-hiem-thu"
+PARTNERS = (
+    Partner(
+        code=HOSPITAL_PARTNER,
+        name_vi="Phần mềm bệnh viện (thử nghiệm)",
+        agency="hospital-93016",
+        roles=("hospital",),
+        types=("*",),
+        reads=("facility/93016", "agency/hospital-93016"),
+    ),
+    Partner(
+        code=ALL_PARTNER,
+        name_vi="Hệ thống bảo hiểm xã hội (thử nghiệm)",
+        types=("*",),
+        reads=("*",),
+    ),
+)
+# Where the gateway of the folder's city answers, for a shell.
+ADDRESS_FILE = "gateway.url"
+
+
+async def make_partners(database_url: str, folder: Path) -> None:
+    """Make every partner that is not there yet, with its key in `folder`."""
+    catalogue = Catalogue.load(CATALOGUE)
+    pool = await open_pool(database_url, application_name="city-in-a-box", size_max=1)
+    try:
+        async with Transactions(pool).transaction() as conn:
+            for partner in PARTNERS:
+                public = _key(folder, partner.code).as_pem(private=False).decode()
+                found = await partner_store.find(conn, partner.code)
+                if found is None:
+                    await administration.add(conn, administration.checked(partner, catalogue), BY)
+                if found is None or all(key.kid != KID for key in found.keys):
+                    await administration.add_key(conn, partner.code, public, BY, kid=KID)
+    finally:
+        await pool.close()
+
+
+def assertion(code: str, folder: Path, audience: str) -> str:
+    """What a partner of the city sends to prove itself; good for a minute."""
+    now = int(time.time())
+    claims = {"iss": code, "sub": code, "aud": audience, "iat": now, "exp": now + 60, "jti": str(uuid4())}
+    return jwt.encode({"alg": "ES256", "kid": KID}, claims, _key(folder, code))
+
+
+def token_form(code: str, folder: Path, gateway_url: str) -> dict[str, str]:
+    """The form a partner asks for a token with."""
+    return {
+        "grant_type": GRANT,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion(code, folder, gateway_url),
+    }
+
+
+def partner_token(code: str, *, folder: Path) -> str:
+    """A token of a partner of the running city in `folder`. Raises ServerError when there is none to be had."""
+    known = [partner.code for partner in PARTNERS]
+    if code not in known:
+        raise ServerError(f"there is no partner {code!r}; there are: {', '.join(known)}")
+    address = folder / "partners" / ADDRESS_FILE
+    if not address.exists():
+        raise ServerError(f"{address} is not there; start the city first (make run)")
+    url = address.read_text().strip()
+    try:
+        answer = httpx.post(
+            f"{url}{TOKEN_PATH}", data=token_form(code, folder / "partners", url), trust_env=False
+        )
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise ServerError(f"the gateway at {url} gave no token: {type(error).__name__}") from error
+    return str(answer.json()["access_token"])
+
+
+def _key(folder: Path, code: str) -> ECKey:
+    path = folder / f"{code}.pem"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_private(path, ECKey.generate_key("P-256").as_pem(private=True))
+    return ECKey.import_key(path.read_bytes())

@@ -1,0 +1,67 @@
+"""Who reads: the partner behind a token, as it stands now and not as it stood when the token was given."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
+from libs.http.auth import Actor
+from libs.http.problems import Problem
+from libs.telemetry.logs import log
+from services.gateway import partner_store
+from services.gateway.partner import ACTIVE, Partner
+
+# How old what is known of a partner may be. Suspension, retirement of a key and a smaller scope take effect after it.
+CACHE_SECONDS = 10.0
+PARTNERS_MAX = 10_000
+
+
+class Access:
+    """What is known of partners, asked for again after CACHE_SECONDS. Without the database nobody reads on."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Any]",
+        *,
+        cache_seconds: float = CACHE_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._cache_seconds = cache_seconds
+        self._now = now
+        self._known: dict[str, tuple[Partner | None, float]] = {}
+
+    async def partner(self, actor: Actor) -> Partner:
+        """The partner that may read now. Raises Problem 401 when it is not active or its key no longer counts."""
+        partner = await self._find(actor.subject) if actor.kind == "system" and actor.credential else None
+        if partner is None:
+            reason = "unknown-client"
+        elif partner.state != ACTIVE:
+            reason = partner.state
+        elif partner.key(actor.credential, datetime.now(UTC)) is None:
+            reason = "key-retired"
+        else:
+            return partner
+        log.warning("partner-refused", reason=reason)
+        raise Problem(
+            401,
+            "partner-not-active",
+            "Đối tác không còn quyền truy cập",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+
+    async def _find(self, code: str) -> Partner | None:
+        now = self._now()
+        known = self._known.get(code)
+        if known is not None and now - known[1] < self._cache_seconds:
+            return known[0]
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
+            partner = await partner_store.find(conn, code)
+        if len(self._known) >= PARTNERS_MAX:
+            self._known.clear()
+        # As old as the question, not as the answer.
+        self._known[code] = (partner, now)
+        return partner

@@ -1,0 +1,69 @@
+"""One process of gateway put together."""
+
+from fastapi import FastAPI
+
+from libs.bus.handling import Service
+from libs.bus.runtime import BusRuntime
+from libs.database.transactions import Transactions
+from libs.http.app import EdgeLimits
+from libs.http.auth import GATEWAY, TokenSigner
+from libs.http.serve import Background
+from libs.process.serving import service_app
+from libs.process.settings import named
+from services.gateway import api, api_tokens, store
+from services.gateway.access import Access
+from services.gateway.feed import Feed
+from services.gateway.handlers import HANDLERS
+from services.gateway.housekeeping import Housekeeping
+from services.gateway.reading import WAITING_MAX, Desk
+from services.gateway.reading_log import ReadingLog
+from services.gateway.settings import Settings
+from services.gateway.tokens import TokenDesk
+
+VERSION = "0.1.0"
+BODY_BYTES_MAX = 1 << 20
+# Places for other requests are never used up by those that wait.
+IN_FLIGHT_MAX = WAITING_MAX + 256
+
+
+def bus_of(settings: Settings) -> BusRuntime:
+    """The bus of this process."""
+    return BusRuntime(
+        Service(name=GATEWAY, handlers=HANDLERS, load=store.load, save=store.save, causal=True),
+        database_url=settings.database_url,
+        nats_url=settings.nats_url,
+        pool_size=settings.pool_size,
+    )
+
+
+class Process:
+    """What one process of gateway consists of, on a started bus. Raises SettingsError."""
+
+    def __init__(self, settings: Settings, bus: BusRuntime) -> None:
+        self._settings = settings
+        self._bus = bus
+        with named("SERVICE_KEY"):
+            signer = TokenSigner.from_file(GATEWAY, settings.service_key)
+        self.transactions = Transactions(bus.pool)
+        self.access = Access(bus.pool)
+        self.reading_log = ReadingLog(self.transactions)
+        feed = Feed(bus.pool)
+        bus.after_commit = feed.wake
+        self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
+        self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
+        self.background: list[Background] = [
+            feed.run,
+            self.reading_log.run,
+            Housekeeping(self.transactions, settings.keep_days).run,
+        ]
+
+    def app(self) -> FastAPI:
+        """The HTTP application; the bus is closed when it ends."""
+        return service_app(
+            self._settings,
+            service=GATEWAY,
+            version=VERSION,
+            bus=self._bus,
+            routers=[api.build_router(self._desk), api_tokens.build_router(self._tokens)],
+            limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
+        )

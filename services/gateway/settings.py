@@ -1,0 +1,38 @@
+"""Settings of gateway: the only place that reads the environment."""
+
+import os
+
+from libs.process.settings import ServiceSettings, required, settings_from
+from services.gateway.reading import ReadingLimits
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """What a process of gateway must know besides what every service does."""
+
+    # Its private key: signs partners' tokens, and speaks for them to other services.
+    service_key: str
+    # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
+    issuer_url: str
+    # How many days events are kept; 0: for ever.
+    keep_days: float = 0
+    # What one partner may do at one process.
+    reads_per_second: float = 20
+    reads_burst: int = 100
+    streams_max: int = 20
+
+    @property
+    def limits(self) -> ReadingLimits:
+        """What one partner may do."""
+        return ReadingLimits(
+            per_second=self.reads_per_second, burst=self.reads_burst, waiting_max=self.streams_max
+        )
+
+
+def read_settings() -> Settings:
+    """The settings from the environment. Raises SettingsError with one clear line."""
+    return settings_from(os.environ, Settings)
+
+
+def migrator_url() -> str:
+    """The database as its owner, for migrations only. Raises SettingsError when it is not set."""
+    return required(os.environ, "MIGRATOR_DATABASE_URL")
