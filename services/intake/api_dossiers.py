@@ -101,10 +101,15 @@ def _reading(routes: APIRouter, office: Office) -> None:
 
     @routes.get("/{dossier_id}", openapi_extra=described_answers({200: DossierAnswer}))
     async def read(request: Request, dossier_id: UUID, actor: Annotated[Actor, Depends(ANYONE)]) -> Response:
-        """The whole file. The purpose (X-Purpose) is recorded."""
+        """The whole file. The purpose (X-Purpose) is recorded.
+
+        The family's tracking token opens the page with their names: only who handed it to them is told it.
+        """
         purpose = purpose_of(request)
         async with office.recording() as connection:
             dossier = await office.comparable(connection, actor, dossier_id)
+            if not office.handles(actor, dossier):
+                dossier = msgspec.structs.replace(dossier, token="")
             file = (await file_store.newest(connection, [dossier_id]))[dossier_id]
             papers = await attachment_store.listing(connection, dossier_id)
             await record_reads(connection, actor, purpose, "file", [dossier_id])

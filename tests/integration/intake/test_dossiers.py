@@ -324,11 +324,16 @@ async def test_only_who_has_to_do_with_a_dossier_reads_it(intake: Intake) -> Non
     read = await intake.get(where, intake.police(), purpose="settle-step")
     assert read.status_code == 200
     assert read.json()["file"]["mother"]["document"]["number"].startswith("093195")
+    # The token opens the family's own page: only who gave it to them is told it.
+    assert read.json()["dossier"]["token"] == ""
     assert (await intake.post(f"{where}/withdrawal", {}, intake.police())).status_code == 403
     logged = await intake.rows("SELECT actor, agency, purpose, what FROM http.read_log")
     assert [(r["agency"], r["purpose"], r["what"]) for r in logged] == [
         ("police-31340-2025", "settle-step", "file")
     ]
+    whole = await intake.get(where, intake.counter(), purpose="check-dossier")
+    assert first["link"].endswith(whole.json()["dossier"]["token"])
+    assert whole.json()["dossier"]["token"]
 
 
 async def test_lists_show_my_dossiers_only_and_name_nobody(intake: Intake) -> None:
