@@ -6,10 +6,28 @@ from typing import Any
 from uuid import UUID
 
 
+async def begun_before(conn: Any, token_hash: bytes) -> Any:
+    """`code` and `seconds` left of a pairing that was begun before, None for a new one.
+
+    Beginnings come one after another until the transaction ends: one that is repeated sees its earlier self.
+    """
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('pairing', 0))")
+    return await conn.fetchrow(
+        """
+        SELECT code, greatest(0, extract(epoch FROM expires_at - now()))::int AS seconds
+        FROM pairing WHERE token_hash = $1
+        """,
+        token_hash,
+    )
+
+
 async def open_pairing(conn: Any, token_hash: bytes, code: str, life: timedelta, open_max: int) -> str:
     """Begin a pairing: "open", "taken" when the code is another's now, or "full" when too many wait."""
     await conn.execute("DELETE FROM pairing WHERE expires_at < now() - $1::interval", life)
-    if await conn.fetchval("SELECT count(*) FROM pairing WHERE expires_at > now()") >= open_max:
+    waiting = await conn.fetchval(
+        "SELECT count(*) FROM pairing WHERE device_id IS NULL AND expires_at > now()"
+    )
+    if waiting >= open_max:
         return "full"
     added: str = await conn.execute(
         """
@@ -34,16 +52,19 @@ async def claim(conn: Any, code: str, device_id: UUID) -> bool:
 
 
 async def pairing_state(conn: Any, token_hash: bytes) -> Any:
-    """Of a pairing that is not too old: `device_id`, None while nobody has claimed it. It is locked."""
+    """Of a pairing that is not too old: `device_id`, None while nobody has claimed it."""
     return await conn.fetchrow(
-        "SELECT device_id FROM pairing WHERE token_hash = $1 AND expires_at > now() FOR UPDATE", token_hash
+        "SELECT device_id FROM pairing WHERE token_hash = $1 AND expires_at > now()", token_hash
     )
 
 
-async def finish_pairing(conn: Any, token_hash: bytes, device_id: UUID, device_hash: bytes) -> None:
-    """The device has its token; the pairing is over."""
-    await conn.execute("DELETE FROM pairing WHERE token_hash = $1", token_hash)
-    await conn.execute("UPDATE device SET token_hash = $2 WHERE id = $1", device_id, device_hash)
+async def give_token(conn: Any, device_id: UUID, device_hash: bytes) -> None:
+    """The device is known by its token from now on; the same token again changes nothing."""
+    await conn.execute(
+        "UPDATE device SET token_hash = $2 WHERE id = $1 AND token_hash IS DISTINCT FROM $2",
+        device_id,
+        device_hash,
+    )
 
 
 async def insert(
@@ -95,6 +116,6 @@ async def revoke(conn: Any, device_id: UUID, agency: str | None) -> bool | None:
 
 
 async def delete_old_pairings(conn: Any) -> int:
-    """Delete pairings nobody finished; how many."""
+    """Delete pairings that are over; how many."""
     deleted: str = await conn.execute("DELETE FROM pairing WHERE expires_at < now()")
     return int(deleted.rpartition(" ")[2])
