@@ -12,6 +12,7 @@ from libs.database.transactions import Transactions
 from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, once
+from libs.http.limits import client_network
 from libs.http.problems import Problem
 from services.identity import attempt_store, device_store, refusals, store
 from services.identity.api import PORTAL
@@ -35,6 +36,10 @@ OFFICER = require("one_stop", OPERATOR, kinds=("officer",))
 PAIRING_LIFE = timedelta(minutes=10)
 # Any browser may open the page that begins a pairing; with more waiting, six digits would be easily hit.
 OPEN_PAIRINGS_MAX = 100
+# One house's network cannot take the places of all; whoever asks there for more loses the code asked for first.
+NETWORK_PAIRINGS_MAX = 3
+# What a provider gives to a site or more; a subscriber's /56 has 256 of the /64 that are counted elsewhere.
+IPV6_PREFIX = 48
 CODE_TRIES = 20
 
 
@@ -51,13 +56,17 @@ def _add_device_side(router: APIRouter, transactions: Transactions) -> None:
     async def start(request: Request, _: Annotated[Actor, Depends(PORTAL)]) -> Response:
         """A device wants to be paired: the code it shows until an officer types it."""
         pairing = hash_of((await read_body(request, NewPairing)).pairing)
+        network = hash_of(client_network(request, ipv6_prefix=IPV6_PREFIX))
         async with transactions.transaction() as conn:
             before = await device_store.begun_before(conn, pairing)
             if before is not None:
                 return _started(before["code"], before["seconds"])
+            await device_store.make_room(conn, network, PAIRING_LIFE, NETWORK_PAIRINGS_MAX)
             for _try in range(CODE_TRIES):
                 code = f"{secrets.randbelow(1_000_000):06d}"
-                state = await device_store.open_pairing(conn, pairing, code, PAIRING_LIFE, OPEN_PAIRINGS_MAX)
+                state = await device_store.open_pairing(
+                    conn, pairing, code, network, PAIRING_LIFE, OPEN_PAIRINGS_MAX
+                )
                 if state == "open":
                     return _started(code, int(PAIRING_LIFE.total_seconds()))
         raise Problem(429, headers={"Retry-After": "60"})

@@ -21,9 +21,26 @@ async def begun_before(conn: Any, token_hash: bytes) -> Any:
     )
 
 
-async def open_pairing(conn: Any, token_hash: bytes, code: str, life: timedelta, open_max: int) -> str:
-    """Begin a pairing: "open", "taken" when the code is another's now, or "full" when too many wait."""
+async def make_room(conn: Any, network: bytes, life: timedelta, network_max: int) -> None:
+    """Delete what ended long ago, and the oldest of a network that wait, until one more makes `network_max`."""
     await conn.execute("DELETE FROM pairing WHERE expires_at < now() - $1::interval", life)
+    # device_id is asked again of each row: an officer may type its code meanwhile.
+    await conn.execute(
+        """
+        DELETE FROM pairing WHERE device_id IS NULL AND token_hash IN (
+            SELECT token_hash FROM pairing WHERE network = $1 AND device_id IS NULL AND expires_at > now()
+            ORDER BY expires_at DESC OFFSET $2
+        )
+        """,
+        network,
+        network_max - 1,
+    )
+
+
+async def open_pairing(
+    conn: Any, token_hash: bytes, code: str, network: bytes, life: timedelta, open_max: int
+) -> str:
+    """Begin a pairing: "open", "taken" when the code is another's now, or "full" when too many wait."""
     waiting = await conn.fetchval(
         "SELECT count(*) FROM pairing WHERE device_id IS NULL AND expires_at > now()"
     )
@@ -31,11 +48,12 @@ async def open_pairing(conn: Any, token_hash: bytes, code: str, life: timedelta,
         return "full"
     added: str = await conn.execute(
         """
-        INSERT INTO pairing (token_hash, code, expires_at) VALUES ($1, $2, now() + $3::interval)
+        INSERT INTO pairing (token_hash, code, network, expires_at) VALUES ($1, $2, $3, now() + $4::interval)
         ON CONFLICT (code) DO NOTHING
         """,
         token_hash,
         code,
+        network,
         life,
     )
     return "open" if added == "INSERT 0 1" else "taken"

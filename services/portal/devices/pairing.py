@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from libs.http.client import Refused
+from libs.http.problems import Problem
 from services.portal.case.words import agency_words
 from services.portal.citizens import tries
 from services.portal.city import City
@@ -53,13 +54,24 @@ async def show(request: Request) -> Response:
 
 @router.post("/thiet-bi")
 async def begin(request: Request) -> Response:
-    """Ask for a code. Codes are few, so each address gets only so many."""
+    """Ask for a code. Codes are few, so identity lets only a few of each network wait.
+
+    How often one network asks is counted apart from its citizens' look-ups: neither keeps the other waiting.
+    """
     await form_of(request, csrf_of(""))
-    tries.ask(request)
+    seconds = tries.count(request, request.app.state.pairing_tries)
+    if seconds > 0:
+        raise Problem(
+            429,
+            "too-many-tries",
+            "Đã lấy mã quá nhiều lần",
+            tries.wait_words(seconds),
+            headers={"Retry-After": str(seconds)},
+        )
     city: City = request.app.state.city
     # Chosen here, so that a call repeated after a lost answer begins no second pairing.
     pairing = secrets.token_urlsafe(SECRET_BYTES)
-    started = await city.portal.read(
+    started = await city.citizen(tries.address_of(request)).read(
         "identity", "/devices/pairings", {"pairing": pairing}, Started, purpose="device"
     )
     response = RedirectResponse("/thiet-bi", 303)

@@ -21,10 +21,18 @@ def counter(house: House, subject: str = "can-bo-03", agency: str = COUNTER) -> 
     return house.client(IDENTITY, subject, agency=agency, roles=("one_stop",))
 
 
-async def start(house: House) -> dict[str, Any]:
+async def begin(house: House, address: str = "", pairing: str = "") -> httpx.Response:
+    """The portal asks for a device at this address (empty: it does not say) to be paired."""
+    headers = {"X-Forwarded-For": address} if address else {}
+    return await house.portal.post(
+        "/devices/pairings", json={"pairing": pairing or new_token()}, headers=headers
+    )
+
+
+async def start(house: House, address: str = "") -> dict[str, Any]:
     """A device shows a code."""
     pairing = new_token()
-    answer = await house.post("/devices/pairings", pairing=pairing)
+    answer = await begin(house, address, pairing)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found | {"pairing": pairing}
@@ -131,9 +139,49 @@ async def test_codes_cannot_be_guessed(house: House) -> None:
 async def test_a_flood_of_pairings_is_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody's browser can open the page that begins one."""
     monkeypatch.setattr(api_devices, "OPEN_PAIRINGS_MAX", 3)
-    codes = {(await start(house))["code"] for _ in range(3)}
+    codes = {(await start(house, f"203.0.113.{number}"))["code"] for number in range(3)}
     assert len(codes) == 3
-    assert (await house.post("/devices/pairings", pairing=new_token())).status_code == 429
+    assert (await begin(house, "203.0.113.9")).status_code == 429
+    async with counter(house) as officer:
+        assert (await officer.post("/devices", json=BOARD | {"code": codes.pop()})).status_code == 201
+    assert (await begin(house, "203.0.113.9")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("flooding", "other"),
+    [
+        (["203.0.113.7"] * 40, "203.0.113.8"),
+        ([f"2001:db8:7:{number:x}::1" for number in range(40)], "2001:db8:8::1"),
+    ],
+)
+async def test_one_network_cannot_stop_the_pairing_of_the_city(
+    house: House, flooding: list[str], other: str
+) -> None:
+    """Three of a network wait, the oldest gives way to the next; a hall elsewhere keeps its code and is paired."""
+    hall = await start(house, other)
+    answers = [(await start(house, address)) for address in flooding]
+    states = [
+        (await house.post("/devices/pairings/state", pairing=each["pairing"])).status_code for each in answers
+    ]
+    assert states == [410] * 37 + [202] * 3
+    assert (await begin(house, flooding[-1], answers[-1]["pairing"])).json()["code"] == answers[-1]["code"]
+    assert await house.pool.fetchval("SELECT count(*) FROM pairing") == 4
+    async with counter(house) as officer:
+        for code in (hall["code"], answers[-3]["code"]):
+            assert (await officer.post("/devices", json=BOARD | {"code": code})).status_code == 201
+        assert (await officer.post("/devices", json=BOARD | {"code": answers[0]["code"]})).status_code == 404
+    # A device that was paired is no longer one that waits, and nobody's flood takes its token.
+    for _ in range(5):
+        await start(house, flooding[-1])
+    for paired in (hall, answers[-3]):
+        assert (await house.post("/devices/pairings/state", pairing=paired["pairing"])).status_code == 200
+
+
+async def test_of_many_beginnings_at_once_three_of_a_network_wait(house: House) -> None:
+    """They are counted one after another, however they come."""
+    answers = await asyncio.gather(*(begin(house, "203.0.113.7") for _ in range(12)))
+    assert {each.status_code for each in answers} == {201}
+    assert await house.pool.fetchval("SELECT count(*) FROM pairing") == 3
 
 
 async def test_who_pairs(house: House) -> None:

@@ -10,10 +10,12 @@ import pytest
 from fastapi import FastAPI
 
 from libs.http.auth import IDENTITY, TokenSigner
+from libs.http.problems import Problem
 from services.portal.citizens.tries import Tries
 from services.portal.city import City
 from services.portal.devices import pairing
 from services.portal.devices.known import COOKIE, Device, Devices
+from services.portal.mishaps import answer_problem
 from services.portal.sessions import csrf_of
 from tests.integration.identity.conftest import COUNTER, House
 
@@ -55,17 +57,26 @@ async def losing_first_answers(house: House) -> AsyncIterator[tuple[str, list[st
 
 
 @asynccontextmanager
-async def browser_of(url: str, keys: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Devices]]:
-    """A device's browser before a portal that has this identity; gives what the portal knows of devices, too."""
+async def browser_of(
+    url: str, keys: Path, address: str = "203.0.113.7"
+) -> AsyncIterator[tuple[httpx.AsyncClient, Devices]]:
+    """A device's browser before a portal that has this identity; gives what the portal knows of devices, too.
+
+    At the portal, the citizens of the browser's network have used up their look-ups.
+    """
     async with City({"identity": url}, TokenSigner.from_file("portal", keys / "portal.pem")) as city:
         app = FastAPI()
         app.state.city = city
         app.state.devices = Devices(city)
-        app.state.tries = Tries()
+        app.state.tries = Tries(tries=0)
+        app.state.pairing_tries = Tries()
         app.state.trusted_proxies = ()
         app.include_router(pairing.router)
+        app.add_exception_handler(Problem, answer_problem)
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="https://portal", headers={"X-CSRF": csrf_of("")}
+            transport=httpx.ASGITransport(app, client=(address, 1)),
+            base_url="https://portal",
+            headers={"X-CSRF": csrf_of("")},
         ) as browser:
             yield browser, app.state.devices
 
@@ -91,3 +102,18 @@ async def test_a_device_is_paired_though_answers_are_lost(house: House, tmp_path
         browser.cookies = httpx.Cookies({pairing.WAY_COOKIE: way})
         assert (await browser.post("/thiet-bi/cho")).json() == {"state": "paired"}
         assert browser.cookies[COOKIE] == token
+
+
+async def test_a_pairing_is_counted_by_the_devices_network(house: House, tmp_path: Path) -> None:
+    """Whoever presses the button again and again takes no other network's place, and has to wait after twenty."""
+    async with (
+        losing_first_answers(house) as (url, _),
+        browser_of(url, tmp_path, "203.0.113.7") as (flooding, _),
+        browser_of(url, tmp_path, "203.0.113.8") as (hall, _),
+    ):
+        assert (await hall.post("/thiet-bi")).status_code == 303
+        pressed = [(await flooding.post("/thiet-bi")).status_code for _ in range(21)]
+        assert pressed == [303] * 20 + [429]
+        assert (await hall.post("/thiet-bi/cho")).json() == {"state": "waiting"}
+    networks = await house.pool.fetch("SELECT count(*) AS waiting FROM pairing GROUP BY network ORDER BY 1")
+    assert [row["waiting"] for row in networks] == [1, 3]
