@@ -1,6 +1,5 @@
 """The device's side of pairing as the portal serves it, with an identity whose answers are lost on the way."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,42 +17,17 @@ from services.portal.devices.known import COOKIE, Device, Devices
 from services.portal.mishaps import answer_problem
 from services.portal.sessions import csrf_of
 from tests.integration.identity.conftest import COUNTER, House
+from tests.integration.identity.wire import HANGS_UP, Wire
 
 pytestmark = pytest.mark.timeout(60)
 KIOSK = {"kind": "kiosk", "place": "Sảnh A", "name": "Máy tra cứu"}
 
 
-@asynccontextmanager
-async def losing_first_answers(house: House) -> AsyncIterator[tuple[str, list[str]]]:
-    """Identity on a port that does all it is asked, and hangs up instead of giving each path's first answer.
-
-    Gives its URL and the paths it was asked, in turn.
-    """
-    asked: list[str] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        method, path, _ = head[0].split(" ")
-        parts = (line.partition(": ") for line in head[1:] if line)
-        headers = httpx.Headers([(name, value) for name, _, value in parts])
-        content = await reader.readexactly(int(headers.get("content-length", "0")))
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(house.app), base_url="http://identity"
-        ) as identity:
-            answer = await identity.request(method, path, headers=headers, content=content)
-        if path in asked:
-            lines = (
-                f"HTTP/1.1 {answer.status_code} -",
-                f"Content-Length: {len(answer.content)}",
-                "Connection: close",
-            )
-            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + answer.content)
-        asked.append(path)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+def losing_first_answers(house: House) -> Wire:
+    """An identity whose first answer of each path is lost."""
+    wire = Wire(house)
+    wire.instead = lambda path: None if path in wire.asked else HANGS_UP
+    return wire
 
 
 @asynccontextmanager
@@ -84,18 +58,18 @@ async def browser_of(
 async def test_a_device_is_paired_though_answers_are_lost(house: House, tmp_path: Path) -> None:
     """One pairing, one code, and a token that works: every first answer of identity is lost, the calls are repeated."""
     async with (
-        losing_first_answers(house) as (url, asked),
-        browser_of(url, tmp_path) as (browser, devices),
+        losing_first_answers(house) as wire,
+        browser_of(wire.url, tmp_path) as (browser, devices),
         house.client(IDENTITY, "can-bo-03", agency=COUNTER, roles=("one_stop",)) as officer,
     ):
         assert (await browser.post("/thiet-bi")).status_code == 303
-        assert asked == ["/devices/pairings"] * 2
+        assert wire.asked == ["/devices/pairings"] * 2
         assert await house.pool.fetchval("SELECT count(*) FROM pairing") == 1
         way = browser.cookies[pairing.WAY_COOKIE]
         code = way.rpartition(".")[2]
         assert (await officer.post("/devices", json=KIOSK | {"code": code})).status_code == 201
         assert (await browser.post("/thiet-bi/cho")).json() == {"state": "paired"}
-        assert asked[2:] == ["/devices/pairings/state"] * 2
+        assert wire.asked[2:] == ["/devices/pairings/state"] * 2
         token = browser.cookies[COOKIE]
         assert await devices.device(token) == Device(agency=COUNTER, **KIOSK)
         # The portal's own answer was lost: the browser asks again with what it has.
@@ -107,9 +81,9 @@ async def test_a_device_is_paired_though_answers_are_lost(house: House, tmp_path
 async def test_a_pairing_is_counted_by_the_devices_network(house: House, tmp_path: Path) -> None:
     """Whoever presses the button again and again takes no other network's place, and has to wait after twenty."""
     async with (
-        losing_first_answers(house) as (url, _),
-        browser_of(url, tmp_path, "203.0.113.7") as (flooding, _),
-        browser_of(url, tmp_path, "203.0.113.8") as (hall, _),
+        losing_first_answers(house) as wire,
+        browser_of(wire.url, tmp_path, "203.0.113.7") as (flooding, _),
+        browser_of(wire.url, tmp_path, "203.0.113.8") as (hall, _),
     ):
         assert (await hall.post("/thiet-bi")).status_code == 303
         pressed = [(await flooding.post("/thiet-bi")).status_code for _ in range(21)]
