@@ -69,8 +69,10 @@ class RateLimit:
             raise Problem(429, headers={"Retry-After": str(math.ceil(wait_seconds))})
 
 
-def client_network(request: Request) -> str:
+def client_network(request: Request, *, ipv6_prefix: int = IPV6_PREFIX) -> str:
     """Who asks, for counting only: the peer's address, or what one says who is trusted with it.
+
+    Of an IPv6 address only the first `ipv6_prefix` bits count.
 
     That is a proxy (application setting), and a service of ours that asks for a person before its screens: it signs
     with its own key, so no network has to be trusted for it, and its persons do not share one limit.
@@ -81,7 +83,7 @@ def client_network(request: Request) -> str:
     if address is None:
         return "unknown"
     if address.version == 6:
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+        return str(ipaddress.ip_network((address, ipv6_prefix), strict=False))
     return str(address)
 
 

@@ -12,18 +12,19 @@ from libs.database.transactions import Transactions
 from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, once
+from libs.http.limits import client_network
 from libs.http.problems import Problem
 from services.identity import attempt_store, device_store, refusals, store
 from services.identity.api import PORTAL
 from services.identity.domain import OPERATOR
 from services.identity.lockout import PAIRING
-from services.identity.sealing import hash_of, new_token
+from services.identity.sealing import device_token_of, hash_of
 from services.identity.views import (
     DeviceAdded,
     DeviceAnswer,
     DeviceClaim,
     DeviceView,
-    Empty,
+    NewPairing,
     OfDevice,
     OfPairing,
     PairedDevice,
@@ -35,6 +36,10 @@ OFFICER = require("one_stop", OPERATOR, kinds=("officer",))
 PAIRING_LIFE = timedelta(minutes=10)
 # Any browser may open the page that begins a pairing; with more waiting, six digits would be easily hit.
 OPEN_PAIRINGS_MAX = 100
+# One house's network cannot take the places of all; whoever asks there for more loses the code asked for first.
+NETWORK_PAIRINGS_MAX = 3
+# What a provider gives to a site or more; a subscriber's /56 has 256 of the /64 that are counted elsewhere.
+IPV6_PREFIX = 48
 CODE_TRIES = 20
 
 
@@ -47,21 +52,23 @@ def build_router(transactions: Transactions) -> APIRouter:
 
 
 def _add_device_side(router: APIRouter, transactions: Transactions) -> None:
-    @router.post("/devices/pairings", openapi_extra=body(Empty, answers={201: PairingStarted}))
+    @router.post("/devices/pairings", openapi_extra=body(NewPairing, answers={201: PairingStarted}))
     async def start(request: Request, _: Annotated[Actor, Depends(PORTAL)]) -> Response:
         """A device wants to be paired: the code it shows until an officer types it."""
-        await read_body(request, Empty)
-        pairing = new_token()
+        pairing = hash_of((await read_body(request, NewPairing)).pairing)
+        network = hash_of(client_network(request, ipv6_prefix=IPV6_PREFIX))
         async with transactions.transaction() as conn:
+            before = await device_store.begun_before(conn, pairing)
+            if before is not None:
+                return _started(before["code"], before["seconds"])
+            await device_store.make_room(conn, network, PAIRING_LIFE, NETWORK_PAIRINGS_MAX)
             for _try in range(CODE_TRIES):
                 code = f"{secrets.randbelow(1_000_000):06d}"
                 state = await device_store.open_pairing(
-                    conn, hash_of(pairing), code, PAIRING_LIFE, OPEN_PAIRINGS_MAX
+                    conn, pairing, code, network, PAIRING_LIFE, OPEN_PAIRINGS_MAX
                 )
                 if state == "open":
-                    seconds = int(PAIRING_LIFE.total_seconds())
-                    started = PairingStarted(pairing=pairing, code=code, expires_in_seconds=seconds)
-                    return MsgspecResponse(started, 201)
+                    return _started(code, int(PAIRING_LIFE.total_seconds()))
         raise Problem(429, headers={"Retry-After": "60"})
 
     @router.post(
@@ -69,18 +76,18 @@ def _add_device_side(router: APIRouter, transactions: Transactions) -> None:
         openapi_extra=body(OfPairing, answers={200: PairedDevice, 202: PairingWaits}),
     )
     async def state(request: Request, _: Annotated[Actor, Depends(PORTAL)]) -> Response:
-        """Whether an officer has typed the code; then the device's token, once."""
-        pairing = hash_of((await read_body(request, OfPairing)).pairing)
+        """Whether an officer has typed the code; then the device's token, the same however often it is asked for."""
+        pairing = (await read_body(request, OfPairing)).pairing
         async with transactions.transaction() as conn:
-            found = await device_store.pairing_state(conn, pairing)
+            found = await device_store.pairing_state(conn, hash_of(pairing))
             if found is None:
                 raise Problem(
                     410, "pairing-expired", "Mã ghép nối đã hết hạn", "Hãy lấy mã mới trên thiết bị."
                 )
             if found["device_id"] is None:
                 return MsgspecResponse(PairingWaits(), 202)
-            token = new_token()
-            await device_store.finish_pairing(conn, pairing, found["device_id"], hash_of(token))
+            token = device_token_of(pairing)
+            await device_store.give_token(conn, found["device_id"], hash_of(token))
         return MsgspecResponse(PairedDevice(device=token))
 
     @router.post("/devices/token", openapi_extra=body(OfDevice, answers={200: DeviceAnswer}))
@@ -148,6 +155,10 @@ def _add_officer_side(router: APIRouter, transactions: Transactions) -> None:
             return Answer(204)
 
         return await once(request, actor, transactions, work)
+
+
+def _started(code: str, seconds: int) -> Response:
+    return MsgspecResponse(PairingStarted(code=code, expires_in_seconds=seconds), 201)
 
 
 def _scope(actor: Actor) -> str | None:

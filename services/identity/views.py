@@ -11,6 +11,8 @@ from services.identity.administration import NewAccount
 from services.identity.domain import Account, signs
 
 Token = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+# Chosen by who asks: long enough for the 256 random bits of services.portal.devices.pairing.
+Secret = Annotated[str, msgspec.Meta(min_length=43, max_length=128)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Code = Annotated[str, msgspec.Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$")]
 Address = Annotated[str, msgspec.Meta(max_length=64)]
@@ -189,15 +191,16 @@ class NamedOfficers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairingStarted(msgspec.Struct, frozen=True, kw_only=True):
-    """The device keeps `pairing` and shows `code`."""
+    """The device shows `code`."""
 
-    pairing: str
     code: str
     expires_in_seconds: int
 
 
-class Empty(Body, frozen=True, kw_only=True):
-    """Nothing."""
+class NewPairing(Body, frozen=True, kw_only=True):
+    """A pairing begins under a secret its asker has chosen: asking again under it begins no second one."""
+
+    pairing: Secret
 
 
 class DeviceClaim(Body, frozen=True, kw_only=True):
@@ -228,7 +231,7 @@ class PairingWaits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairedDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """The device's token, told this once."""
+    """The device's token; until the pairing ends the same question has the same answer."""
 
     device: str
 

@@ -119,6 +119,7 @@ def build(settings: Settings) -> FastAPI:
     app.state.press = press
     app.state.shelf = shelf
     app.state.tries = Tries()
+    app.state.pairing_tries = Tries()
     app.state.public_url = settings.public_url.rstrip("/")
     app.add_middleware(Guard, origin=settings.public_url)
     _answer_mishaps(app)

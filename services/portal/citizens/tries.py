@@ -54,12 +54,18 @@ class Tries:
 
 def ask(request: Request) -> None:
     """Let the citizen ask, counting it as a try. Raises Problem 429, with how long to wait, after too many."""
-    tries: Tries = request.app.state.tries
-    client = client_network(request)
-    seconds = math.ceil(tries.wait(client))
+    seconds = count(request, request.app.state.tries)
     if seconds > 0:
         raise too_many(seconds)
-    tries.note(client)
+
+
+def count(request: Request, tries: Tries) -> int:
+    """Count a try of whoever asks; 0, or the seconds to wait for one that is too many and is not counted."""
+    client = client_network(request)
+    seconds = math.ceil(tries.wait(client))
+    if seconds <= 0:
+        tries.note(client)
+    return seconds
 
 
 def too_many(seconds: int, title: str = "Đã tra cứu quá nhiều lần") -> Problem:

@@ -1,11 +1,14 @@
 """The device's own page: it shows a code until an officer has typed it, and afterwards says which device it is."""
 
+import secrets
+
 import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from libs.http.client import Refused
+from libs.http.problems import Problem
 from services.portal.case.words import agency_words
 from services.portal.citizens import tries
 from services.portal.city import City
@@ -19,18 +22,18 @@ router = APIRouter()
 # The pairing's secret and its code, while it waits: the browser that asked for the code, and no other, gets the device.
 WAY_COOKIE = "__Host-ghep-noi"
 CODE_DIGITS = 6
+SECRET_BYTES = 32
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """A pairing that waits for an officer; `pairing` is its secret."""
+    """A pairing that waits for an officer."""
 
-    pairing: str
     code: str
     expires_in_seconds: int
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a pairing stands: it waits, or here is the device's token, told this once."""
+    """Where a pairing stands: it waits, or here is the device's token."""
 
     waiting: bool = False
     device: str = ""
@@ -51,15 +54,30 @@ async def show(request: Request) -> Response:
 
 @router.post("/thiet-bi")
 async def begin(request: Request) -> Response:
-    """Ask for a code. Codes are few, so each address gets only so many."""
+    """Ask for a code. Codes are few, so identity lets only a few of each network wait.
+
+    How often one network asks is counted apart from its citizens' look-ups: neither keeps the other waiting.
+    """
     await form_of(request, csrf_of(""))
-    tries.ask(request)
+    seconds = tries.count(request, request.app.state.pairing_tries)
+    if seconds > 0:
+        raise Problem(
+            429,
+            "too-many-tries",
+            "Đã lấy mã quá nhiều lần",
+            tries.wait_words(seconds),
+            headers={"Retry-After": str(seconds)},
+        )
     city: City = request.app.state.city
-    started = await city.portal.read("identity", "/devices/pairings", {}, Started, purpose="device")
+    # Chosen here, so that a call repeated after a lost answer begins no second pairing.
+    pairing = secrets.token_urlsafe(SECRET_BYTES)
+    started = await city.citizen(tries.address_of(request)).read(
+        "identity", "/devices/pairings", {"pairing": pairing}, Started, purpose="device"
+    )
     response = RedirectResponse("/thiet-bi", 303)
     response.set_cookie(
         WAY_COOKIE,
-        f"{started.pairing}.{started.code}",
+        f"{pairing}.{started.code}",
         path="/",
         secure=True,
         httponly=True,
@@ -90,7 +108,7 @@ async def _state_of(request: Request, pairing: str) -> State | None:
     try:
         return await city.portal.read("identity", "/devices/pairings/state", body, State, purpose="device")
     except Refused as refused:
-        # Too old, taken before, or nobody's.
+        # Too old, or nobody's.
         if refused.status in (410, 422):
             return None
         raise

@@ -18,6 +18,7 @@ from libs.database.lines import lines_of
 from libs.database.migrate import migrate
 from services.identity.domain import Lifetime
 from services.identity.housekeeping import Housekeeping
+from services.identity.sealing import new_token
 from services.identity.settings import Settings
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT, eventually
@@ -135,7 +136,7 @@ async def test_old_things_are_deleted(house: House) -> None:
     await house.account()
     await house.sign_in(password="sai mật khẩu rồi")
     session, _ = await house.session()
-    await house.post("/devices/pairings")
+    await house.post("/devices/pairings", pairing=new_token())
     fresh = await house.pool.fetchval("SELECT count(*) FROM attempt")
     keeping = Housekeeping(
         house.process.transactions, Lifetime(idle=timedelta(minutes=30), age=timedelta(hours=10))
