@@ -15,7 +15,7 @@ from services.intake.handlers import HANDLERS
 from tests.integration.intake.conftest import HOSPITAL, OTHER_WARD, WARD, Intake
 from tests.integration.intake.samples import birth, certified_copy
 
-AT_BED = {"delivery": "hospital", "place": f"hospital-{HOSPITAL}"}
+AT_BED: dict[str, Any] = {"delivery": "hospital", "place": f"hospital-{HOSPITAL}"}
 CARD = "insurance_card"
 
 
