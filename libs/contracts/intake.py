@@ -133,14 +133,17 @@ class DossierCorrected(Event, frozen=True, kw_only=True):
 class DeliveryChanged(Event, frozen=True, kw_only=True):
     """These results of an accepted dossier are to be received otherwise than its acceptance said.
 
-    `results` are those that changed, with the whole new choice; the latest word counts. Not decided here: whether one
-    of them has been handed over meanwhile; then it stays with whom it is.
+    `results` are those that changed, with the whole new choice (`copies` as accepted); the latest word counts. `by` is
+    the desk that chose for the family. Not decided here: whether one of them has been handed over or posted meanwhile;
+    then it stays where it is, as does a paper already with a desk that was to be posted or electronic. What results
+    says of it next (dispatched, ready, handed over) tells.
     """
 
     SUBJECT: ClassVar[str] = "intake.delivery-changed.v1"
 
     results: tuple[ChosenResult, ...]
     changed_at: Moment
+    by: str = ""
 
 
 class BirthReminderDue(Event, frozen=True, kw_only=True):

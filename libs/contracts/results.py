@@ -24,7 +24,10 @@ class ResultIssued(Event, frozen=True, kw_only=True):
 
 
 class ResultDispatched(Event, frozen=True, kw_only=True):
-    """The paper has left for the place of hand-over."""
+    """The paper has left for the place of hand-over, or with the post (no `place`); also when it is carried on.
+
+    `delivery` is empty where it was not said yet.
+    """
 
     SUBJECT: ClassVar[str] = "results.result-dispatched.v1"
 
@@ -32,6 +35,7 @@ class ResultDispatched(Event, frozen=True, kw_only=True):
     result: str
     place: str
     dispatched_at: Moment
+    delivery: str = ""
 
 
 class ResultReady(Event, frozen=True, kw_only=True):

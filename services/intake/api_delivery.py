@@ -69,7 +69,11 @@ def router(office: Office) -> APIRouter:
             choices = _choices(office, before, wanted)
             try:
                 after = await store.move(
-                    connection, before, lambda dossier: change_delivery(dossier, choices, office.now())
+                    connection,
+                    before,
+                    lambda dossier: change_delivery(
+                        dossier, choices, office.now(), officer=actor.subject, agency=actor.agency
+                    ),
                 )
             except IllegalMove as illegal:
                 not_now(illegal)
@@ -106,8 +110,10 @@ def _choices(office: Office, dossier: Dossier, wanted: DeliveryChange) -> tuple[
     procedure = catalogue.procedure(dossier.procedure, dossier.procedure_from)
     sender = Sender(subject="", channel=dossier.channel, facility=dossier.facility)
     try:
+        # A hospital that has closed hinders nobody who wants nothing at its beds.
+        at_bed = any(one.now.delivery == "hospital" and not one.now.place for one in wanted.results)
         own = {
-            "hospital": bed_of(catalogue, sender, today, ""),
+            "hospital": bed_of(catalogue, sender, today, "") if at_bed else "",
             "counter": dossier.receiving_agency,
         }
         return tuple(

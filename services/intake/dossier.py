@@ -66,6 +66,15 @@ class SupplementRequest(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
 
 
+class DeliveryAct(msgspec.Struct, frozen=True, kw_only=True):
+    """An officer (by the account's id) chose for the family how these results are received."""
+
+    at: datetime
+    officer: str
+    agency: str
+    results: tuple[ChosenResult, ...]
+
+
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     """One dossier without its people: codes, choices, states and times only."""
 
@@ -104,8 +113,11 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     # When the first step was assigned, and when the case was decided: what the citizen is told of its course.
     began_at: datetime | None = None
     settled_at: datetime | None = None
-    # Codes of the results that are in somebody's hands: how they are received can no longer be chosen otherwise.
+    # Codes of the results whose valid version is in somebody's hands.
     handed_over: tuple[str, ...] = ()
+    # Results' last word on each that has left its issuer or lies in the electronic box: how it is received.
+    whereabouts: dict[str, ChosenResult] = {}
+    delivery_acts: tuple[DeliveryAct, ...] = ()
 
     @property
     def agencies(self) -> frozenset[str]:
@@ -119,10 +131,14 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def handing_places(self) -> frozenset[str]:
-        """The desks that are to hand over a result: from acceptance on, unless it came to nothing."""
+        """The desks that still have a result to hand over: from acceptance on, unless it came to nothing.
+
+        Once everything has arrived only those with a newer version made since.
+        """
         if self.accepted_at is None or self.came_to_nothing:
             return frozenset()
-        return frozenset(chosen.place for chosen in self.results if chosen.place)
+        due = self.whereabouts.values() if self.case_status == RETURNED else self.results
+        return frozenset(one.place for one in due if one.place and one.code not in self.handed_over)
 
     @property
     def open_request(self) -> SupplementRequest | None:
@@ -349,8 +365,9 @@ def settled(dossier: Dossier, outcome: str, status: int, at: datetime) -> Dossie
 
 
 def closed(dossier: Dossier, at: datetime) -> Dossier:
-    """Every result has arrived (status 10)."""
-    return msgspec.structs.replace(dossier, case_status=RETURNED, ended_at=at)
+    """Every result has arrived (status 10), the way results last said: a choice that crossed it came too late."""
+    results = tuple(dossier.whereabouts.get(chosen.code, chosen) for chosen in dossier.results)
+    return msgspec.structs.replace(dossier, results=results, case_status=RETURNED, ended_at=at)
 
 
 def _refuse(code: str, text: str) -> NoReturn:

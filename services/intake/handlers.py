@@ -7,7 +7,14 @@ import msgspec
 
 from libs.bus.handling import Decision, Handler, Received, Rejected
 from libs.contracts.event import Event
-from libs.contracts.results import DossierClosed, ResultHandedOver
+from libs.contracts.results import (
+    DossierClosed,
+    ResultDispatched,
+    ResultHandedOver,
+    ResultIssued,
+    ResultReady,
+    ResultRevoked,
+)
 from libs.contracts.routing import (
     AppointmentMoved,
     ClockResumed,
@@ -82,10 +89,29 @@ def on_dossier_settled(
     return Decision(state=rules.settled(_known(state), event.outcome, event.status, event.settled_at))
 
 
+def on_version_ended(
+    state: Dossier | None, received: Received[ResultIssued | ResultRevoked], _: Any
+) -> Decision[Dossier]:
+    """Forget where the version before this one, or the revoked one, went: the next goes where the family wants."""
+    known = _known(state)
+    after = deliveries.anew(known, received.event.result)
+    return Decision() if after is known else Decision(state=after)
+
+
+def on_result_on_its_way(
+    state: Dossier | None, received: Received[ResultDispatched | ResultReady], _: Any
+) -> Decision[Dossier]:
+    """Know where the paper is, and with it what may still be chosen."""
+    event, known = received.event, _known(state)
+    after = deliveries.on_its_way(known, event.result, event.delivery, event.place)
+    # A paper that arrives where it was sent to tells nothing new.
+    return Decision() if after == known else Decision(state=after)
+
+
 def on_result_handed_over(
     state: Dossier | None, received: Received[ResultHandedOver], _: Any
 ) -> Decision[Dossier]:
-    """Know that this result can no longer be received otherwise."""
+    """Know that this version can no longer be received otherwise."""
     event = received.event
     return Decision(state=deliveries.handed_over(_known(state), event.result, event.delivery, event.place))
 
@@ -102,6 +128,10 @@ HANDLERS: Mapping[type[Event], Handler] = {
     SupplementRequested: on_supplement_requested,
     AppointmentMoved: on_appointment_moved,
     DossierSettled: on_dossier_settled,
+    ResultIssued: on_version_ended,
+    ResultDispatched: on_result_on_its_way,
+    ResultReady: on_result_on_its_way,
     ResultHandedOver: on_result_handed_over,
+    ResultRevoked: on_version_ended,
     DossierClosed: on_dossier_closed,
 }

@@ -113,8 +113,9 @@ class Office:
         """
         if self.may_read(actor, dossier):
             return True
-        at_desk = bool({"one_stop", "hospital"} & actor.roles)
-        return actor.kind != "service" and at_desk and actor.agency in dossier.handing_places
+        if actor.kind == "service" or not actor.agency or not {"one_stop", "hospital"} & actor.roles:
+            return False
+        return any(self._does_work_of(actor, place, dossier) for place in dossier.handing_places)
 
     def handles(self, actor: Actor, dossier: Dossier) -> bool:
         """Whether the actor may speak for the applicant: the receiving counter, the declaring hospital, an entrance."""

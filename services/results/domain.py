@@ -60,6 +60,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+class Redirection(msgspec.Struct, frozen=True, kw_only=True):
+    """A result was to be received otherwise, by intake's `event` and the desk `by`: how it is received since then.
+
+    `refused`: that was no longer possible, and it is received as before.
+    """
+
+    event: UUID
+    by: str
+    result_id: UUID
+    delivery: str
+    place: str
+    refused: bool
+
+
 class Custody(msgspec.Struct, frozen=True, kw_only=True):
     """All results of one dossier. `outcome` and `expected` are known once routing has settled it.
 
@@ -74,6 +88,8 @@ class Custody(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     # What the family has chosen since its acceptance: counts before what a step's completion still says.
     chosen: tuple[ChosenResult, ...] = ()
+    # No officer of this service did these; store.save adds them to the chain of custody.
+    redirections: tuple[Redirection, ...] = ()
 
     def result(self, result_id: UUID) -> Result:
         """The result with this id. Raises KeyError."""
@@ -137,8 +153,7 @@ def dispatch(custody: Custody, result_id: UUID, at: datetime) -> Step:
         _refuse("electronic", "Kết quả điện tử không phải chuyển giao bản giấy.")
     if result.state != ISSUED:
         _refuse("not-issued", _sentence(result, "chỉ chuyển đi được khi vừa phát hành"))
-    event = ResultDispatched(result_id=result.id, result=result.code, place=result.place, dispatched_at=at)
-    return put(custody, moved(result, DISPATCHED, at)), (event,)
+    return put(custody, moved(result, DISPATCHED, at)), (dispatched(result, at),)
 
 
 def arrive(custody: Custody, result_id: UUID, at: datetime) -> Step:
@@ -251,6 +266,17 @@ def put(custody: Custody, result: Result) -> Custody:
 def moved(result: Result, state: str, at: datetime) -> Result:
     """The result in another state since `at`."""
     return msgspec.structs.replace(result, state=state, changed_at=at)
+
+
+def dispatched(result: Result, at: datetime) -> ResultDispatched:
+    """The word that the paper is on its way."""
+    return ResultDispatched(
+        result_id=result.id,
+        result=result.code,
+        delivery=result.delivery,
+        place=result.place,
+        dispatched_at=at,
+    )
 
 
 def ready(result: Result, at: datetime) -> ResultReady:

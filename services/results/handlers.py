@@ -60,7 +60,10 @@ def on_delivery_changed(
 ) -> Decision[Custody]:
     """Send the results where the family wants them now, also those there are not yet."""
     custody = state or Custody(dossier_id=received.envelope.dossier_id)
-    custody, events = redirecting.redirect(custody, received.event.results, received.now)
+    event = received.event
+    custody, events = redirecting.redirect(
+        custody, event.results, received.now, cause=received.envelope.id, by=event.by
+    )
     return Decision(state=custody, events=events)
 
 

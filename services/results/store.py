@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from libs.bus.handling import Change
-from services.results.domain import ENDED_STATES, Custody, Result
+from services.results.domain import ENDED_STATES, Custody, Redirection, Result
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -94,6 +94,33 @@ async def save(
         await _issue_results(conn, issued, [printed[r.id] for r in issued])
     if new:
         await _insert_results(conn, new)
+    turned = [
+        (change.dossier_id, act)
+        for change in changes
+        for act in change.after.redirections[len(change.before.redirections) if change.before else 0 :]
+    ]
+    if turned:
+        await _log_redirections(conn, turned)
+
+
+async def _log_redirections(conn: Connection, turned: Sequence[tuple[UUID, Redirection]]) -> None:
+    """Add to the chain of custody what intake's word did: the desk it came from, and the event that says more."""
+    await conn.execute(
+        """
+        INSERT INTO custody_log (dossier_id, result_id, act, actor, agency, note)
+        SELECT dossier_id, result_id, act, 'intake', agency, note
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+            AS turned (dossier_id, result_id, act, agency, note)
+        """,
+        [dossier_id for dossier_id, _ in turned],
+        [act.result_id for _, act in turned],
+        ["redirect-refused" if act.refused else "redirect" for _, act in turned],
+        [act.by for _, act in turned],
+        [
+            " ".join(part for part in (act.delivery, act.place, f"event {act.event}") if part)
+            for _, act in turned
+        ],
+    )
 
 
 async def _open_custodies(conn: Connection, opened: Sequence[Change[Custody]]) -> None:

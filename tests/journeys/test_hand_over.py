@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import pytest
 from playwright.async_api import expect
 
+from tests.integration.intake.samples import insurance_card
 from tests.journeys.clerk import CARD, counter, keyed, pdf, printed, words_of
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.screen import Screen
-from tests.pipeline.town import Town
+from tests.pipeline.town import Town, until
 
+AT_WARD = "hospital-93016"
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
@@ -97,10 +99,34 @@ async def test_a_result_is_fetched_at_another_ward_s_counter(
     await heard.until("results.result-handed-over.v1", dossier)
     (result,) = (await town.people["other_counter"].get("results", f"/dossiers/{dossier}/results"))["results"]
     assert (result["place"], result["state"]) == (place, "handed-over")
+    # Then the dossier is its business no longer: its receipt is, the applicant's name is not.
+
+    async def returned() -> bool | None:
+        file = await town.people["counter"].get("intake", f"/dossiers/{dossier}", purpose="check-dossier")
+        return True if file["status"] == 10 else None
+
+    await until(returned)
+    await screen.go(f"/quay/tra-ket-qua/{dossier}?xong={result['id']}")
+    await expect(screen.at("da-trao")).to_be_visible()
+    await expect(screen.at("tra-het")).to_be_visible()
+    await expect(screen.page.get_by_text("Võ Thị Kim Sen")).to_have_count(0)
+    await screen.check("hand over elsewhere done")
     # Whoever only knows the name of another dossier of that counter still opens nothing.
     other, _ = await ready_result(town, "Võ Thị Kim Súng", "092195005679")
     for closed in (f"/ho-so/{other}", f"/quay/tra-ket-qua/{other}"):
         assert (await screen.context.request.get(screen.url + closed)).status == 404
+
+
+async def test_a_hospital_that_only_hands_over_is_led_there_by_a_scan(
+    new_screen: NewScreen, town: Town
+) -> None:
+    """A counter received it, so it has no bed: the midwife's scan of the receipt shows what lies here."""
+    body = insurance_card(results=[{"code": "insurance_card", "delivery": "hospital", "place": AT_WARD}])
+    receipt = await town.post("counter", "intake", "/dossiers", {**body, "channel": "counter"})
+    screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv")
+    await screen.scan(receipt["link"])
+    await screen.page.wait_for_url(f"**/quay/tra-ket-qua/{receipt['dossier_id']}")
+    await expect(screen.at("noi-nhan-ho-so")).to_contain_text("phường Ngã Bảy")
 
 
 async def test_papers_that_differ_need_a_reason_the_officer_answers_for(

@@ -41,6 +41,8 @@ CUSTODY: Mapping[str, str] = {
     "hand-over": "Trả kết quả",
     "revoke": "Thu hồi kết quả",
     "supersede": "Thay kết quả bằng bản mới",
+    "redirect": "Đổi cách nhận theo yêu cầu của gia đình",
+    "redirect-refused": "Không đổi được cách nhận theo yêu cầu của gia đình",
 }
 # What is said after an act; the undo that takes it back, and the paper that goes with it.
 DONE: Mapping[str, str] = {

@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 from libs.catalogue import Catalogue, CatalogueError
 from libs.http.client import Refused
 from libs.http.problems import Problem
-from services.portal.console.register import Summaries
 from services.portal.counter import views
 from services.portal.forms import handing_over
 from services.portal.forms.handing_over import PURPOSE
@@ -81,7 +80,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """What the screen shows of a dossier; `elsewhere` names who received it where that is not this desk."""
+    """What the screen shows of a dossier; `elsewhere` names who received it where that is not this desk.
+
+    Without a `code` everything this desk had of it is handed over.
+    """
 
     dossier_id: UUID
     code: str
@@ -102,25 +104,39 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(line for line in self.lines if line.result.state == "handed-over")
 
 
-class _Procedure(msgspec.Struct, frozen=True, kw_only=True):
+class _Summary(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    applicant: str
     procedure: str
+    procedure_short_name: str
     received_at: datetime
     receiving_agency: str
+    receiving_agency_name: str
     facility: str
 
 
-class _Described(msgspec.Struct, frozen=True, kw_only=True):
-    summaries: tuple[_Procedure, ...]
+class _Summaries(msgspec.Struct, frozen=True, kw_only=True):
+    summaries: tuple[_Summary, ...]
+
+
+class _Named(Result, frozen=True, kw_only=True):
+    name_vi: str
+
+
+class _Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
+    results: tuple[_Named, ...]
+
+
+class _Given(msgspec.Struct, frozen=True, kw_only=True):
+    dossiers: tuple[_Whereabouts, ...]
 
 
 async def desk_of(request: Request, person: Person, dossier_id: UUID) -> Desk:
     """The dossier's results as this counter sees them. Raises Problem 404 for a stranger's dossier."""
     body = {"dossier_ids": [str(dossier_id)], "purpose": PURPOSE}
-    path = "/dossiers/summaries"
-    found = await person.desk.read("intake", path, body, Summaries, purpose=PURPOSE)
-    described = await person.desk.read("intake", path, body, _Described, purpose=PURPOSE)
+    found = await person.desk.read("intake", "/dossiers/summaries", body, _Summaries, purpose=PURPOSE)
     if not found.summaries:
-        raise Problem(404)
+        return await _after_the_last(person, dossier_id)
     try:
         results = (await person.desk.get("results", f"/dossiers/{dossier_id}/results", Results)).results
     except Refused as refused:
@@ -128,15 +144,14 @@ async def desk_of(request: Request, person: Person, dossier_id: UUID) -> Desk:
             raise
         results = ()
     catalogue: Catalogue = request.app.state.catalogue
-    one = described.summaries[0]
+    summary, account = found.summaries[0], person.account
     try:
-        procedure = catalogue.procedure(one.procedure, one.received_at.astimezone(UTC).date())
+        procedure = catalogue.procedure(summary.procedure, summary.received_at.astimezone(UTC).date())
         names = {result.code: result.name_vi for result in procedure.results}
         fee = views.fee_sentence(procedure.fees_for({}))
     except (CatalogueError, LookupError):
         names, fee = {}, ""
-    summary, account = found.summaries[0], person.account
-    received_here = account.agency == one.receiving_agency or account.facility == one.facility != ""
+    received_here = account.agency == summary.receiving_agency or account.facility == summary.facility != ""
     return Desk(
         dossier_id=dossier_id,
         code=summary.code,
@@ -146,6 +161,25 @@ async def desk_of(request: Request, person: Person, dossier_id: UUID) -> Desk:
         lines=tuple(_line(result, names, account.agency) for result in results),
         elsewhere="" if received_here else summary.receiving_agency_name,
     )
+
+
+async def _after_the_last(person: Person, dossier_id: UUID) -> Desk:
+    """What a desk has handed over of a dossier that is its business no longer: the receipts, nobody's name.
+
+    Raises Problem 404 where it has handed over nothing.
+    """
+    body = {"dossier_ids": [str(dossier_id)]}
+    found = await person.desk.read("results", "/results/summaries", body, _Given, purpose=PURPOSE)
+    lines = (
+        _line(result, {result.code: result.name_vi}, person.account.agency)
+        for dossier in found.dossiers
+        for result in dossier.results
+        if result.place == person.account.agency and result.state == "handed-over"
+    )
+    desk = Desk(dossier_id=dossier_id, code="", applicant="", procedure="", fee="", lines=tuple(lines))
+    if not desk.lines:
+        raise Problem(404)
+    return desk
 
 
 def _line(result: Result, names: Mapping[str, str], agency: str) -> Line:

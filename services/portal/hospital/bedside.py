@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from libs.http.client import Refused
+from libs.http.problems import Problem
 from services.portal.forms import handing_over
 from services.portal.forms.reading import Problems
 from services.portal.forms.receiver import FAMILY, MISMATCHES, PLACES, card_differs, lacking, receiver_of
@@ -102,8 +103,17 @@ async def show_bed(
 
 @router.get("/bv/ho-so/{dossier_id}")
 async def bed(request: Request, dossier_id: UUID, person: HOSPITAL, xong: UUID | None = None) -> Response:
-    """The card of one bed; `xong` is a result that has just been handed over."""
-    return await show_bed(request, person, dossier_id, just=xong)
+    """The card of one bed; `xong` is a result that has just been handed over.
+
+    A dossier that is no birth of this hospital (a scan leads here, too) is shown where it is: as a file, or only handed
+    over.
+    """
+    try:
+        return await show_bed(request, person, dossier_id, just=xong)
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        return RedirectResponse(f"/ho-so/{dossier_id}", 303)
 
 
 @router.get("/bv/ho-so/{dossier_id}/dong")

@@ -190,28 +190,32 @@ def _card(birth: Birth, left: bool, results: Sequence[Result], desk: str, now: d
     here = [
         name for code, name in LAMPS if name in missing and (code not in ways or ways[code].place == desk)
     ]
+    if left:
+        # Nor can who is gone take what lies here ready.
+        here += [lamp.name for lamp in lamps if lamp.look == "ready"]
     alarm = _alarm(birth, left, here, now)
-    # Who has left cannot take either what lies here ready.
-    asked = {"working", "waiting", "ready"} if left else {"working", "waiting"}
-    open_ones = {lamp.name for lamp in lamps if lamp.look in asked}
+    # A paper that has left its issuer can be neither posted nor made a file.
+    open_ones = {code for code, _ in LAMPS if code not in known or known[code].state in ("pending", "issued")}
     to_ask = tuple(
-        ways[code] for code, name in LAMPS if name in open_ones and code in ways and ways[code].place == desk
+        ways[code] for code, _ in LAMPS if code in open_ones and code in ways and ways[code].place == desk
     )
     return msgspec.structs.replace(
         card, alarm=alarm, late=_late(birth, missing, now), to_ask=to_ask if alarm else ()
     )
 
 
-def _alarm(birth: Birth, left: bool, missing: Sequence[str], now: datetime) -> str:
-    """What must be said before the family leaves without its papers."""
+def _alarm(birth: Birth, left: bool, due: Sequence[str], now: datetime) -> str:
+    """What must be said before the family leaves without the papers due at this desk, or has left without them."""
+    if not due:
+        return ""
     leaves = leaves_at(birth, now)
     if left:
         return "Gia đình đã ra viện, còn giấy chưa trao"
-    if leaves is None or not missing or leaves - now > ALARM_AHEAD:
+    if leaves is None or leaves - now > ALARM_AHEAD:
         return ""
     when = f"{leaves:%H:%M}" if leaves.date() == now.date() else f"{leaves:%H:%M ngày %d/%m}"
     return (
-        f"Ra viện {when}, chưa có: {', '.join(missing)}. Hỏi gia đình muốn nhận tại phường, qua bưu chính "
+        f"Ra viện {when}, chưa có: {', '.join(due)}. Hỏi gia đình muốn nhận tại phường, qua bưu chính "
         "hay bản điện tử"
     )
 

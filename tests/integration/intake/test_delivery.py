@@ -4,15 +4,18 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
+import msgspec
+
 from libs.bus.handling import Change, Received
-from libs.contracts.event import Envelope
-from libs.contracts.results import ResultHandedOver
+from libs.contracts.event import Envelope, Event
+from libs.contracts.results import ResultDispatched, ResultHandedOver, ResultIssued
 from services.intake import store
 from services.intake.handlers import HANDLERS
 from tests.integration.intake.conftest import HOSPITAL, OTHER_WARD, WARD, Intake
 from tests.integration.intake.samples import birth, certified_copy
 
-AT_BED = {"delivery": "hospital", "place": f"hospital-{HOSPITAL}"}
+AT_BED: dict[str, Any] = {"delivery": "hospital", "place": f"hospital-{HOSPITAL}"}
 CARD = "insurance_card"
 
 
@@ -94,24 +97,115 @@ async def test_what_is_in_somebody_s_hands_stays_so(intake: Intake) -> None:
     dossier = await born(intake)
     path = f"/dossiers/{dossier}/delivery"
     assert (await intake.post(path, change({"delivery": "post"}), intake.hospital())).status_code == 200
-    await hear_handed_over(intake, UUID(dossier))
+    await hear(intake, dossier, given())
     refused = await intake.post(path, change({"delivery": "electronic"}), intake.hospital())
-    assert (refused.status_code, refused.json()["type"].rsplit(":", 1)[-1]) == (409, "already-handed-over")
+    assert (refused.status_code, slug(refused)) == (409, "already-handed-over")
+    assert await way(intake, dossier) == "hospital"
+    # A newer version is free again.
+    await hear(intake, dossier, issued(version=2))
+    answer = await intake.post(path, change({"delivery": "electronic"}), intake.hospital())
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_paper_with_a_desk_is_only_carried_to_another(intake: Intake) -> None:
+    """Post and electronic are refused in words; a choice that crossed the paper on its way gives in to where it is."""
+    dossier = await born(intake)
+    path = f"/dossiers/{dossier}/delivery"
+    assert (await intake.post(path, change({"delivery": "electronic"}), intake.hospital())).status_code == 200
+    await hear(intake, dossier, issued(version=1))
+    await hear(intake, dossier, dispatched(**AT_BED))
+    assert await way(intake, dossier) == "hospital"
+    for delivery in ("electronic", "post"):
+        refused = await intake.post(path, change({"delivery": delivery}), intake.hospital())
+        assert (refused.status_code, slug(refused)) == (409, "paper-at-desk")
+        assert "Bản giấy đã chuyển đến nơi trả" in refused.json()["detail"]
+    answer = await intake.post(path, change({"delivery": "counter"}), intake.hospital())
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_the_post_has_is_not_called_back(intake: Intake) -> None:
+    """409 in words."""
+    dossier = await born(intake)
+    path = f"/dossiers/{dossier}/delivery"
+    assert (await intake.post(path, change({"delivery": "post"}), intake.hospital())).status_code == 200
+    await hear(intake, dossier, dispatched("post", ""))
+    refused = await intake.post(
+        path, change({"delivery": "counter"}, {"delivery": "post"}), intake.hospital()
+    )
+    assert (refused.status_code, slug(refused)) == (409, "already-posted")
+
+
+async def test_who_chose_for_the_family_is_written_down(intake: Intake) -> None:
+    """The account and the desk with what was chosen; the event names the desk alone."""
+    dossier = await born(intake)
+    answer = await intake.post(
+        f"/dossiers/{dossier}/delivery", change({"delivery": "post"}), intake.hospital()
+    )
+    assert answer.status_code == 200, answer.text
+    async with intake.bus.pool.acquire() as connection:
+        known = await store.find(connection, UUID(dossier))
+    assert known is not None
+    (act,) = known.delivery_acts
+    assert (act.officer, act.agency) == (f"midwife-{HOSPITAL}", f"hospital-{HOSPITAL}")
+    assert [(one.code, one.delivery) for one in act.results] == [(CARD, "post")]
+    (said,) = (event for subject, event in await intake.events(dossier) if "delivery" in subject)
+    assert said["by"] == f"hospital-{HOSPITAL}"
+
+
+async def test_the_family_of_a_hospital_that_closed_chooses_another_way(intake: Intake) -> None:
+    """Nothing is wanted at its beds, so that they are gone hinders nobody."""
+    dossier = await born(intake)
+    async with intake.bus.pool.acquire() as connection, connection.transaction():
+        (before,) = (await store.load(connection, [UUID(dossier)])).values()
+        after = msgspec.structs.replace(before, facility="99999")
+        await store.save(connection, [Change(dossier_id=before.id, before=before, after=after)])
+    path = f"/dossiers/{dossier}/delivery"
+    refused = await intake.post(path, change({"delivery": "hospital"}), intake.counter())
+    assert refused.status_code == 422
+    answer = await intake.post(path, change({"delivery": "counter"}), intake.counter())
+    assert answer.status_code == 200, answer.text
+
+
+def slug(answer: httpx.Response) -> str:
+    """The code of a problem."""
+    return str(answer.json()["type"].rsplit(":", 1)[-1])
+
+
+async def way(intake: Intake, dossier: str) -> str:
+    """How the card is received, as the file says."""
     file = (await intake.get(f"/dossiers/{dossier}", intake.hospital(), purpose="check-dossier")).json()
-    chosen = {one["code"]: one["delivery"] for one in file["dossier"]["results"]}
-    assert chosen[CARD] == "hospital"
+    return str({one["code"]: one["delivery"] for one in file["dossier"]["results"]}[CARD])
 
 
-async def hear_handed_over(intake: Intake, dossier_id: UUID) -> None:
-    """Results' word that the card was handed over at the bed."""
+def given() -> Event:
+    """The card was handed over at the bed."""
+    return ResultHandedOver(
+        result_id=uuid4(), result=CARD, receiver="mother", handed_over_at=datetime.now(UTC), **AT_BED
+    )
+
+
+def issued(version: int) -> Event:
+    """A version of the card exists."""
+    return ResultIssued(
+        result_id=uuid4(), result=CARD, version=version, issued_at=datetime.now(UTC), **AT_BED
+    )
+
+
+def dispatched(delivery: str, place: str) -> Event:
+    """The card has left its issuer."""
     now = datetime.now(UTC)
-    event = ResultHandedOver(result_id=uuid4(), result=CARD, receiver="mother", handed_over_at=now, **AT_BED)
+    return ResultDispatched(result_id=uuid4(), result=CARD, delivery=delivery, place=place, dispatched_at=now)
+
+
+async def hear(intake: Intake, dossier: str, event: Event) -> None:
+    """Handle results' word as the consumer does."""
+    dossier_id, now = UUID(dossier), datetime.now(UTC)
     envelope = Envelope(
         id=uuid4(), source="results", type=event.SUBJECT, dossier_id=dossier_id, time=now, sequence=1
     )
     async with intake.bus.pool.acquire() as connection, connection.transaction():
         (before,) = (await store.load(connection, [dossier_id])).values()
         heard = Received(event=event, envelope=envelope, now=now)
-        after = HANDLERS[ResultHandedOver](before, heard, None).state
-        assert after is not None
-        await store.save(connection, [Change(dossier_id=dossier_id, before=before, after=after)])
+        after = HANDLERS[type(event)](before, heard, None).state
+        if after is not None:
+            await store.save(connection, [Change(dossier_id=dossier_id, before=before, after=after)])

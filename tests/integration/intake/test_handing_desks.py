@@ -1,13 +1,22 @@
 """A result handed over at a third desk: that desk finds the dossier, and learns no more than whose it is."""
 
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from libs.bus.handling import Change
+from libs.contracts.results import (
+    DossierClosed,
+    ResultDispatched,
+    ResultHandedOver,
+    ResultIssued,
+    ResultReady,
+)
 from services.intake import store
 from services.intake.dossier import settled
 from tests.integration.intake.conftest import HOSPITAL, OTHER_HOSPITAL, OTHER_WARD, Intake
 from tests.integration.intake.samples import certified_copy, insurance_card
+from tests.integration.intake.test_delivery import hear
 from tests.integration.intake.test_search import codes, feed
 
 ELSEWHERE = [{"code": "certified_copy", "delivery": "counter", "place": OTHER_WARD}]
@@ -78,6 +87,45 @@ async def test_before_acceptance_and_after_a_withdrawal_there_is_nothing_to_hand
         await store.save(connection, [Change(dossier_id=before.id, before=before, after=after)])
     assert await codes(intake, QUERY, there) == []
     assert await summaries(intake, waiting, there) == []
+
+
+async def test_a_desk_that_has_handed_everything_over_learns_no_more(intake: Intake) -> None:
+    """Nor does it once the dossier is closed; with a newer version on its way the dossier is its business again."""
+    there = intake.counter(OTHER_WARD)
+    receipt = await copy_to_elsewhere(intake)
+    place: dict[str, Any] = {"delivery": "counter", "place": OTHER_WARD}
+    now = intake.office.now()
+    named: dict[str, Any] = {"result_id": uuid4(), "result": "certified_copy"}
+    given = ResultHandedOver(receiver="applicant", handed_over_at=now, **named, **place)
+    for event, found in (
+        (ResultReady(ready_at=now, **named, **place), True),
+        (given, False),
+        (DossierClosed(closed_at=now, results=1), False),
+        (ResultIssued(version=2, issued_at=now, **named, **place), False),
+        (ResultDispatched(dispatched_at=now, **named, **place), True),
+        (given, False),
+    ):
+        await hear(intake, receipt["dossier_id"], event)
+        await feed(intake)
+        expected = [receipt["code"]] if found else []
+        assert await codes(intake, QUERY, there) == expected, event
+        assert [line["code"] for line in await summaries(intake, receipt, there)] == expected, event
+
+
+async def test_the_heir_of_a_desk_that_was_to_hand_over_finds_the_dossier(intake: Intake) -> None:
+    """By name and in a list alike; the other new ward, which received it, handles it as before."""
+    intake.set_time(datetime(2025, 6, 27, 2, tzinfo=UTC))
+    chosen = [{"code": "certified_copy", "delivery": "counter", "place": "one-stop-31341"}]
+    body = certified_copy(results=chosen)
+    receipt = (await intake.post("/dossiers", body, intake.counter("one-stop-31344"))).json()
+    await feed(intake)
+    intake.set_time(datetime(2025, 7, 2, 2, tzinfo=UTC))
+    heir, receiving = intake.counter(), intake.counter(OTHER_WARD)
+    for officer in (heir, receiving):
+        assert await codes(intake, QUERY, officer) == [receipt["code"]]
+        assert [line["code"] for line in await summaries(intake, receipt, officer)] == [receipt["code"]]
+    at = f"/dossiers/{receipt['dossier_id']}"
+    assert (await intake.get(at, heir, purpose="hand-over")).status_code == 404
 
 
 async def test_a_hospital_hands_over_what_a_counter_received(intake: Intake) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(120)
 async def hear(workshop: Workshop, dossier_id: UUID, chosen: ChosenResult) -> None:
     """Handle intake's word as the consumer does."""
     now = datetime.now(UTC)
-    event = DeliveryChanged(results=(chosen,), changed_at=now)
+    event = DeliveryChanged(results=(chosen,), changed_at=now, by=HOSPITAL)
     envelope = Envelope(
         id=uuid4(), source="intake", type=event.SUBJECT, dossier_id=dossier_id, time=now, sequence=9
     )
@@ -43,5 +43,9 @@ async def test_a_card_that_lay_at_the_hospital_is_handed_over_at_the_ward(desks:
         assert (await counter.post(path, json=body)).status_code == 409
         assert (await counter.post(f"/results/{card}/arrive", json={})).status_code == 200
         assert (await counter.post(path, json=body)).status_code == 200
+        acts = (await counter.get(f"/dossiers/{custody.dossier_id}/custody")).json()
+    assert [(act["act"], act["actor"], act["agency"]) for act in acts][1] == ("redirect", "intake", HOSPITAL)
+    assert f"counter {COUNTER} event " in acts[1]["note"]
+    assert [act["act"] for act in acts] == ["arrive", "redirect", "arrive", "hand-over"]
     (result,) = (await desks.workshop.custody(custody.dossier_id)).results
     assert (result.state, result.place) == ("handed-over", COUNTER)

@@ -94,6 +94,16 @@ def test_a_family_that_left_is_not_forgotten() -> None:
     assert card.tab == "tai-giuong"
 
 
+def test_who_has_left_and_chosen_is_no_alarm() -> None:
+    """Only what is still due at this desk is: one that lies here ready, or is to come here."""
+    elsewhere = tuple(Way(code=code, delivery="post") for code in (BIRTH, INSURANCE))
+    birth = msgspec.structs.replace(NEWBORN, results=(*elsewhere, Way(code=RESIDENCE, delivery="electronic")))
+    (card,) = cards([(birth, True)], {}, DESK, NOW)
+    assert (card.alarm, card.tab) == ("", "tai-giuong")
+    (card,) = cards([(birth, True)], {birth.dossier_id: [result(BIRTH, "ready")]}, DESK, NOW)
+    assert "đã ra viện" in card.alarm
+
+
 def test_a_card_stands_where_its_work_is() -> None:
     """One that waits for papers stands at the bed, too."""
     asked = msgspec.structs.replace(NEWBORN, dossier_id=uuid4(), asked=Asked(respond_by=None, things=()))
@@ -125,9 +135,13 @@ def test_who_leaves_is_asked_about_what_was_to_be_received_at_the_bed() -> None:
     (card,) = cards([(birth, False)], ready, DESK, NOW)
     assert [way.code for way in card.to_ask] == [INSURANCE]
     assert "chưa có: BHYT." in card.alarm
-    # Who has left can no longer take what lies here.
+    # What lies here, or is on its way, can be neither posted nor made a file: nobody is asked.
     (gone,) = cards([(birth, True)], ready, DESK, NOW)
-    assert [way.code for way in gone.to_ask] == [BIRTH, INSURANCE]
+    assert [way.code for way in gone.to_ask] == [INSURANCE]
+    for state, asked in (("pending", [INSURANCE]), ("issued", [INSURANCE]), ("dispatched", [])):
+        there = {birth.dossier_id: [result(BIRTH, "ready"), result(INSURANCE, state)]}
+        (card,) = cards([(birth, False)], there, DESK, NOW)
+        assert [way.code for way in card.to_ask] == asked
     chosen = (at_bed[0], Way(code=INSURANCE, delivery="counter", place="one-stop"), residence)
     (told,) = cards([(msgspec.structs.replace(birth, results=chosen), False)], ready, DESK, NOW)
     assert (told.alarm, told.to_ask) == ("", ())
