@@ -1,5 +1,6 @@
 // The fields of a declaration: reading, writing, what is new by itself, what is wrong, and what a scanned card fills.
 import { isWoman } from "../scan-text.js";
+import { isReadable } from "./declare-checks.js";
 
 // A second child of the same birth shares everything but these.
 const OWN_OF_CHILD = ["gioi-tinh", "can-nang", "be-ten", "gcs-so"];
@@ -58,10 +59,10 @@ export function labelOf(fields) {
 // What the page itself can see to be missing or unreadable; the city checks everything once more.
 export function wrong(form, fields) {
   const needed = JSON.parse(form.dataset.can);
-  const shapes = JSON.parse(form.dataset.dang);
+  const kinds = JSON.parse(form.dataset.dang);
   const found = needed.filter(([name]) => !fields[name]?.trim());
-  for (const [name, shape, words] of shapes) {
-    if (fields[name]?.trim() && !new RegExp(`^(?:${shape})$`, "u").test(fields[name].trim())) found.push([name, words]);
+  for (const [name, kind, words] of kinds) {
+    if (fields[name]?.trim() && !isReadable(kind, fields[name])) found.push([name, words]);
   }
   const order = [...form.elements].map((element) => element.name);
   return found.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
