@@ -74,6 +74,19 @@ async def test_what_is_missing_is_said_at_once(new_screen: NewScreen) -> None:
     await expect(drafts(screen)).to_have_count(0)
 
 
+async def test_a_name_typed_without_capitals_gets_them_once(new_screen: NewScreen) -> None:
+    """On leaving the box; who types it so again means it."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    for shown in ("Đỗ Thị H'linh", "đỗ thị h'linh"):
+        await screen.at("me-ten").focus()
+        await screen.press("Control+a")
+        await keyed(screen, "đỗ thị h'linh")
+        await screen.press("Enter")
+        await expect(screen.at("me-ngay-sinh")).to_be_focused()
+        await expect(screen.at("me-ten")).to_have_value(shown)
+
+
 async def test_what_cannot_be_is_said_before_the_mother_has_gone(new_screen: NewScreen) -> None:
     """The page judges day, time, weight and numbers by itself; what is typed replaces the hour that stood there."""
     screen: Screen = await new_screen("hospital", path=DECLARE)

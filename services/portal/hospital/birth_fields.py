@@ -49,7 +49,7 @@ NEEDED: Mapping[str, str] = {
     "do-de": "Chưa ghi họ tên người đỡ đẻ",
     "doi-chieu": UNCHECKED,
 }
-_NO_DAY = "không có ngày này hoặc ghi chưa rõ; ghi ngày/tháng/năm, ví dụ 02/09/1990"
+_NO_DAY = "không có ngày này hoặc ghi chưa rõ, ví dụ 02/09/1990"
 _NO_IDENTITY = (
     "gồm 12 chữ số (căn cước), 9 chữ số (chứng minh nhân dân), hoặc 1 chữ cái và 7 chữ số (hộ chiếu)"
 )

@@ -34,9 +34,19 @@ export function write(form, fields) {
   for (const element of form.elements) {
     if (!element.name || NOT_KEPT.has(element.name)) continue;
     const value = fields[element.name] ?? "";
+    delete element.dataset.typed;
     if (element.type === "radio" || element.type === "checkbox") element.checked = element.value === value;
     else element.value = value;
   }
+}
+
+// A name typed without any capital gets them, once: typed so again it is meant.
+const NAMES = new Set(["me-ten", "cha-ten", "be-ten", "do-de"]);
+export function giveCapitals(field) {
+  const text = field.value;
+  if (!NAMES.has(field.name) || text !== text.toLowerCase() || field.dataset.typed === text) return;
+  field.dataset.typed = text;
+  field.value = text.normalize("NFC").replace(/(?<=^|[\s-])\p{L}/gu, (letter) => letter.toUpperCase());
 }
 
 // Whether anything was typed that is not there by itself.

@@ -1,6 +1,6 @@
 // H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
 import { combobox } from "../combobox.js";
-import { clockText, fillFrom, fresh, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
+import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
 import { showList } from "./declare-list.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
 import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
@@ -297,7 +297,10 @@ function listen() {
     if (event.target.name === "cu-tru") form.elements["cu-tru-xa"].value = "";
     saveSoon();
   });
-  form.addEventListener("change", save);
+  form.addEventListener("change", (event) => {
+    giveCapitals(event.target);
+    save();
+  });
   form.addEventListener("keydown", nextField);
   document.getElementById("gioi-tinh").addEventListener("keydown", sexByDigit);
   form.querySelector("button.main").addEventListener("click", (event) => {
