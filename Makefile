@@ -12,8 +12,8 @@ QUICK := tests/unit tests/contracts tests/architecture
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe
 
 ##@ The city
-run: $(STAMP) ## Set everything up, start the city and play a day in it; Ctrl-C stops, state survives
-	@$(BIN)/python -m deploy.local run
+run: $(STAMP) ## Set everything up, start the city and play a day in it; Ctrl-C stops (desks=people: leave the desks to you)
+	@$(BIN)/python -m deploy.local run $(if $(desks),--desks $(desks))
 
 demo: $(STAMP) ## The same day, then exit 0 only if every dossier ended as it should
 	@$(BIN)/python -m deploy.local demo

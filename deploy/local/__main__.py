@@ -1,5 +1,6 @@
 """`python -m deploy.local run|demo`: start the city, play a day in it; `run` keeps it running until Ctrl-C.
 
+`run --desks people` plays what is handed in and leaves the desks to whoever signs in, so that every screen has work.
 `python -m deploy.local token <desk>` prints a token for that city's services, `code <login>` the six digits an
 authenticator program would show now for who has a second factor, `partner <code>` a partner's token for the gateway.
 """
@@ -19,6 +20,8 @@ if __name__ == "__main__":
         match sys.argv[1:]:
             case ["run" | "demo" as verb]:
                 sys.exit(asyncio.run(show(stay=verb == "run")))
+            case ["run", "--desks", "people"]:
+                sys.exit(asyncio.run(show(stay=True, people=True)))
             case ["token", desk]:
                 sys.stdout.write(f"{token_for(desk, folder=FOLDER, catalogue=ROOT / 'catalogue')}\n")
             case ["code", login]:
@@ -26,6 +29,8 @@ if __name__ == "__main__":
             case ["partner", partner]:
                 sys.stdout.write(f"{partner_token(partner, folder=FOLDER)}\n")
             case _:
-                sys.exit("python -m deploy.local run|demo|token <desk>|code <login>|partner <code>")
+                sys.exit(
+                    "python -m deploy.local run [--desks people]|demo|token <desk>|code <login>|partner <code>"
+                )
     except ServerError as error:
         sys.exit(f"Một Cửa: {error}")

@@ -55,14 +55,21 @@ class Day:
         """A line of news, with the time it became known."""
         self.news.append((datetime.now(VIETNAM), line))
 
-    async def play(self, seed: int) -> None:
-        """Hand everything in and do what the script decides. Raises Refused when a service says no."""
+    async def play(self, seed: int, *, decides: bool = True) -> None:
+        """Hand everything in and do what the script decides; with `decides` false that is left to the desks.
+
+        Raises Refused when a service says no.
+        """
         await self._upload_xml9(seed)
         await self._declare_birth(seed)
         await self._certified_copy()
         await self._insurance_card()
-        await self._incomplete_residence(seed)
-        await self._refused_certificate(seed)
+        residence = await self._residence(seed)
+        if decides:
+            await self._supplemented(residence)
+        certificate = await self._marital_certificate(seed)
+        if decides:
+            await self._refused(certificate)
         self.played = True
 
     async def hand_over_results(self, stop: asyncio.Event, *, pause_seconds: float) -> None:
@@ -132,8 +139,7 @@ class Day:
         )
         self._expect(receipt, "Thẻ BHYT trẻ em (quầy 3)", RETURNED)
 
-    async def _incomplete_residence(self, seed: int) -> None:
-        """The police find a paper missing: the clock stops until the family hands it in."""
+    async def _residence(self, seed: int) -> str:
         receipt = await self._counter.post_json(
             "intake",
             "/dossiers",
@@ -149,9 +155,13 @@ class Day:
                 "unit": "31340",
             },
         )
-        dossier_id = receipt["dossier_id"]
+        dossier_id: str = receipt["dossier_id"]
         self.reserved.add(dossier_id)
         self._expect(receipt, "Đăng ký thường trú, thiếu giấy tờ rồi bổ sung", RETURNED)
+        return dossier_id
+
+    async def _supplemented(self, dossier_id: str) -> None:
+        """The police find a paper missing: the clock stops until the family hands it in."""
         await self._until_on_desk(self._police, dossier_id)
         await self._police.post_json(
             "routing",
@@ -171,7 +181,7 @@ class Day:
         self.tell("Người dân đã bổ sung; thời hạn chạy tiếp.")
         self.reserved.discard(dossier_id)
 
-    async def _refused_certificate(self, seed: int) -> None:
+    async def _marital_certificate(self, seed: int) -> str:
         receipt = await self._counter.post_json(
             "intake",
             "/dossiers",
@@ -187,9 +197,12 @@ class Day:
                 "unit": "31340",
             },
         )
-        dossier_id = receipt["dossier_id"]
+        dossier_id: str = receipt["dossier_id"]
         self.reserved.add(dossier_id)
         self._expect(receipt, "Xác nhận tình trạng hôn nhân, bị từ chối", STOPPED)
+        return dossier_id
+
+    async def _refused(self, dossier_id: str) -> None:
         await self._until_on_desk(self._civil_status, dossier_id)
         await self._civil_status.post_json(
             "routing",

@@ -71,10 +71,12 @@ def _state(result: Mapping[str, str], names: Mapping[str, str]) -> str:
     return f"{state} tại {place}" if place and result["state"] in ("ready", "handed-over") else state
 
 
-def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path) -> str:
-    """What stays on the screen after the day: papers, receipts, URLs."""
-    lines = ["", f"Giấy tờ đã ký số và biên nhận (PDF), trong {city.folder / 'papers'}:"]
-    lines += [f"  {path.name:<66} {label}" for path, label in papers.items()]
+def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path, *, people: bool = False) -> str:
+    """What stays on the screen after the day: papers, receipts, URLs; with `people` nothing is settled yet."""
+    lines = [""]
+    if not people:
+        lines += [f"Giấy tờ đã ký số và biên nhận (PDF), trong {city.folder / 'papers'}:"]
+        lines += [f"  {path.name:<66} {label}" for path, label in papers.items()]
     lines += ["", f"Thư gửi người dân: {mail}", "", "Dịch vụ:"]
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]
@@ -88,6 +90,12 @@ def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path) -> str
         f"  {each.login:<42} {each.password:<34} {each.totp_secret or '-':<34} {each.name} – {each.roles_vi}"
         for each in city.accounts
     ]
+    if people:
+        lines += [
+            "",
+            f"{len(day.dossiers)} hồ sơ đang chờ trên bàn làm việc; các bàn để cho người đăng nhập xử lý.",
+        ]
+        return "\n".join(lines)
     ended = len(day.dossiers) - len(day.unfinished())
     lines += ["", f"{ended} / {len(day.dossiers)} hồ sơ kết thúc đúng như mong đợi."]
     return "\n".join(lines)

@@ -35,10 +35,12 @@ PATIENCE_SECONDS = 30.0
 NOTIFY_SETTINGS = {"WAIT_SCALE": "0.05", "QUIET_HOURS": "false"}
 
 
-async def show(*, stay: bool) -> int:
+async def show(*, stay: bool, people: bool = False) -> int:
     """Play the day; `stay` keeps the city running afterwards until a signal. Returns the exit status.
 
-    That is 0 when every dossier ended as it should. Raises ServerError when the city cannot be started.
+    That is 0 when every dossier ended as it should. With `people` the day is only handed in: what the wards, the
+    police, the insurance and the counters would do lies on their desks, for whoever signs in. Raises ServerError when
+    the city cannot be started.
     """
     console = Console()
     started = time.monotonic()
@@ -50,12 +52,13 @@ async def show(*, stay: bool) -> int:
         console.print("Đang khởi động thành phố …")
         city = await stack.enter_async_context(city_of(os.environ, FOLDER, mail_port=mail.port))
         console.print(f"Sẵn sàng sau {time.monotonic() - started:.1f} giây.")
-        day = await _play(stack, city, console, stop, mail.folder)
+        day = await _play(stack, city, console, stop, mail.folder, people=people)
         if not stay:
             return verdict(console, day)
         if stop.is_set():
             return 0
-        verdict(console, day)
+        if not people:
+            verdict(console, day)
         console.print("\nThành phố đang chạy. Ctrl-C để dừng; lần khởi động sau mọi thứ vẫn còn.")
         await stop.wait()
     return 0
@@ -80,7 +83,9 @@ def city_of(environment: Mapping[str, str], folder: Path, *, mail_port: int) -> 
     )
 
 
-async def _play(stack: AsyncExitStack, city: City, console: Console, stop: asyncio.Event, mail: Path) -> Day:
+async def _play(
+    stack: AsyncExitStack, city: City, console: Console, stop: asyncio.Event, mail: Path, *, people: bool
+) -> Day:
     catalogue = Catalogue.load(ROOT / "catalogue")
     numbers = Numbers(FOLDER / "numbers")
     posts = posts_of(catalogue, _today())
@@ -100,22 +105,24 @@ async def _play(stack: AsyncExitStack, city: City, console: Console, stop: async
     for code in PROCEDURES:
         for _, procedure in catalogue.versions_of(code):
             names |= {result.code: result.name_vi for result in procedure.results}
-    tasks = [
-        asyncio.create_task(
-            Officer(each, numbers, day.reserved, office=names[agency]).run(
-                stop, pause_seconds=OFFICER_PAUSE_SECONDS
+    tasks = []
+    if not people:
+        tasks = [
+            asyncio.create_task(
+                Officer(each, numbers, day.reserved, office=names[agency]).run(
+                    stop, pause_seconds=OFFICER_PAUSE_SECONDS
+                )
             )
-        )
-        for agency, each in officers.items()
-    ]
-    tasks.append(asyncio.create_task(day.hand_over_results(stop, pause_seconds=OFFICER_PAUSE_SECONDS)))
-    script = asyncio.create_task(day.play(numbers.next()))
+            for agency, each in officers.items()
+        ]
+        tasks.append(asyncio.create_task(day.hand_over_results(stop, pause_seconds=OFFICER_PAUSE_SECONDS)))
+    script = asyncio.create_task(day.play(numbers.next(), decides=not people))
     # The desks go on working until the city stops: what you hand in yourself is settled too.
     stack.push_async_callback(_end, [*tasks, script])
-    await _watch(city, day, console, stop, script, names)
+    await _watch(city, day, console, stop, script, names, people=people)
     script.cancel()
     papers = await _collect(day, FOLDER / "papers", names)
-    console.print(closing(city, day, papers, mail), soft_wrap=True, highlight=False)
+    console.print(closing(city, day, papers, mail, people=people), soft_wrap=True, highlight=False)
     return day
 
 
@@ -126,6 +133,8 @@ async def _watch(
     stop: asyncio.Event,
     script: "asyncio.Task[None]",
     names: dict[str, str],
+    *,
+    people: bool,
 ) -> None:
     end = time.monotonic() + DAY_DEADLINE_SECONDS
     first = picture(city, day, names, moving=True)
@@ -135,7 +144,7 @@ async def _watch(
             if script.done() and (error := script.exception()) is not None:
                 day.tell(f"Kịch bản dừng: {type(error).__name__} {error}")
                 break
-            if day.played and not day.unfinished():
+            if day.played and (people or not day.unfinished()):
                 break
             live.update(picture(city, day, names, moving=True))
             await asyncio.sleep(0.3)

@@ -1,5 +1,6 @@
 """The hospital's own view of its births: who lies where, when they leave, what is still wanted for them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from libs.http.problems import Problem
 from libs.http.reads import record_reads
 from services.intake import file_store, stay_store
 from services.intake.asked import Asked, asked_of
-from services.intake.dossier import STATUS_NAMES
+from services.intake.dossier import NOT_TAKEN, STATUS_NAMES, Dossier
 from services.intake.file_store import FileVersion
 from services.intake.office import Office, field_errors
 from services.intake.people import people_record
@@ -30,7 +31,7 @@ class BedsideLine(msgspec.Struct, frozen=True, kw_only=True):
     """One birth of the hospital: the people at the bed, where they lie, where their dossier is.
 
     `sex` is 1 male, 2 female, 3 not determined; `birth_time` is RFC 3339 with +07:00; `order` of `count` children;
-    `results` is how each result is received.
+    `results` is how each result is received; `refusal` why it was not taken (status 3), in the desk's own words.
     """
 
     dossier_id: UUID
@@ -50,6 +51,7 @@ class BedsideLine(msgspec.Struct, frozen=True, kw_only=True):
     asked: Asked | None
     likely_duplicate: bool
     results: tuple[ChosenResult, ...]
+    refusal: str = ""
 
 
 class BedsideList(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,8 +93,11 @@ def router(office: Office) -> APIRouter:
             found, more = found[:limit], len(found) > limit
             ids = [each.dossier.id for each in found]
             files = await file_store.newest(connection, ids)
+            refusals = await _refusals(office, connection, [each.dossier for each in found])
             await record_reads(connection, actor, PURPOSE, "bedside", ids)
-        lines = (_line(office, each, files[each.dossier.id]) for each in found)
+        lines = (
+            _line(office, each, files[each.dossier.id], refusals.get(each.dossier.id, "")) for each in found
+        )
         return MsgspecResponse(BedsideList(births=tuple(lines), more=more))
 
     @routes.get("/bedside/{dossier_id}", openapi_extra=described_answers({200: BedsideLine}))
@@ -104,8 +109,9 @@ def router(office: Office) -> APIRouter:
             if found is None:
                 raise Problem(404)
             files = await file_store.newest(connection, [dossier_id])
+            refusals = await _refusals(office, connection, [found.dossier])
             await record_reads(connection, actor, PURPOSE, "bedside", [dossier_id])
-        return MsgspecResponse(_line(office, found, files[dossier_id]))
+        return MsgspecResponse(_line(office, found, files[dossier_id], refusals.get(dossier_id, "")))
 
     @routes.post("/dossiers/{dossier_id}/stay", openapi_extra=body(Stay, answers={200: StayAnswer}))
     async def change_stay(
@@ -137,7 +143,22 @@ def _facility(office: Office, actor: Actor) -> str:
     return facility
 
 
-def _line(office: Office, bedside: Bedside, file: FileVersion) -> BedsideLine:
+async def _refusals(office: Office, connection: Any, dossiers: Sequence[Dossier]) -> dict[UUID, str]:
+    """Why those that were not taken were not: the reason of the catalogue and what the desk explained."""
+    refused = {dossier.id: dossier.reason for dossier in dossiers if dossier.status == NOT_TAKEN}
+    if not refused:
+        return {}
+    names = {reason.code: reason.name_vi for reason in office.catalogue.reasons["refuse"]}
+    explained = await file_store.newest_reasons(connection, list(refused))
+    return {
+        dossier_id: ". ".join(
+            words.rstrip(".") for words in (names.get(code, ""), explained.get(dossier_id, "")) if words
+        )
+        for dossier_id, code in refused.items()
+    }
+
+
+def _line(office: Office, bedside: Bedside, file: FileVersion, refusal: str) -> BedsideLine:
     dossier = bedside.dossier
     people = people_record(dossier, file.kind, file.content, contact_only=False)
     child = people.child
@@ -159,4 +180,5 @@ def _line(office: Office, bedside: Bedside, file: FileVersion) -> BedsideLine:
         asked=asked_of(dossier, office.catalogue),
         likely_duplicate=dossier.likely_duplicate,
         results=dossier.results,
+        refusal=refusal,
     )

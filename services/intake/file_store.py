@@ -54,6 +54,18 @@ async def newest(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Fil
     return {row["dossier_id"]: FileVersion(**dict(row)) for row in rows}
 
 
+async def newest_reasons(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Why the newest version of each file was written."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (dossier_id) dossier_id, reason FROM file
+        WHERE dossier_id = ANY($1::uuid[]) ORDER BY dossier_id, version DESC
+        """,
+        list(dossier_ids),
+    )
+    return {row["dossier_id"]: row["reason"] for row in rows}
+
+
 async def content_of(connection: Any, dossier_id: UUID, version: int) -> bytes | None:
     """What a file said in one version; None where there is no such version."""
     content: bytes | None = await connection.fetchval(

@@ -53,7 +53,8 @@ async def bedside(
     """The dossiers of a hospital by discharge (unknown last), then by room and bed; those left, the last one first.
 
     Left is whose planned discharge is past by the ward's `wall_clock`, and, where none was told, whose dossier came
-    before `left_before`. What was refused or taken back is shown with `all` only.
+    before `left_before`. What was refused at the door is on a list of its own while it is no older than that, what was
+    taken back is shown with `all` only.
     """
     rows = await connection.fetch(
         """
@@ -62,8 +63,9 @@ async def bedside(
         WHERE facility <> '' AND facility = $1
             AND id > (lpad(to_hex((extract(epoch FROM now() - make_interval(days => $2)) * 1000)::bigint), 12, '0')
                 || '00000000000000000000')::uuid
-            AND ($3 = 'all' OR status <> ALL ($4::smallint[])
-                AND ($3 = 'left') = coalesce(discharge_at <= $5, received_at < $6))
+            AND CASE $3 WHEN 'all' THEN true WHEN 'refused' THEN status = $8 AND received_at >= $6
+                ELSE status <> ALL ($4::smallint[])
+                    AND ($3 = 'left') = coalesce(discharge_at <= $5, received_at < $6) END
         ORDER BY CASE WHEN $3 = 'left' THEN discharge_at END DESC NULLS LAST, discharge_at NULLS LAST, room, bed, id
         LIMIT $7
         """,
@@ -74,6 +76,7 @@ async def bedside(
         wall_clock,
         left_before,
         limit,
+        NOT_TAKEN,
     )
     return [_bedside(row) for row in rows]
 

@@ -15,7 +15,7 @@ PLACE_LENGTH_MAX = 40
 DISCHARGE_SPAN = timedelta(days=365)
 # Nobody lies in for longer after a birth when nothing was planned: then the family has left. [judgement]
 LEFT_AFTER = timedelta(days=14)
-BedsideState = Literal["inside", "left", "all"]
+BedsideState = Literal["inside", "left", "refused", "all"]
 Place = Annotated[str, msgspec.Meta(max_length=PLACE_LENGTH_MAX)]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hmac
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -82,6 +83,12 @@ def local_path(text: str) -> str:
     return text if good and text.isprintable() and len(text) <= 500 else ""
 
 
+def code_of(text: str) -> str:
+    """The six digits of an authenticator program, as they are typed, in groups or not; empty for anything else."""
+    code = "".join(text.split())
+    return code if re.fullmatch("[0-9]{6}", code) else ""
+
+
 def home_of(person: Person) -> str:
     """Where an officer's work begins."""
     return next((path for role, path in HOMES if person.has(role)), STEPS)
@@ -155,14 +162,17 @@ async def second_factor(request: Request) -> Response:
     """Check the code of the second factor; the first one also proves a new secret."""
     session = session_of(request)
     form = await form_of(request, csrf_of(session))
-    path = "/totp/finish" if text_of(form, "moi") else "/sessions/second-factor"
-    body = {"session": session, "code": text_of(form, "ma").replace(" ", "")}
+    path, needs = "/sessions/second-factor", "totp"
+    if text_of(form, "moi"):
+        path, needs = "/totp/finish", "totp-enrolment"
+    body = {"session": session, "code": code_of(text_of(form, "ma"))}
+    if not body["code"]:
+        return await _ask(request, session, needs, form, status=422, message="Mã gồm 6 chữ số.")
     try:
         signed = await _identity(request, path, body, SignedIn)
     except Refused as refused:
         if refused.slug == "session-ended":
             raise SignedOut from None
-        needs = "totp-enrolment" if text_of(form, "moi") else "totp"
         return await _ask(request, session, needs, form, status=refused.status, message=reason_of(refused))
     return await _further(request, signed, form)
 

@@ -74,6 +74,37 @@ async def test_what_is_missing_is_said_at_once(new_screen: NewScreen) -> None:
     await expect(drafts(screen)).to_have_count(0)
 
 
+async def test_a_name_typed_without_capitals_gets_them_once(new_screen: NewScreen) -> None:
+    """On leaving the box; who types it so again means it."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    for shown in ("Đỗ Thị H'linh", "đỗ thị h'linh"):
+        await screen.at("me-ten").focus()
+        await screen.press("Control+a")
+        await keyed(screen, "đỗ thị h'linh")
+        await screen.press("Enter")
+        await expect(screen.at("me-ngay-sinh")).to_be_focused()
+        await expect(screen.at("me-ten")).to_have_value(shown)
+
+
+async def test_what_cannot_be_is_said_before_the_mother_has_gone(new_screen: NewScreen) -> None:
+    """The page judges day, time, weight and numbers by itself; what is typed replaces the hour that stood there."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    await screen.at("ngay-sinh").focus()
+    await screen.press("Enter")
+    await keyed(screen, "25:75")
+    await expect(screen.at("gio-sinh")).to_have_value("25:75")
+    typed = {"me-so": "123", "me-dien-thoai": "12", "ngay-sinh": "31/02/2026", "can-nang": "31000"}
+    for name, text in typed.items():
+        await screen.at(name).fill(text)
+    await screen.press("Control+Enter")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    for name in (*typed, "gio-sinh"):
+        await expect(screen.at(name)).to_have_attribute("aria-invalid", "true")
+    await expect(drafts(screen)).to_have_count(0)
+
+
 async def test_births_declared_without_a_network_arrive_once_and_in_order(
     new_screen: NewScreen, city: City
 ) -> None:
@@ -133,6 +164,8 @@ async def test_a_birth_that_is_known_leads_to_its_dossier(new_screen: NewScreen)
     await declare(screen, family)
     await expect(drafts(screen, "error")).to_have_count(1)
     await expect(drafts(screen, "error")).to_contain_text("Việc sinh này đã có hồ sơ")
+    await expect(drafts(screen, "error").locator(".tag")).to_have_text("đã có hồ sơ")
+    await expect(drafts(screen, "error").get_by_test_id("again-khai-bao")).to_have_count(0)
     await screen.check("a declaration that is known")
     await drafts(screen, "error").get_by_test_id("mo-ho-so").focus()
     await screen.press("Enter")

@@ -126,6 +126,7 @@ async def test_what_was_asked_for_is_handed_in_at_the_bed(
     screen: Screen = await new_screen("hospital", path=f"/dang-nhap?tiep=/bv/ho-so/{dossier}")
     await opened(screen)
     screen.expected_status |= {415, 422}
+    await expect(screen.at("dong-ho")).to_contain_text("đang tạm dừng")
     await screen.check("a bed with papers asked for")
     await screen.at("gui-bo-sung").focus()
     await screen.press("Enter")
@@ -151,6 +152,29 @@ async def test_what_was_asked_for_is_handed_in_at_the_bed(
     await heard.until("intake.dossier-supplemented.v1", dossier)
     await expect(screen.at("bo-sung")).to_have_count(0)
     await screen.check("a bed where nothing is asked for any more")
+
+
+async def test_a_birth_that_was_refused_stays_in_sight(new_screen: NewScreen, town: Town) -> None:
+    """On the ward at once, with the reason and what to do; its bed promises no day any more."""
+    body = birth_body(of_the_ward(town.births, "single")[0], town.today)
+    residence = {"address": "Nhà ông bà", "province_code": "92", "commune_code": "31411"}
+    body["choices"] = {"residence_to_register": {**residence, "as_of": f"{town.today}"}}
+    dossier = (await town.declare(body))["dossier_id"]
+    screen: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv")
+    await opened(screen)
+    card = screen.page.locator(f"[data-ho-so='{dossier}']")
+    await expect(card).to_contain_text("Khai sinh: đang làm")
+    why = {"reason": "wrong-competence", "explanation": "Mẹ cư trú ở phường khác."}
+    await town.post("counter", "intake", f"/dossiers/{dossier}/refuse", why)
+    await expect(card.get_by_test_id("bi-tu-choi")).to_contain_text("Mẹ cư trú ở phường khác")
+    await screen.check("a ward with a birth that was refused")
+    await screen.at("tab-cho-bo-sung").focus()
+    await screen.press("Enter")
+    await card.get_by_role("heading").get_by_role("link").focus()
+    await screen.press("Enter")
+    await expect(screen.at("bi-tu-choi")).to_contain_text("Không thuộc thẩm quyền giải quyết")
+    await expect(screen.page.locator("main")).not_to_contain_text("hẹn trả")
+    await screen.check("a bed whose birth was refused")
 
 
 async def test_a_bed_left_alone_shows_nobody(new_screen: NewScreen, town: Town) -> None:

@@ -19,8 +19,9 @@ from services.portal.forms.receiver import FAMILY, MISMATCHES, PLACES, card_diff
 from services.portal.forms.sent import line_of, text_of, ticked
 from services.portal.guard import form_of
 from services.portal.hospital.birth_form import cleaned, stay_of
+from services.portal.hospital.births_told import Birth, Result, Thing
 from services.portal.hospital.ward import birth_of, card_of
-from services.portal.hospital.ward_view import ELSEWHERE, Birth, Card, Result, Thing
+from services.portal.hospital.ward_view import ELSEWHERE, Card
 from services.portal.live import Live, Watch, stream
 from services.portal.rendering import context_of, page, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires

@@ -5,25 +5,33 @@ dated by the form itself.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
+from libs.catalogue.identifiers import (
+    IdentifierError,
+    check_identity_document,
+    check_person_name,
+    check_phone,
+)
 from libs.catalogue.units import Units
 from libs.http.problems import FieldError
 from services.portal.forms.dates_typed import NotADay, read_day
 from services.portal.forms.reading import Problems
 from services.portal.hospital.addresses import communes_of
-from services.portal.hospital.typed import clock_of, grams_of
+from services.portal.hospital.birth_fields import (
+    NEEDED,
+    ORDER,
+    PLACES,
+    UNCLEAR_CLOCK,
+    UNCLEAR_LEAVING,
+    UNCLEAR_WEIGHT,
+)
+from services.portal.hospital.typed import WEIGHT_GRAMS, clock_of, grams_of
 
-DAY_SHAPE = r"\d{1,2}\D+\d{1,2}\D+\d{4}|\d{6,8}"
-CLOCK_SHAPE = r"\d{1,2}\D+\d{2}\D*|\d{3,4}|\d{1,2} ?(h|g|giờ)"
-WEIGHT_SHAPE = r"\d{3,5}\D*|\d\.\d{3}\D*|\d{1,2}[.,]\d{1,3}\D*"
-UNCHECKED = "Hãy đối chiếu giấy tờ và ảnh với người mẹ, rồi đánh dấu"
-UNCLEAR_CLOCK = "Giờ sinh ghi giờ và phút, ví dụ 14:05"
-UNCLEAR_WEIGHT = "Cân nặng ghi bằng gam, ví dụ 3100"
 Fields = Mapping[str, str]
 LENGTH_MAX = 500
 # Which day is today is the service's to say: the same form must be read alike tomorrow.
@@ -32,57 +40,14 @@ KINH = "01"
 # When wards let families go, where nobody says otherwise. [judgement]
 LEAVES_AT = "10:00"
 
-# Path in the declaration → field of the form; the longest that fits counts.
-_PLACES: Mapping[str, str] = {
-    "certificate.facility_code": "",
-    "certificate.number": "gcs-so",
-    "certificate.book": "gcs-quyen",
-    "certificate.issued_on": "gcs-ngay",
-    "mother.name": "me-ten",
-    "mother.birth_date": "me-ngay-sinh",
-    "mother.ethnic_code": "me-dan-toc",
-    "mother.document": "me-so",
-    "mother.insurance_card": "me-bhyt",
-    "mother.contact": "me-dien-thoai",
-    "mother.residence.address": "cu-tru",
-    "mother.residence": "cu-tru-xa",
-    "child.sex": "gioi-tinh",
-    "child.birth_time": "gio-sinh",
-    "child.weight_g": "can-nang",
-    "child.intended_name": "be-ten",
-    "child.count": "so-con",
-    "child.order": "thu-tu",
-    "father.name": "cha-ten",
-    "father.birth_date": "cha-ngay-sinh",
-    "father": "cha-so",
-    "attendants": "do-de",
-    "choices.residence_to_register": "cu-tru-xa",
-    "card": "ly-do",
-    "override_reason": "ly-do",
-    "stay.room": "phong",
-    "stay.bed": "giuong",
-    "stay.discharge_at": "ra-vien",
+_OF_PEOPLE: Mapping[str, Callable[[str], str]] = {
+    "me-so": check_identity_document,
+    "me-ten": check_person_name,
+    "me-dien-thoai": check_phone,
+    "be-ten": check_person_name,
+    "cha-so": check_identity_document,
+    "cha-ten": check_person_name,
 }
-NEEDED: Mapping[str, str] = {
-    "me-so": "Chưa có số định danh hoặc số giấy tờ của mẹ",
-    "me-ten": "Chưa ghi họ, chữ đệm, tên của mẹ",
-    "gioi-tinh": "Chưa chọn giới tính của bé",
-    "cu-tru": "Chưa ghi nơi cư trú của mẹ",
-    "gcs-so": "Chưa ghi số giấy chứng sinh",
-    "gcs-quyen": "Chưa ghi quyển số giấy chứng sinh",
-    "do-de": "Chưa ghi họ tên người đỡ đẻ",
-    "doi-chieu": UNCHECKED,
-}
-# For the page, which says so before anything is sent: (field, pattern in JavaScript, words).
-SHAPES = (
-    ("me-ngay-sinh", DAY_SHAPE, "Ngày sinh của mẹ ghi ngày/tháng/năm, ví dụ 02/09/1990"),
-    ("cha-ngay-sinh", DAY_SHAPE, "Ngày sinh của cha ghi ngày/tháng/năm, ví dụ 02/09/1990"),
-    ("ngay-sinh", DAY_SHAPE, "Ngày sinh của bé ghi ngày/tháng/năm"),
-    ("gcs-ngay", DAY_SHAPE, "Ngày cấp giấy chứng sinh ghi ngày/tháng/năm"),
-    ("ra-vien", DAY_SHAPE, "Ngày ra viện ghi ngày/tháng/năm"),
-    ("gio-sinh", CLOCK_SHAPE, UNCLEAR_CLOCK),
-    ("can-nang", WEIGHT_SHAPE, UNCLEAR_WEIGHT),
-)
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +64,7 @@ def cleaned(given: Mapping[str, Any]) -> dict[str, str]:
 
 def declaration_of(fields: Fields, desk: Desk, units: Units) -> tuple[dict[str, Any], Problems]:
     """The body for POST /births, and what is missing or cannot be read; with problems the body is not to be sent."""
-    problems = _missing(fields)
+    problems = _missing(fields) + _of_people(fields)
     born_on = _day(fields, "ngay-sinh", problems, "ngày sinh của bé")
     born_at = clock_of(fields.get("gio-sinh", ""))
     if born_at is None:
@@ -146,7 +111,7 @@ def stay_of(fields: Fields, problems: Problems) -> dict[str, Any]:
     if day or clock:
         leaves_on, leaves_at = _day(fields, "ra-vien", problems, "ngày ra viện"), clock_of(clock or LEAVES_AT)
         if leaves_at is None:
-            problems.append(("ra-vien-gio", "Giờ ra viện ghi giờ và phút, ví dụ 10:00"))
+            problems.append(("ra-vien-gio", UNCLEAR_LEAVING))
         elif leaves_on:
             leaves = datetime.combine(leaves_on, leaves_at)
     room, bed = fields.get("phong", ""), fields.get("giuong", "")
@@ -159,9 +124,9 @@ def problems_of(errors: Sequence[FieldError]) -> Problems:
     """A service's refusals at the fields of the form; what belongs to none stands above the form only."""
     found = []
     for error in errors:
-        paths = (path for path in _PLACES if error.field == path or error.field.startswith(f"{path}."))
+        paths = (path for path in PLACES if error.field == path or error.field.startswith(f"{path}."))
         path = max(paths, key=len, default="")
-        found.append((_PLACES.get(path, ""), error.message.rstrip(".")))
+        found.append((PLACES.get(path, ""), error.message.rstrip(".")))
     return in_order(found)
 
 
@@ -171,41 +136,20 @@ def in_order(problems: Problems) -> Problems:
     return sorted(dict.fromkeys(problems), key=lambda problem: order.get(problem[0], -1))
 
 
-# The fields as they stand on the screen.
-ORDER = (
-    "me-so",
-    "me-ten",
-    "me-ngay-sinh",
-    "ly-do",
-    "me-dan-toc",
-    "me-dien-thoai",
-    "me-bhyt",
-    "phong",
-    "giuong",
-    "ra-vien",
-    "ra-vien-gio",
-    "ngay-sinh",
-    "gio-sinh",
-    "gioi-tinh",
-    "can-nang",
-    "be-ten",
-    "so-con",
-    "thu-tu",
-    "cha-so",
-    "cha-ten",
-    "cha-ngay-sinh",
-    "cu-tru",
-    "cu-tru-xa",
-    "gcs-so",
-    "gcs-quyen",
-    "gcs-ngay",
-    "do-de",
-    "doi-chieu",
-)
-
-
 def _missing(fields: Fields) -> Problems:
     return [(name, words) for name, words in NEEDED.items() if not fields.get(name)]
+
+
+def _of_people(fields: Fields) -> Problems:
+    """What intake would say of names and numbers, said together with what cannot be read at all."""
+    found: Problems = []
+    for name, check in _OF_PEOPLE.items():
+        try:
+            if text := fields.get(name, ""):
+                check(text)
+        except IdentifierError as error:
+            found.append((name, error.message_vi.rstrip(".")))
+    return found
 
 
 def _day(fields: Fields, name: str, problems: Problems, what: str, *, needed: bool = True) -> date | None:
@@ -225,7 +169,7 @@ def _day(fields: Fields, name: str, problems: Problems, what: str, *, needed: bo
 def _child(fields: Fields, problems: Problems) -> dict[str, Any]:
     weight = fields.get("can-nang", "")
     grams = grams_of(weight)
-    if weight and grams is None:
+    if weight and grams not in WEIGHT_GRAMS:
         problems.append(("can-nang", UNCLEAR_WEIGHT))
     sex = fields.get("gioi-tinh", "")
     child: dict[str, Any] = {

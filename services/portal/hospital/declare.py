@@ -21,9 +21,8 @@ from services.portal.assets import Assets
 from services.portal.forms.reading import Problems
 from services.portal.guard import form_of
 from services.portal.hospital.addresses import MERGED, communes_of
+from services.portal.hospital.birth_fields import KINDS, NEEDED
 from services.portal.hospital.birth_form import (
-    NEEDED,
-    SHAPES,
     Desk,
     cleaned,
     declaration_of,
@@ -113,7 +112,7 @@ def _form(request: Request, person: Person | None, *, status: int = 200, **more:
         "ethnic_groups": list(code_lists().ethnic_groups.items()),
         "sexes": SEXES,
         "needed": [*NEEDED.items(), *((name, words) for name, words in DATED.items())],
-        "shapes": SHAPES,
+        "kinds": KINDS,
         "days_off": _days_off(catalogue_of(request), now.date()),
         "cutoff": f"{CUTOFF:%H:%M}",
         "assets_version": _assets(request).version,

@@ -3,6 +3,8 @@
 import re
 from datetime import time
 
+# What intake takes for a newborn; outside are kilograms or a slip.
+WEIGHT_GRAMS = range(200, 8001)
 _CLOCK = re.compile(r"(\d{1,2})(?:\s*(?:giờ|h|g|:|\.)\s*|(?=\d{2}$))(\d{2})?(?:\s*(?:phút|p))?")
 _KILOGRAMS = re.compile(r"(\d{1,2})[.,](\d{1,3})(?:\s*kg)?")
 _GRAMS = re.compile(r"(\d{3,5})(?:\s*(?:g|gam|gram))?")

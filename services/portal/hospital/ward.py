@@ -14,14 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
 from libs.http.problems import Problem
+from services.portal.hospital.births_told import STOPPED, WITHDRAWN, Birth, Result
 from services.portal.hospital.declare import desk_of
 from services.portal.hospital.ward_view import (
     ELSEWHERE,
-    NOT_TAKEN,
     TABS,
-    Birth,
     Card,
-    Result,
     Tab,
     by_tab,
     cards,
@@ -64,7 +62,7 @@ class _Summaries(msgspec.Struct, frozen=True):
 
 
 async def births_of(person: Person, state: str) -> Births:
-    """The births of the officer's hospital: inside or left. Every one is a recorded read."""
+    """The births of the officer's hospital: inside, left or refused. Every one is a recorded read."""
     query: dict[str, str | int] = {"state": state, "limit": ROWS_MAX}
     return await person.desk.get("intake", "/bedside", Births, query=query)
 
@@ -89,11 +87,13 @@ async def results_of(person: Person, dossier_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 async def ward_of(person: Person) -> Ward:
-    """The births of the ward, by discharge; families that have left come after. Recorded reads."""
-    inside, left = await asyncio.gather(births_of(person, "inside"), births_of(person, "left"))
-    births = [(birth, False) for birth in inside.births] + [(birth, True) for birth in left.births]
-    taken = tuple((birth, gone) for birth, gone in births if birth.status not in NOT_TAKEN)
-    return Ward(taken, inside.more or left.more)
+    """The births of the ward: what was refused, then by discharge, then families that have left. Recorded reads."""
+    states = ("refused", "inside", "left")
+    refused, inside, left = await asyncio.gather(*(births_of(person, state) for state in states))
+    here = [birth for birth in (*refused.births, *inside.births) if birth.status != WITHDRAWN]
+    gone = [birth for birth in left.births if birth.status not in (WITHDRAWN, STOPPED)]
+    births = (*((birth, False) for birth in here), *((birth, True) for birth in gone))
+    return Ward(births, refused.more or inside.more or left.more)
 
 
 async def cards_of(person: Person, births: Sequence[tuple[Birth, bool]]) -> list[Card]:

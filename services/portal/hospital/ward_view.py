@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal.hospital.births_told import RETURNED, Birth, Result, Way
+
 BIRTH, RESIDENCE, INSURANCE = "birth_certificate", "residence_notice", "insurance_card"
 LAMPS: Sequence[tuple[str, str]] = ((BIRTH, "Khai sinh"), (RESIDENCE, "Thường trú"), (INSURANCE, "BHYT"))
-RETURNED = 10
-NOT_TAKEN = frozenset({3, 7, 8})
 # Ways for who leaves the hospital: code → words of the button.
 ELSEWHERE: Mapping[str, str] = {
     "counter": "Trả tại phường",
@@ -29,76 +29,9 @@ ALARM_AHEAD = timedelta(hours=24)
 Tab = Literal["tai-giuong", "cho-bo-sung", "da-tra"]
 TABS: Mapping[Tab, str] = {
     "tai-giuong": "Tại giường",
-    "cho-bo-sung": "Chờ bổ sung",
+    "cho-bo-sung": "Chờ bổ sung, bị từ chối",
     "da-tra": "Đã trả",
 }
-
-
-class Stay(msgspec.Struct, frozen=True, kw_only=True):
-    """Where they lie, and when they leave by the ward's clock."""
-
-    room: str = ""
-    bed: str = ""
-    discharge_at: datetime | None = None
-
-
-class Thing(msgspec.Struct, frozen=True, kw_only=True):
-    """A paper or a field that is still wanted."""
-
-    kind: Literal["component", "field"]
-    code: str
-    label: str
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is wanted, and until when."""
-
-    respond_by: datetime | None
-    things: tuple[Thing, ...]
-
-
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """How the family receives a result."""
-
-    code: str
-    delivery: str
-    place: str = ""
-
-
-class Birth(msgspec.Struct, frozen=True, kw_only=True):
-    """One birth of the hospital, as intake lists it."""
-
-    dossier_id: UUID
-    code: str
-    status: int
-    received_at: datetime
-    appointment_at: datetime
-    mother: str
-    child: str
-    sex: str
-    birth_time: str
-    order: int
-    count: int
-    stay: Stay | None
-    asked: Asked | None
-    likely_duplicate: bool
-    tracking_token: str = ""
-    results: tuple[Way, ...] = ()
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One result, as it counts now."""
-
-    id: UUID
-    code: str
-    name_vi: str
-    state: str
-    state_vi: str
-    delivery: str
-    place: str
-    place_vi: str
-    handed_over_at: datetime | None = None
-    receiver_vi: str = ""
 
 
 class Lamp(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +63,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         """Where the card stands."""
         if self.birth.status == RETURNED or (self.lamps and all(lamp.done for lamp in self.lamps)):
             return "da-tra"
-        return "cho-bo-sung" if self.birth.asked else "tai-giuong"
+        return "cho-bo-sung" if self.birth.asked or self.birth.came_to_nothing else "tai-giuong"
 
     @property
     def place(self) -> str:
@@ -171,6 +104,11 @@ def lamp_of(name: str, result: Result | None, desk: str, way: Way | None = None)
     return Lamp(name=name, sign="◐", words="đã cấp, đang chuyển về", look="waiting")
 
 
+def _never(lamp: Lamp) -> Lamp:
+    """What was being made will not come; what there is stays what it is."""
+    return Lamp(name=lamp.name, sign="✕", words="không có", look="late") if lamp.look == "working" else lamp
+
+
 def cards(
     births: Iterable[tuple[Birth, bool]], results: Mapping[UUID, Sequence[Result]], desk: str, now: datetime
 ) -> list[Card]:
@@ -182,8 +120,10 @@ def _card(birth: Birth, left: bool, results: Sequence[Result], desk: str, now: d
     known = {result.code: result for result in results}
     ways = {way.code: way for way in birth.results}
     lamps = tuple(lamp_of(name, known.get(code), desk, ways.get(code)) for code, name in LAMPS)
+    if birth.came_to_nothing:
+        lamps = tuple(_never(lamp) for lamp in lamps)
     card = Card(birth=birth, lamps=lamps, left=left)
-    if card.tab == "da-tra":
+    if card.tab == "da-tra" or birth.came_to_nothing:
         return card
     missing = [lamp.name for lamp in lamps if lamp.look in ("working", "waiting", "late")]
     # What comes to the family elsewhere need not be here when it leaves.
@@ -242,6 +182,9 @@ def by_tab(found: Iterable[Card]) -> dict[Tab, list[Card]]:
     tabs: dict[Tab, list[Card]] = {tab: [] for tab in TABS}
     for card in found:
         tabs[card.tab].append(card)
+        # Nobody lies in because of a dossier that came to nothing; while the family is there it is told.
+        if card.left and card.birth.came_to_nothing:
+            continue
         if card.tab == "cho-bo-sung":
             tabs["tai-giuong"].append(card)
     return tabs
@@ -252,5 +195,5 @@ def day_in_a_sentence(found: Sequence[Card], now: datetime) -> str:
     today = [card for card in found if card.birth.received_at.astimezone(now.tzinfo).date() == now.date()]
     if not today:
         return ""
-    done = sum(card.lamps[0].look != "working" for card in today)
+    done = sum(card.lamps[0].look not in ("working", "late") for card in today)
     return f"Hôm nay khai {len(today)} bé, {done}/{len(today)} đã có khai sinh"

@@ -69,6 +69,30 @@ async def test_who_has_left_is_on_the_other_list(intake: Intake) -> None:
     assert (await intake.get("/bedside?state=gone", intake.hospital())).status_code == 422
 
 
+async def test_what_was_refused_is_on_a_list_of_its_own_for_two_weeks(intake: Intake) -> None:
+    """With the reason of the catalogue and what the desk explained; the bed's own page says it for good."""
+    elsewhere = {
+        "address": "Nhà ông bà",
+        "province_code": "92",
+        "commune_code": "31411",
+        "as_of": "2026-11-20",
+    }
+    choices = {"residence_to_register": elsewhere}
+    receipt = (await intake.post("/births", birth(choices=choices), intake.hospital())).json()
+    where = f"/bedside/{receipt['dossier_id']}"
+    assert (await intake.get(where, intake.hospital())).json()["refusal"] == ""
+    body = {"reason": "wrong-competence", "explanation": "Mẹ cư trú ở phường khác."}
+    refused = await intake.post(f"/dossiers/{receipt['dossier_id']}/refuse", body, intake.counter())
+    assert refused.status_code == 200, refused.text
+    (line,) = (await intake.get("/bedside?state=refused", intake.hospital())).json()["births"]
+    assert (line["code"], line["status"]) == (receipt["code"], 3)
+    assert line["refusal"] == "Không thuộc thẩm quyền giải quyết. Mẹ cư trú ở phường khác"
+    assert (await intake.get("/bedside", intake.hospital())).json()["births"] == []
+    intake.set_time(MORNING + timedelta(days=20))
+    assert (await intake.get("/bedside?state=refused", intake.hospital())).json()["births"] == []
+    assert (await intake.get(where, intake.hospital())).json()["refusal"] == line["refusal"]
+
+
 async def test_one_bed_is_read_by_the_hospital_that_declared_the_birth(intake: Intake) -> None:
     """As it stands on the list, and alone in the log; for everybody else there is no such bed."""
     receipt = await declared(intake, ROOM)

@@ -1,17 +1,22 @@
 """From the form of a birth to what intake is told, and its refusals back to the fields."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.catalogue.identifiers import check_identity_document, check_phone
 from libs.catalogue.units import Units
 from libs.http.problems import FieldError
+from services.portal.forms.dates_typed import read_day
 from services.portal.hospital.addresses import communes_of
-from services.portal.hospital.birth_form import ORDER, Desk, declaration_of, problems_of
-from services.portal.hospital.typed import clock_of, grams_of
+from services.portal.hospital.birth_fields import KINDS, ORDER
+from services.portal.hospital.birth_form import Desk, declaration_of, problems_of
+from services.portal.hospital.typed import WEIGHT_GRAMS, clock_of, grams_of
 
 DESK = Desk(facility="93016", place_of_birth="Bệnh viện đa khoa khu vực Ngã Bảy")
 TODAY = date(2026, 11, 27)
@@ -89,12 +94,54 @@ def test_an_empty_form_names_every_field_that_is_needed(units: Units) -> None:
         ("cu-tru-xa", "99999"),
         ("ra-vien", "32/13/2026"),
         ("cha-ngay-sinh", "x"),
+        ("me-so", "09219500123"),
+        ("me-so", "999195001234"),
+        ("me-ten", "Mai 2"),
+        ("me-dien-thoai", "12"),
+        ("can-nang", "31000"),
+        ("cha-so", "12"),
     ],
 )
 def test_what_cannot_be_read_is_said_at_its_field(units: Units, field: str, typed: str) -> None:
     """Nothing is guessed, and nothing is sent."""
     _, problems = declaration_of({**WHOLE, "cha-ten": "Trần Văn Hòa", field: typed}, DESK, units)
     assert [name for name, _ in problems] == [field]
+
+
+def test_what_is_wrong_is_said_in_one_round(units: Units) -> None:
+    """Numbers and names that intake would refuse come with what cannot be read at all."""
+    typed = {"me-so": "123", "me-dien-thoai": "12", "ngay-sinh": "31/02/2026", "gio-sinh": "25:75"}
+    _, problems = declaration_of({**WHOLE, **typed, "can-nang": "31000"}, DESK, units)
+    assert [name for name, _ in problems] == ["me-so", "me-dien-thoai", "ngay-sinh", "gio-sinh", "can-nang"]
+
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "day": lambda text: read_day(text, last=date(2199, 12, 31)),
+    "clock": clock_of,
+    "weight": lambda text: grams_of(text) in WEIGHT_GRAMS or None,
+    "phone": check_phone,
+    "identity": check_identity_document,
+}
+TYPED: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(
+    (Path(__file__).parent / "scripts" / "declare-typed.json").read_bytes()
+)
+
+
+def test_the_city_reads_what_the_page_lets_out() -> None:
+    """The table the page's own checks are tested with (scripts/declare.test.mjs)."""
+    assert {kind for _, kind, _ in KINDS} == set(TYPED) == set(READERS)
+    for kind, read in READERS.items():
+        for text in TYPED[kind]["readable"]:
+            assert read(text) is not None, (kind, text)
+        for text in TYPED[kind]["wrong"]:
+            assert _refused(read, text), (kind, text)
+
+
+def _refused(read: Callable[[str], object], text: str) -> bool:
+    try:
+        return read(text) is None
+    except ValueError:
+        return True
 
 
 def test_refusals_stand_at_their_fields() -> None:

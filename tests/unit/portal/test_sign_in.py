@@ -3,7 +3,7 @@
 import pytest
 
 from services.portal.sessions import csrf_of
-from services.portal.sign_in import local_path
+from services.portal.sign_in import code_of, local_path
 
 
 @pytest.mark.parametrize("path", ["/bv", "/viec/cua-toi?trang=2", "/ho-so/000.00.13.H30-211130-0001", "/"])
@@ -36,3 +36,11 @@ def test_a_forms_token_belongs_to_its_session() -> None:
     """It is the same on every page of a session, another one for another, and does not show the session."""
     assert csrf_of("a" * 43) == csrf_of("a" * 43) != csrf_of("b" * 43)
     assert "a" * 43 not in csrf_of("a" * 43)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("123456", "123456"), ("123 456 ", "123456"), ("abc", ""), ("1234567", ""), ("", "")]
+)
+def test_a_code_has_six_digits(typed: str, code: str) -> None:
+    """However they are grouped; anything else is no try."""
+    assert code_of(typed) == code

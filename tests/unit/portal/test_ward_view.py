@@ -7,17 +7,14 @@ import msgspec
 import pytest
 
 from libs.catalogue.calendar import VIETNAM
+from services.portal.hospital.births_told import Asked, Birth, Result, Stay, Way
 from services.portal.hospital.ward_view import (
     BIRTH,
     INSURANCE,
     RESIDENCE,
-    Asked,
-    Birth,
-    Result,
-    Stay,
-    Way,
     by_tab,
     cards,
+    day_in_a_sentence,
     has_left,
 )
 
@@ -110,6 +107,25 @@ def test_a_card_stands_where_its_work_is() -> None:
     returned = msgspec.structs.replace(NEWBORN, dossier_id=uuid4(), status=10)
     tabs = by_tab(cards([(NEWBORN, False), (asked, False), (returned, False)], {}, DESK, NOW))
     assert [len(tabs[tab]) for tab in ("tai-giuong", "cho-bo-sung", "da-tra")] == [2, 1, 1]
+
+
+def test_a_birth_that_was_refused_says_why_and_what_to_do() -> None:
+    """It asks for no way to receive what will not come, and does not count as registered."""
+    refused = msgspec.structs.replace(NEWBORN, status=3, refusal="Không thuộc thẩm quyền giải quyết.")
+    (card,) = found = cards([(refused, False)], {}, DESK, NOW)
+    assert "Không thuộc thẩm quyền giải quyết. Báo gia đình" in card.birth.ended_words
+    assert {lamp.words for lamp in card.lamps} == {"không có"}
+    assert (card.alarm, card.late, card.to_ask) == ("", "", ())
+    assert [len(each) for each in by_tab(found).values()] == [1, 1, 0]
+    assert "0/1" in day_in_a_sentence(found, NOW)
+
+
+def test_a_clock_that_stands_still_says_so() -> None:
+    """While papers are wanted the appointment is not the one on the receipt."""
+    assert NEWBORN.clock_words == ""
+    assert "tạm dừng" in msgspec.structs.replace(NEWBORN, status=5).clock_words
+    wanted = msgspec.structs.replace(NEWBORN, status=1, asked=Asked(respond_by=None, things=()))
+    assert "chưa tính" in wanted.clock_words
 
 
 def test_what_is_past_its_appointment_says_so() -> None:

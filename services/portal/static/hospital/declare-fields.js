@@ -1,5 +1,6 @@
 // The fields of a declaration: reading, writing, what is new by itself, what is wrong, and what a scanned card fills.
 import { isWoman } from "../scan-text.js";
+import { isReadable } from "./declare-checks.js";
 
 // A second child of the same birth shares everything but these.
 const OWN_OF_CHILD = ["gioi-tinh", "can-nang", "be-ten", "gcs-so"];
@@ -33,9 +34,19 @@ export function write(form, fields) {
   for (const element of form.elements) {
     if (!element.name || NOT_KEPT.has(element.name)) continue;
     const value = fields[element.name] ?? "";
+    delete element.dataset.typed;
     if (element.type === "radio" || element.type === "checkbox") element.checked = element.value === value;
     else element.value = value;
   }
+}
+
+// A name typed without any capital gets them, once: typed so again it is meant.
+const NAMES = new Set(["me-ten", "cha-ten", "be-ten", "do-de"]);
+export function giveCapitals(field) {
+  const text = field.value;
+  if (!NAMES.has(field.name) || text !== text.toLowerCase() || field.dataset.typed === text) return;
+  field.dataset.typed = text;
+  field.value = text.normalize("NFC").replace(/(?<=^|[\s-])\p{L}/gu, (letter) => letter.toUpperCase());
 }
 
 // Whether anything was typed that is not there by itself.
@@ -58,10 +69,10 @@ export function labelOf(fields) {
 // What the page itself can see to be missing or unreadable; the city checks everything once more.
 export function wrong(form, fields) {
   const needed = JSON.parse(form.dataset.can);
-  const shapes = JSON.parse(form.dataset.dang);
+  const kinds = JSON.parse(form.dataset.dang);
   const found = needed.filter(([name]) => !fields[name]?.trim());
-  for (const [name, shape, words] of shapes) {
-    if (fields[name]?.trim() && !new RegExp(`^(?:${shape})$`, "u").test(fields[name].trim())) found.push([name, words]);
+  for (const [name, kind, words] of kinds) {
+    if (fields[name]?.trim() && !isReadable(kind, fields[name])) found.push([name, words]);
   }
   const order = [...form.elements].map((element) => element.name);
   return found.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));

@@ -6,8 +6,13 @@ const WORDS = {
   waiting: ["chờ gửi", "waiting"],
   sending: ["đang gửi", "working"],
   received: ["đã nhận", "ready"],
-  error: ["lỗi, gửi lại", "late"],
+  error: ["cần sửa", "late"],
 };
+
+function wordOf({ state, dossier, passes }) {
+  if (state === "error" && dossier) return ["đã có hồ sơ", "late"];
+  return state === "error" && passes ? ["lỗi, gửi lại", "late"] : WORDS[state];
+}
 
 function made(name, text = "", attributes = {}) {
   const element = document.createElement(name);
@@ -29,7 +34,8 @@ function buttonsOf(draft, acts) {
     waiting: [["In phiếu", "print"]],
     sending: [["In phiếu", "print"]],
     received: [],
-    error: [["Sửa", "edit"], ["Gửi lại", "again"], ["Bỏ", "drop"]],
+    // What is wrong with it stays wrong however often it is sent.
+    error: [["Mở và sửa", "edit"], ...(draft.passes ? [["Gửi lại", "again"]] : []), ["Bỏ", "drop"]],
   }[draft.state];
   return shown.map(([words, act]) => {
     const button = made("button", words, { type: "button", "data-testid": `${act}-khai-bao` });
@@ -41,7 +47,7 @@ function buttonsOf(draft, acts) {
 
 function item(draft, acts) {
   const line = made("li", "", { "data-testid": "khai-bao", "data-trang-thai": draft.state, "data-ma": draft.code ?? "" });
-  const [word, look] = WORDS[draft.state];
+  const [word, look] = wordOf(draft);
   const head = made("p", "", { class: "head" });
   head.append(made("strong", draft.label), " ", made("span", draft.state === "received" ? `${word} ${draft.code}` : word, { class: `tag tag-${look}` }));
   line.append(head, made("p", times(draft), { class: "hint" }));

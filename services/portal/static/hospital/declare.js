@@ -1,6 +1,6 @@
 // H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
 import { combobox } from "../combobox.js";
-import { clockText, fillFrom, fresh, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
+import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
 import { showList } from "./declare-list.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
 import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
@@ -50,7 +50,7 @@ async function open(next, { focus = "me-so" } = {}) {
   showSource();
   showSiblings();
   showProblems(form, draft.problems ?? [], draft.dossier);
-  if (!draft.problems?.length) document.getElementById(focus)?.focus();
+  if (!draft.problems?.length) goTo(document.getElementById(focus));
   await list();
 }
 
@@ -244,6 +244,12 @@ async function searchCommunes(text) {
 
 // -- keys ------------------------------------------------------------------------------------------------------
 
+// What is typed next takes the place of what a field was filled with.
+function goTo(field) {
+  field?.focus();
+  if (field?.matches("input[type=text]")) field.select();
+}
+
 // Enter goes on to the next field, as in the accounting software everybody knows.
 function nextField(event) {
   const { target } = event;
@@ -252,7 +258,7 @@ function nextField(event) {
   const fields = [...form.elements].filter((one) => one.matches("input:not([type=hidden]), select, button.main") && one.offsetParent);
   const group = target.type === "radio" ? fields.findLastIndex((one) => one.name === target.name) : fields.indexOf(target);
   const next = fields[group + 1];
-  (next?.type === "radio" ? (form.querySelector(`[name="${next.name}"]:checked`) ?? next) : next)?.focus();
+  goTo(next?.type === "radio" ? (form.querySelector(`[name="${next.name}"]:checked`) ?? next) : next);
 }
 
 function sexByDigit(event) {
@@ -291,7 +297,10 @@ function listen() {
     if (event.target.name === "cu-tru") form.elements["cu-tru-xa"].value = "";
     saveSoon();
   });
-  form.addEventListener("change", save);
+  form.addEventListener("change", (event) => {
+    giveCapitals(event.target);
+    save();
+  });
   form.addEventListener("keydown", nextField);
   document.getElementById("gioi-tinh").addEventListener("keydown", sexByDigit);
   form.querySelector("button.main").addEventListener("click", (event) => {

@@ -1,6 +1,7 @@
 // What becomes of a declaration on its way from this device to the city. Pure: no storage, no network, no clock.
 //
-// typing → waiting → sending → received, or error (wrong, to be mended) . What was sending when the page died is waiting:
+// typing → waiting → sending → received, or error: to be mended, known already (`dossier`), or the city's fault, which
+// may be over when it is sent again (`passes`). What was sending when the page died is waiting:
 // it has its key, and the city takes it once.
 export const KEPT_AFTER_RECEIPT_MS = 24 * 3600 * 1000;
 export const FAULTS_MAX = 3;
@@ -57,13 +58,13 @@ export function afterAnswer(draft, status, answer, now) {
   if (status === 401 || status === 403) return { draft: { ...draft, state: "waiting" }, next: false, signIn: true };
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
     const problems = answer?.problems ?? [["", answer?.title ?? "Không gửi được khai báo này"]];
-    return { draft: { ...draft, state: "error", problems, dossier: answer?.dossier ?? "", code: answer?.code ?? "" }, next: true };
+    return { draft: { ...draft, state: "error", passes: false, problems, dossier: answer?.dossier ?? "", code: answer?.code ?? "" }, next: true };
   }
   // A fault of the city's that comes with this one only must not keep the others back for ever.
   const faults = (draft.faults ?? 0) + (status === 500 ? 1 : 0);
   if (faults >= FAULTS_MAX) {
     const problems = [["", "Hệ thống gặp lỗi khi nhận khai báo này. Hãy gửi lại sau"]];
-    return { draft: { ...draft, state: "error", faults: 0, problems }, next: true };
+    return { draft: { ...draft, state: "error", passes: true, faults: 0, problems }, next: true };
   }
   return { draft: { ...draft, state: "waiting", faults }, next: false };
 }

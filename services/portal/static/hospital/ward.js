@@ -12,7 +12,7 @@ async function count() {
   const drafts = await all();
   const waiting = drafts.filter(({ state }) => state === "waiting" || state === "sending").length;
   const wrong = drafts.filter(({ state }) => state === "error").length;
-  place.textContent = `Hộp gửi: ${waiting}${wrong ? `, ${wrong} lỗi` : ""}`;
+  place.textContent = `Hộp gửi: ${waiting}${wrong ? `, ${wrong} cần xem lại` : ""}`;
 }
 
 // Arrows move between the beds, as in any list.

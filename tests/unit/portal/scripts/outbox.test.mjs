@@ -38,6 +38,7 @@ test("a refusal is kept to be mended, and holds nobody up", () => {
   for (const status of [400, 409, 413, 422]) {
     const { draft: kept, next } = afterAnswer(draft("1"), status, { problems: [["me-so", "Sai"]] }, 5);
     assert.deepEqual([kept.state, kept.problems, kept.fields["me-ten"], next], ["error", [["me-so", "Sai"]], "Mai", true]);
+    assert.equal(kept.passes, false, "sending it again cannot cure it");
   }
 });
 
@@ -51,7 +52,7 @@ test("no answer, a busy city and a proxy's error mean later", () => {
 test("a fault that comes with one declaration only does not keep the others back for ever", () => {
   let one = draft("1");
   for (let round = 0; round < FAULTS_MAX; round += 1) one = afterAnswer(one, 500, null, 5).draft;
-  assert.equal(one.state, "error");
+  assert.deepEqual([one.state, one.passes], ["error", true]);
 });
 
 test("a late save never takes a declaration out of the outbox", () => {
