@@ -17,10 +17,10 @@ from libs.http.limits import RateLimit
 from libs.http.problems import Problem
 from services.intake import search_store, store
 from services.intake.api_tracking import desk_address
-from services.intake.dossier import STATUS_NAMES, Dossier
+from services.intake.dossier import STATUS_NAMES
 from services.intake.dossier_codes import read_code
 from services.intake.office import Office
-from services.intake.store import PublicStatus
+from services.intake.store import PublicStatus, public_status
 
 # Longer than the look-up takes, found or not; its spread cannot be measured behind it.
 ANSWER_SECONDS = 0.05
@@ -29,13 +29,14 @@ T = TypeVar("T")
 
 
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The national status of a dossier and its days."""
+    """The national status of a dossier, its days, and whether something is still to be handed in (`lacking`)."""
 
     status: int
     status_name: str
     received_at: datetime
     appointment_at: datetime
     ended_at: datetime | None
+    lacking: bool
 
 
 class CodeStatus(StatusAnswer, frozen=True, kw_only=True):
@@ -86,16 +87,7 @@ async def _by_code(connection: Any, typed: str) -> PublicStatus | None:
     """The status by a whole code, or by its end where one dossier only ends so."""
     code = read_code(typed)
     found = await search_store.by_code(connection, code) if code else []
-    return _public(found[0]) if len(found) == 1 else None
-
-
-def _public(dossier: Dossier) -> PublicStatus:
-    return PublicStatus(
-        status=dossier.status,
-        received_at=dossier.received_at,
-        appointment_at=dossier.appointment_at,
-        ended_at=dossier.ended_at,
-    )
+    return public_status(found[0]) if len(found) == 1 else None
 
 
 async def _answer(office: Office, look_up: Lookup, key: str) -> Response:
@@ -129,7 +121,7 @@ async def _statuses(office: Office, typed: str) -> Statuses:
             CodeStatus(
                 code=dossier.code,
                 agency=desk_address(office, dossier.receiving_agency).name,
-                **_told(_public(dossier)),
+                **_told(public_status(dossier)),
             )
             for dossier in sorted(found, key=lambda dossier: dossier.code)
         )

@@ -21,12 +21,25 @@ decode_state = msgspec.json.Decoder(Dossier).decode
 
 
 class PublicStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What anybody holding a code or token may know: the status and days, no person."""
+    """What anybody holding a code or token may know: the status, days and whether papers are wanted, no person."""
 
     status: int
     received_at: datetime
     appointment_at: datetime
     ended_at: datetime | None
+    lacking: bool
+
+
+def public_status(dossier: Dossier) -> PublicStatus:
+    """What of a dossier anybody with its code may know."""
+    request = dossier.open_request
+    return PublicStatus(
+        status=dossier.status,
+        received_at=dossier.received_at,
+        appointment_at=dossier.appointment_at,
+        ended_at=dossier.ended_at,
+        lacking=not dossier.ended and bool(request.missing if request else dossier.missing),
+    )
 
 
 async def load(connection: Any, dossier_ids: Sequence[UUID]) -> dict[UUID, Dossier]:
@@ -141,7 +154,5 @@ async def page(
 
 async def status_by_token(connection: Any, token: str) -> PublicStatus | None:
     """The public status of the dossier with this tracking token, or None."""
-    row = await connection.fetchrow(
-        "SELECT status, received_at, appointment_at, ended_at FROM dossier WHERE token = $1", token
-    )
-    return None if row is None else PublicStatus(**dict(row))
+    row = await connection.fetchrow("SELECT state FROM dossier WHERE token = $1", token)
+    return None if row is None else public_status(decode_state(row["state"]))

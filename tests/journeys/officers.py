@@ -8,6 +8,8 @@ from tests.journeys.screen import WAIT_MS, Screen
 
 WARD = "civil-status-31340-2025"
 POLICE = "police-31340-2025"
+# Long enough for a page that the second press of a chord would have sent to have gone.
+SECOND_PRESS_MS = 400
 INSURANCE = "social-insurance-nga-bay-2025"
 
 
@@ -55,3 +57,14 @@ async def choose(screen: Screen, name: str, digit: int) -> None:
 async def done(screen: Screen, words: str) -> None:
     """Wait until the page says that this was done."""
     await expect(screen.at("da-xong")).to_contain_text(words)
+
+
+async def confirm(screen: Screen) -> None:
+    """Answer what is asked once more: the chord that sent the form does nothing there, the button's own key does."""
+    await expect(screen.page.locator("#bang-ten")).to_be_focused()
+    await screen.press("Control+Enter")
+    await screen.page.wait_for_timeout(SECOND_PRESS_MS)
+    await expect(screen.at("xac-nhan")).to_be_visible()
+    await screen.press("Tab")
+    await expect(screen.at("xac-nhan")).to_be_focused()
+    await screen.press("Enter")

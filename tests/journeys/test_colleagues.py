@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from deploy.local.city import City
 from tests.journeys.conftest import NewScreen, account_of
-from tests.journeys.officers import WARD, open_from, press_act
+from tests.journeys.officers import WARD, confirm, open_from, press_act
 from tests.pipeline.papers import birth_body, of_the_ward
 from tests.pipeline.town import Town
 
@@ -25,12 +25,12 @@ async def test_the_second_of_two_officers_is_told_and_loses_nothing(
     await leader.at("ghi-chu").focus()
     await leader.type("Thuộc phường khác 👶 <b>")
     await leader.press("Control+Enter")
-    await expect(leader.at("xac-nhan")).to_be_focused()
+    await expect(leader.at("xac-nhan")).to_be_visible()
     await open_from(officer, "cho-xu-ly", dossier)
     await press_act(officer, "start")
     await expect(officer.at("da-xong")).to_be_visible()
     leader.expected_status.add(409)
-    await leader.press("Enter")
+    await confirm(leader)
     colleague = account_of(city, WARD)
     await expect(leader.at("xung-dot")).to_contain_text(f"vừa được thay đổi bởi {colleague.name} lúc")
     await expect(leader.at("xung-dot")).to_be_focused()

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from deploy.local.city import City
 from tests.journeys.clerk import pdf, words_of
 from tests.journeys.conftest import Heard, NewScreen
-from tests.journeys.officers import INSURANCE, POLICE, WARD, fill, open_from, press_act
+from tests.journeys.officers import INSURANCE, POLICE, WARD, confirm, fill, open_from, press_act
 from tests.journeys.screen import WAIT_MS, Screen
 from tests.pipeline.papers import outcome_of
 from tests.pipeline.town import Town
@@ -105,7 +105,7 @@ async def test_what_was_begun_by_mistake_is_taken_back(
 async def test_a_refusal_names_reason_and_law_and_is_asked_once_more(
     new_screen: NewScreen, town: Town, heard: Heard
 ) -> None:
-    """J4: down, Enter, refuse, a digit, the words, Ctrl+Enter, Enter; the family's page tells it."""
+    """J4: down, Enter, refuse, a digit, the words, Ctrl+Enter, Tab, Enter; the family's page tells it."""
     receipt = await town.declare()
     dossier = receipt["dossier_id"]
     screen = await new_screen(WARD)
@@ -122,10 +122,9 @@ async def test_a_refusal_names_reason_and_law_and_is_asked_once_more(
     await screen.type(EXPLANATION)
     await screen.check("refusal filled in", picture="refusal")
     await screen.press("Control+Enter")
-    await expect(screen.at("xac-nhan")).to_be_focused()
     await screen.sees("Căn cứ")
     await screen.check("refusal asked once more")
-    await screen.press("Enter")
+    await confirm(screen)
     await expect(screen.at("quay-in")).to_be_visible()
     await heard.until("routing.dossier-settled.v1", dossier)
     await expect(screen.at("trang-thai")).to_contain_text("Từ chối")
@@ -153,16 +152,20 @@ async def test_the_counter_does_not_take_a_dossier(new_screen: NewScreen, town: 
     screen = await new_screen("counter", path="/dang-nhap?tiep=/viec/cua-toi")
     await open_from(screen, "cho-tiep-nhan", dossier)
     await screen.sees("Thiếu")
+    await expect(screen.at("trang-thai")).to_have_text("Chờ bổ sung")
+    await expect(screen.page.locator(".standing")).to_contain_text("khi nhận đủ giấy tờ")
     await press_act(screen, "not-accept")
     await screen.at("ly-do-1").focus()
     await screen.press("1")
     await screen.at("ghi-chu").focus()
     await screen.type("Chưa có bản chính; ông/bà mang bản chính đến quầy.")
     await screen.press("Control+Enter")
-    await expect(screen.at("xac-nhan")).to_be_focused()
-    await screen.press("Enter")
+    await expect(screen.at("bang-not-accept")).to_contain_text("không hoàn tác được")
+    await confirm(screen)
     await expect(screen.at("da-xong")).to_contain_text("Đã từ chối tiếp nhận")
     await expect(screen.at("in-giay")).to_be_focused()
+    await expect(screen.page.locator(".case-story")).to_contain_text("Từ chối tiếp nhận")
+    await expect(screen.page.locator(".standing")).not_to_contain_text("Ngày hẹn")
     paper = await screen.context.request.get(f"{screen.url}/giay-to/{dossier}/03.pdf")
     assert (paper.status, (await paper.body())[:5]) == (200, b"%PDF-")
     await heard.until("intake.dossier-refused.v1", dossier)

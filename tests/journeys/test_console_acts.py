@@ -78,6 +78,8 @@ async def test_what_came_to_the_wrong_desk_is_given_back_and_assigned(
         await ward.at("ghi-chu").focus()
         await ward.type("Người nộp là người nhà.")
         await ward.press("Control+Enter")
+        await expect(ward.page.locator("#bang-ten")).to_be_focused()
+        await ward.press("Tab")
         await expect(ward.at("xac-nhan")).to_be_focused()
         # Two presses are one act.
         await ward.press("Enter", "Enter")

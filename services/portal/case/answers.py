@@ -176,6 +176,7 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     likely_duplicate: bool
     received_at: datetime
     appointment_at: datetime
+    ended_at: datetime | None = None
     outcome: str = ""
     reason: str = ""
     flags: tuple[str, ...] = ()

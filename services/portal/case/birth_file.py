@@ -2,6 +2,7 @@
 
 from libs.catalogue.code_lists import code_lists
 from services.portal.forms.fields import YES_NO, Box, Kind, Part
+from services.portal.forms.words import HINTS
 
 SEXES = (("1", "Nam"), ("2", "Nữ"), ("3", "Chưa xác định"))
 DOCUMENTS = (("personal-id", "Căn cước"), ("old-id-card", "Chứng minh nhân dân"), ("passport", "Hộ chiếu"))
@@ -13,7 +14,10 @@ def _box(path: str, label: str, kind: Kind = "text", choices: tuple[tuple[str, s
         choices = YES_NO
     elif path.endswith("ethnic_code"):
         choices = tuple(code_lists().ethnic_groups.items())
-    return Box(path=path, label=label, kind="choice" if choices and kind == "text" else kind, choices=choices)
+    kind = "choice" if choices and kind == "text" else kind
+    return Box(
+        path=path, label=label, kind=kind, choices=choices, hint=HINTS.get(path.rpartition(".")[2], "")
+    )
 
 
 def _person(prefix: str) -> tuple[Box, ...]:
@@ -25,7 +29,7 @@ def _person(prefix: str) -> tuple[Box, ...]:
         _box(f"{prefix}.document.issued_on", "Ngày cấp", "day"),
         _box(f"{prefix}.document.issued_by", "Nơi cấp"),
         _box(f"{prefix}.ethnic_code", "Dân tộc"),
-        _box(f"{prefix}.nationality_code", "Mã quốc tịch"),
+        _box(f"{prefix}.nationality_code", "Quốc tịch"),
         _box(f"{prefix}.residence.address", "Nơi cư trú"),
         _box(f"{prefix}.residence.commune_code", "Xã, phường nơi cư trú", "commune"),
         _box(f"{prefix}.contact.phone", "Điện thoại"),
@@ -38,7 +42,7 @@ def birth_part() -> Part:
     """The whole declaration."""
     mother = (
         *_person("mother"),
-        _box("mother.role", "Là", choices=ROLES),
+        _box("mother.role", "Quan hệ với trẻ", choices=ROLES),
         _box("mother.insurance_number", "Mã số BHXH"),
         _box("mother.insurance_card", "Số thẻ BHYT"),
     )
@@ -76,7 +80,7 @@ def _child() -> tuple[Box, ...]:
         _box("child.under_32_weeks", "Sinh con dưới 32 tuần tuổi", "yes-no"),
         _box("child.hometown", "Quê quán"),
         _box("child.ethnic_code", "Dân tộc"),
-        _box("child.nationality_code", "Mã quốc tịch"),
+        _box("child.nationality_code", "Quốc tịch"),
         _box("child.temporary_card", "Mã thẻ BHYT tạm thời"),
         _box("child.note", "Ghi chú"),
     )

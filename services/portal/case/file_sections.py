@@ -15,6 +15,8 @@ from services.portal.forms.fields import Box, Part, Rows, form_part, lists_of
 from services.portal.wording import ORIGINS
 
 BIRTH = "birth"
+# TT 07/2016/TT-BCA, Phụ lục 2.
+VIETNAMESE = "000"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +100,18 @@ def shown(box: Box, value: Any, catalogue: Catalogue, day: date) -> str:
     return str(value)
 
 
+def told(box: Box, value: Any, catalogue: Catalogue, day: date) -> str:
+    """A value for who only reads it: places and countries by their names, without the codes boxes need."""
+    name: str | None = None
+    if box.kind == "commune" and value:
+        name = catalogue.units.full_address_name(str(value), day)
+    elif box.kind == "facility" and (facility := code_lists().facilities.get(str(value))):
+        name = facility.name
+    elif box.path.endswith("nationality_code") and value == VIETNAMESE:
+        name = "Việt Nam"
+    return name or shown(box, value, catalogue, day)
+
+
 def as_typed(box: Box, value: Any, catalogue: Catalogue, day: date) -> str:
     """A value as its box holds it: codes where there are choices, else as it is shown."""
     if value is None or value == "":
@@ -144,7 +158,7 @@ def _state(code: str, file: File, given: set[str], needed: set[str]) -> str:
 
 def _rows(part: Part, file: File, catalogue: Catalogue, day: date) -> Iterator[Row]:
     for box in part.boxes():
-        value = shown(box, value_at(file.file, box.path), catalogue, as_of(box, file.file, day))
+        value = told(box, value_at(file.file, box.path), catalogue, as_of(box, file.file, day))
         if value:
             yield Row(label=box.label, value=value, origin=ORIGINS.get(file.provenance.get(box.path, ""), ""))
 

@@ -11,6 +11,7 @@ from libs.catalogue import Catalogue
 from services.portal.case.answering import asked_papers, asked_part
 from services.portal.case.answers import Apology, CaseDesk, File, LegalAct, Reason, StepDesk
 from services.portal.case.correction import correction_texts, seen_texts
+from services.portal.case.door import door_lines, door_tag
 from services.portal.case.file_sections import Paper, as_typed, papers_of, part_of
 from services.portal.case.letters import minute_of, supplement_part
 from services.portal.case.matter import Matter
@@ -46,6 +47,7 @@ WANTED = {"supply": "Nhận bổ sung"}
 AT_DOOR = {"accept": "Tiếp nhận", "not-accept": "Từ chối tiếp nhận"}
 ENDED = frozenset({3, 7, 8, 9, 10})
 NEW = 1
+NOTHING_DUE = frozenset({3, 7, 8})
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +127,10 @@ def state_of(
     # The file is read when the page opens; what is asked for later the case tells.
     wanted = any(one.ended_at is None for one in case.supplements) if case else bool(file.dossier.missing)
     return {
-        "standing": status_tag(status),
+        "standing": status_tag(status) if case else door_tag(status, file.dossier),
+        # No day is promised before a dossier is accepted, none is due after it was refused or taken back.
+        "promised": case is not None and status not in NOTHING_DUE,
+        "lacking": bool(file.dossier.missing),
         "flag": flag,
         "appointment_at": case.appointment_at if case else file.dossier.appointment_at,
         "ended": status in ENDED,
@@ -137,7 +142,13 @@ def state_of(
         "file_buttons": file_buttons(status, accepted=case is not None, wanted=wanted) if handling else (),
         "results": story.results,
         "prints": papers_to_print(case, handling=handling),
-        "lines": timeline(case, story.custody, story.results or (), catalogue, names),
+        "lines": timeline(case, story.custody, story.results or (), catalogue, names)
+        if case
+        else door_lines(
+            file.dossier,
+            catalogue.procedure(file.dossier.procedure, file.dossier.procedure_from),
+            catalogue,
+        ),
         "names": names,
     }
 

@@ -1,13 +1,14 @@
 """The words of a dossier's page: how its deadline stands, what happened to it, what was just done. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 
 from libs.catalogue import Catalogue, UnknownAgency
-from libs.catalogue.errors import CatalogueError
 from services.portal.case.answers import CaseView, CustodyAct, Deadline, Result
+from services.portal.early import early_days
 from services.portal.wording import Tag
 
 WORKING_DAY_MINUTES = 8 * 60
@@ -44,6 +45,30 @@ CUSTODY: Mapping[str, str] = {
     "redirect": "Đổi cách nhận theo yêu cầu của gia đình",
     "redirect-refused": "Không đổi được cách nhận theo yêu cầu của gia đình",
 }
+# Who took a result, how their right was established, and why what they showed differs: codes of results' custody.
+RECEIVERS: Mapping[str, str] = {
+    "mother": "Mẹ",
+    "father": "Cha",
+    "applicant": "Người nộp hồ sơ",
+    "guardian": "Người giám hộ",
+    "relative": "Người thân thích",
+    "authorised": "Người được ủy quyền",
+    "carrier": "Đơn vị vận chuyển",
+}
+CHECKS: Mapping[str, str] = {
+    "identity-number": "số giấy tờ tùy thân trùng với hồ sơ",
+    "name-and-paper": "họ tên trùng với hồ sơ, nhận diện bằng giấy tờ",
+    "authorisation": "giấy tờ tùy thân và văn bản ủy quyền",
+    "guardianship": "giấy tờ tùy thân và giấy tờ về việc giám hộ",
+    "carrier-proof": "giấy báo phát của đơn vị vận chuyển",
+    "officer-responsibility": "khác với hồ sơ, người trao xác nhận và chịu trách nhiệm",
+}
+MISMATCHES: Mapping[str, str] = {
+    "document-renewed": "giấy tờ tùy thân đã được cấp lại, đổi số",
+    "dossier-misspelt": "hồ sơ ghi chưa đúng",
+    "other": "lý do khác",
+}
+HANDED_TO = re.compile(rf"({'|'.join(RECEIVERS)}): ({'|'.join(CHECKS)})(?: \(({'|'.join(MISMATCHES)})\))?")
 # What is said after an act; the undo that takes it back, and the paper that goes with it.
 DONE: Mapping[str, str] = {
     "start": "Đã bắt đầu xử lý.",
@@ -135,17 +160,11 @@ def _span(deadline: Deadline) -> str:
 
 
 def early_flag(case: CaseView, catalogue: Catalogue) -> Tag | None:
-    """That the dossier was settled whole working days before its appointment; None when it was not, or not yet."""
-    if case.settled is None or case.settled.at >= case.appointment_at:
+    """That the dossier was settled whole working days before its appointment; None when not, or refused."""
+    if case.settled is None:
         return None
-    calendar = catalogue.calendar()
-    try:
-        days = calendar.working_days_between(
-            calendar.local_date(case.settled.at), calendar.local_date(case.appointment_at)
-        )
-    except CatalogueError:
-        return None
-    return Tag(f"trả sớm {days} ngày", "early") if days > 0 else None
+    days = early_days(case.status, case.settled.at, case.appointment_at, catalogue.calendar())
+    return Tag(f"trả sớm {days} ngày làm việc", "early") if days > 0 else None
 
 
 def agency_words(catalogue: Catalogue, code: str) -> str:
@@ -203,6 +222,15 @@ def _case_lines(case: CaseView | None, catalogue: Catalogue, names: Mapping[str,
         )
 
 
+def custody_note(note: str) -> str:
+    """How a receiver's right was established, which the chain of custody keeps in codes; other notes as they are."""
+    found = HANDED_TO.fullmatch(note)
+    if found is None:
+        return note
+    told = f"{RECEIVERS[found[1]]}: {CHECKS[found[2]]}"
+    return f"{told} ({MISMATCHES[found[3]]})" if found[3] else told
+
+
 def _custody_lines(
     custody: tuple[CustodyAct, ...],
     results: tuple[Result, ...],
@@ -218,5 +246,5 @@ def _custody_lines(
             words=f"{words}: {name}" if name else words,
             who=names.get(act.actor, act.actor),
             where=agency_words(catalogue, act.agency),
-            more=act.note,
+            more=custody_note(act.note),
         )

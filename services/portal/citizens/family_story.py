@@ -5,7 +5,9 @@ from datetime import datetime
 
 import msgspec
 
+from libs.catalogue.calendar import WorkingCalendar
 from services.portal.citizens.family import Desk, Details, Result, Told
+from services.portal.early import early_days
 from services.portal.wording import Tag, appointment, day, day_and_clock, day_in_words, local, status_tag
 
 WAITING, REFUSED, ASKED, FEE, WITHDRAWN, STOPPED, READY, DONE = 1, 3, 5, 6, 7, 8, 9, 10
@@ -45,6 +47,13 @@ TO_DO: Mapping[int, str] = {
     8: "Hãy đến nơi nộp hồ sơ để nhận văn bản ghi rõ lý do và được hướng dẫn.",
     9: "Hãy mang giấy tiếp nhận và giấy tờ tùy thân đến nơi trả kết quả.",
     10: "Ông/bà không phải làm gì thêm.",
+}
+LACKING = "Nơi nộp đã nhận hồ sơ và chờ giấy tờ còn thiếu. Thời hạn giải quyết tính từ khi nhận đủ."
+LACKING_TO_DO = "Hãy mang giấy tờ còn thiếu, ghi trên phiếu yêu cầu bổ sung, đến {where}."
+STOPPED_CLOCK = "Thời hạn đang tạm dừng tính; khi tính tiếp, ngày hẹn được tính lại và báo cho ông/bà."
+STOPPED_TO_DO: Mapping[int, str] = {
+    2: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
+    4: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
 }
 HISTORY: Mapping[int, str] = {
     1: "Nộp hồ sơ",
@@ -98,14 +107,44 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Line, ...]
 
 
-def glance(
-    status: int, received_at: datetime, appointment_at: datetime, ended_at: datetime | None, now: datetime
-) -> Glance:
-    """What status and days alone tell."""
-    label, moment = _day_of(status, received_at, appointment_at, ended_at)
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What status and days alone tell; `lacking` while something is to be handed in, `stopped` while no day counts."""
+
+    status: int
+    received_at: datetime
+    appointment_at: datetime
+    ended_at: datetime | None
+    lacking: bool = False
+    stopped: bool = False
+
+
+def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str) -> Glance:
+    """The answer to a code; `where` papers that lack are brought."""
+    status, appointment_at, ended_at = stand.status, stand.appointment_at, stand.ended_at
+    label, moment = _day_of(status, stand.received_at, appointment_at, ended_at)
+    if stand.lacking and status == WAITING:
+        return Glance(
+            tag=status_tag(ASKED),
+            flag=None,
+            sentence=LACKING,
+            day_label=label,
+            day=day_in_words(moment),
+            to_do=LACKING_TO_DO.format(where=where),
+        )
+    if stand.stopped and status in UNDER_WAY:
+        sentence, to_do = f"{SENTENCES[status]} {STOPPED_CLOCK}", STOPPED_TO_DO.get(status, TO_DO[status])
+        day_label = "Ngày hẹn trước khi tạm dừng"
+        return Glance(
+            tag=status_tag(status),
+            flag=Tag("Đang dừng tính hạn", "calm"),
+            sentence=sentence,
+            day_label=day_label,
+            day=appointment(moment),
+            to_do=to_do,
+        )
     return Glance(
         tag=status_tag(status),
-        flag=flag_of(status, appointment_at, ended_at, now),
+        flag=flag_of(status, appointment_at, ended_at, now, calendar),
         sentence=SENTENCES[status],
         day_label=label,
         day=appointment(moment) if status in UNDER_WAY and status != WAITING else day_in_words(moment),
@@ -113,13 +152,27 @@ def glance(
     )
 
 
-def story(details: Details, told: Told, now: datetime, agency_name: Callable[[str], str]) -> Story:
+def story(
+    details: Details, told: Told, now: datetime, calendar: WorkingCalendar, agency_name: Callable[[str], str]
+) -> Story:
     """The page of a dossier; `agency_name` gives what people call an agency by its code."""
     moved = told.course.appointment_at if told.course else details.appointment_at
     settled = next((change.at for change in details.history if change.status == READY), details.ended_at)
-    first = glance(details.status, details.received_at, moved, settled, now)
     asked = details.asked
     course = told.course
+    stand = Standing(
+        status=details.status,
+        received_at=details.received_at,
+        appointment_at=moved,
+        ended_at=settled,
+        lacking=asked is not None,
+        # A request for papers stops the clock, whichever service tells of it first.
+        stopped=details.status == ASKED or (course is not None and course.stopped),
+    )
+    first = glance(stand, now, calendar, details.agency.name)
+    if asked and asked.things:
+        names = "; ".join(thing.label for thing in asked.things)
+        first = msgspec.structs.replace(first, to_do=f"Hãy mang đến {details.agency.name}: {names}.")
     return Story(
         glance=first if asked or details.status != READY else _fetching(first, told.results),
         wanted=tuple(thing.label for thing in asked.things) if asked else (),
@@ -151,12 +204,14 @@ def story(details: Details, told: Told, now: datetime, agency_name: Callable[[st
     )
 
 
-def flag_of(status: int, appointment_at: datetime, ended_at: datetime | None, now: datetime) -> Tag | None:
-    """Early, near or late, by days of the calendar; nothing while the family is waited for, or when it ended badly."""
+def flag_of(
+    status: int, appointment_at: datetime, ended_at: datetime | None, now: datetime, calendar: WorkingCalendar
+) -> Tag | None:
+    """Early by working days, near or late by days; nothing while the family is waited for, or when it ended badly."""
     promised = local(appointment_at).date()
     if status in (READY, DONE):
-        early = (promised - local(ended_at).date()).days if ended_at else 0
-        return Tag(f"Trả sớm {early} ngày", "early") if early > 0 else None
+        early = early_days(status, ended_at, appointment_at, calendar) if ended_at else 0
+        return Tag(f"Trả sớm {early} ngày làm việc", "early") if early > 0 else None
     if status not in (2, 4):
         return None
     if now > appointment_at:

@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.catalogue import Catalogue, NotEffective, UnknownAgency, UnknownProcedure
+from libs.catalogue.calendar import WorkingCalendar
 from libs.catalogue.folding import tidy
 from libs.http.client import Refused
 from libs.http.limits import client_network
 from libs.http.problems import Problem
 from services.portal.citizens import family, tries
 from services.portal.citizens.family import Details, Told
-from services.portal.citizens.family_story import ENDED_BADLY, Story, glance, story
+from services.portal.citizens.family_story import ASKED, ENDED_BADLY, Standing, Story, glance, story
 from services.portal.city import Caller, City
 from services.portal.guard import form_of
 from services.portal.live import Watch, stream
@@ -50,6 +51,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     appointment_at: datetime
     ended_at: datetime | None
+    lacking: bool
 
 
 class _Statuses(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,9 +213,7 @@ def _answer(
         statuses=statuses,
         found=found,
         wrong=not statuses,
-        glance=glance(found.status, found.received_at, found.appointment_at, found.ended_at, _now())
-        if found
-        else None,
+        glance=glance(_standing(found), _now(), _calendar(request), found.agency) if found else None,
         problems=problems or (),
     )
 
@@ -262,7 +262,23 @@ def _story(request: Request, found: Details, told: Told) -> Story:
             return code
         return name
 
-    return story(found, told, _now(), agency_name)
+    return story(found, told, _now(), _calendar(request), agency_name)
+
+
+def _standing(found: Status) -> Standing:
+    return Standing(
+        status=found.status,
+        received_at=found.received_at,
+        appointment_at=found.appointment_at,
+        ended_at=found.ended_at,
+        lacking=found.lacking,
+        stopped=found.status == ASKED,
+    )
+
+
+def _calendar(request: Request) -> WorkingCalendar:
+    catalogue: Catalogue = request.app.state.catalogue
+    return catalogue.calendar()
 
 
 def _as_told(refused: Refused) -> Exception:

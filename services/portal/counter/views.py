@@ -12,6 +12,7 @@ from libs.catalogue.folding import fold
 from libs.catalogue.holidays import CalendarError
 from services.portal import wording
 from services.portal.counter.drafts import Draft, given_components, missing_components
+from services.portal.procedures.everyday import speech_of
 from services.portal.procedures.search import Entry, ProcedureIndex
 from services.portal.procedures.words import FEE_UNITS, LOOKED_UP, money
 
@@ -65,11 +66,12 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=4)
 def receivable(catalogue: Catalogue, today: date) -> ProcedureIndex:
     """The procedures that may be handed in at a counter on the day, to be looked for."""
-    return ProcedureIndex(
+    entries = (
         Entry(code=one.code, short_name=one.short_name_vi, name=one.name_vi)
         for one in catalogue.procedures(today)
         if one.refusal(COUNTER) is None
     )
+    return ProcedureIndex(entries, speech_of(catalogue.folder))
 
 
 def paper_lines(draft: Draft, procedure: Procedure) -> tuple[PaperLine, ...]:

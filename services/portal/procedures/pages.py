@@ -18,6 +18,7 @@ from libs.catalogue.files import read_yaml
 from libs.http.problems import Problem
 from services.portal.devices.known import note_kiosk
 from services.portal.procedures import words
+from services.portal.procedures.everyday import speech_of
 from services.portal.procedures.search import QUERY_LENGTH_MAX, Entry, ProcedureIndex
 from services.portal.rendering import is_partial, page, part
 
@@ -72,7 +73,7 @@ class Shelf:
             )
             rows[procedure.code] = _row(procedure, field)
         self._index, self._rows, self._popular, self._day = (
-            ProcedureIndex(entries),
+            ProcedureIndex(entries, speech_of(self._catalogue.folder)),
             rows,
             tuple(popular),
             today,

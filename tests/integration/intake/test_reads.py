@@ -99,6 +99,7 @@ async def test_anybody_with_a_code_sees_status_and_days_only(intake: Intake) -> 
         "received_at": "2026-11-23T02:00:00Z",
         "appointment_at": "2026-11-27T10:00:00Z",
         "ended_at": None,
+        "lacking": False,
     }
 
 

@@ -22,7 +22,8 @@ from services.portal.case.answers import (
     Reason,
     StepDesk,
 )
-from services.portal.case.file_sections import sections_of
+from services.portal.case.birth_file import birth_part
+from services.portal.case.file_sections import sections_of, told
 from services.portal.case.matter import Matter, Typed, Wrong
 from services.portal.case.orders import order_of
 from services.portal.case.refusals import problems_of
@@ -187,7 +188,10 @@ def test_a_declaration_is_shown_in_words() -> None:
     found = {section.title: {row.label: row.value for row in section.rows} for section in sections}
     assert found["Trẻ em"]["Giới tính"] == "Nữ"
     assert found["Trẻ em"]["Giờ và ngày sinh"] == "08:05 20/11/2026"
-    assert "(31340)" in found["Người mẹ"]["Xã, phường nơi cư trú"]
+    assert found["Người mẹ"]["Xã, phường nơi cư trú"] == "Phường Ngã Bảy, Thành phố Cần Thơ"
+    nationality = next(box for box in birth_part().boxes() if box.path == "mother.nationality_code")
+    assert told(nationality, "000", CATALOGUE, date(2026, 11, 27)) == "Việt Nam"
+    assert told(nationality, "840", CATALOGUE, date(2026, 11, 27)) == "840"
     assert "Người cha" not in found
 
 

@@ -4,12 +4,25 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from libs.catalogue import Catalogue
 from services.portal.case.answers import CaseView, CustodyAct, Deadline, Entry, Result, Settled, StepView
-from services.portal.case.words import deadline_flag, early_flag, flags_of, papers_to_print, timeline
+from services.portal.case.words import (
+    CHECKS,
+    MISMATCHES,
+    RECEIVERS,
+    custody_note,
+    deadline_flag,
+    early_flag,
+    flags_of,
+    papers_to_print,
+    timeline,
+)
 from services.portal.wording import Tag
+from services.results import documents
+from services.results.words import RELATIONS
 
 CATALOGUE = Catalogue.load(Path("catalogue"))
 MONDAY = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -52,13 +65,15 @@ def test_a_dossier_settled_days_before_its_appointment_is_early() -> None:
         appointment_at=MONDAY + timedelta(days=2),
         settled=Settled(outcome="granted", at=MONDAY, on_time=True),
     )
-    assert early_flag(settled, CATALOGUE) == Tag("trả sớm 1 ngày", "early")
+    assert early_flag(settled, CATALOGUE) == Tag("trả sớm 1 ngày làm việc", "early")
     late = CaseView(
         status=9,
         appointment_at=MONDAY,
         settled=Settled(outcome="granted", at=MONDAY + timedelta(days=2), on_time=False),
     )
     assert early_flag(late, CATALOGUE) is None
+    refused = msgspec.structs.replace(settled, status=8)
+    assert early_flag(refused, CATALOGUE) is None
 
 
 def test_an_agency_prints_what_it_told_the_applicant_itself() -> None:
@@ -72,6 +87,32 @@ def test_an_agency_prints_what_it_told_the_applicant_itself() -> None:
     assert [form for form, _ in papers_to_print(case, handling=False)] == ["02"]
     assert [form for form, _ in papers_to_print(case, handling=True)] == ["02", "03", "05"]
     assert papers_to_print(None, handling=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ("applicant: identity-number", "Người nộp hồ sơ: số giấy tờ tùy thân trùng với hồ sơ"),
+        (
+            "mother: officer-responsibility (document-renewed)",
+            (
+                "Mẹ: khác với hồ sơ, người trao xác nhận và chịu trách nhiệm"
+                " (giấy tờ tùy thân đã được cấp lại, đổi số)"
+            ),
+        ),
+        ("In nhầm tên.", "In nhầm tên."),
+    ],
+)
+def test_who_took_a_result_is_said_in_words(note: str, words: str) -> None:
+    """The chain of custody keeps codes; what an officer wrote stays."""
+    assert custody_note(note) == words
+
+
+def test_every_code_of_the_chain_of_custody_has_its_words() -> None:
+    """As results' receipts print them."""
+    assert set(RECEIVERS) == set(RELATIONS)
+    assert set(CHECKS) == set(documents.CHECKS)
+    assert set(MISMATCHES) == set(documents.MISMATCHES)
 
 
 def test_what_a_person_should_look_at_is_said() -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from libs.catalogue import Catalogue
 from services.portal.citizens.family import (
     Asked,
     Change,
@@ -20,8 +21,9 @@ from services.portal.citizens.family import (
     Thing,
     Told,
 )
-from services.portal.citizens.family_story import flag_of, glance, opening_hours, story
+from services.portal.citizens.family_story import Standing, flag_of, glance, opening_hours, story
 
+CALENDAR = Catalogue.load("catalogue").calendar()
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 DUE = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
 DETAILS = Details(
@@ -60,7 +62,8 @@ RESULT = Result(
 @pytest.mark.parametrize("status", range(1, 11))
 def test_every_status_says_what_to_do(status: int) -> None:
     """A word, a day and a sentence for each of the ten national codes."""
-    told = glance(status, NOW, DUE, NOW, NOW)
+    stand = Standing(status=status, received_at=NOW, appointment_at=DUE, ended_at=NOW)
+    told = glance(stand, NOW, CALENDAR, "Phường Ngã Bảy")
     assert told.tag.word
     assert told.sentence.endswith(".")
     assert told.to_do.endswith(".")
@@ -74,7 +77,7 @@ def test_every_status_says_what_to_do(status: int) -> None:
         (4, DUE - timedelta(hours=2), None, "Hẹn trả hôm nay"),
         (4, DUE + timedelta(hours=1), None, "Quá hạn"),
         (4, DUE + timedelta(days=1), None, "Quá hạn 1 ngày"),
-        (9, NOW, DUE - timedelta(days=1), "Trả sớm 1 ngày"),
+        (9, NOW, DUE - timedelta(days=1), "Trả sớm 1 ngày làm việc"),
         (10, NOW, DUE, None),
         (5, DUE + timedelta(days=9), None, None),
         (8, NOW, DUE - timedelta(days=3), None),
@@ -84,8 +87,32 @@ def test_the_flag_says_early_near_or_late(
     status: int, now: datetime, ended: datetime | None, flag: str | None
 ) -> None:
     """By days of Vietnam's calendar; a dossier that waits for the family is not late."""
-    found = flag_of(status, DUE, ended, now)
+    found = flag_of(status, DUE, ended, now, CALENDAR)
     assert (found.word if found else None) == flag
+
+
+def test_who_has_left_papers_out_is_told_what_to_bring_and_where() -> None:
+    """Not that nothing is to be done, nor a day that nobody has promised; a code alone is not told which papers."""
+    asked = Asked(respond_by=None, things=(Thing(label="Giấy chứng sinh"),))
+    whole = story(msgspec.structs.replace(DETAILS, status=1, asked=asked), NOTHING, NOW, CALENDAR, str).glance
+    assert whole.to_do == "Hãy mang đến Trung tâm Phục vụ hành chính công phường Ngã Bảy: Giấy chứng sinh."
+    stand = Standing(status=1, received_at=NOW, appointment_at=DUE, ended_at=None, lacking=True)
+    alone = glance(stand, NOW, CALENDAR, "phường Ngã Bảy")
+    assert alone.to_do.endswith("ghi trên phiếu yêu cầu bổ sung, đến phường Ngã Bảy.")
+    assert {whole.tag.word, alone.tag.word} == {"Chờ bổ sung"}
+    assert {whole.day_label, alone.day_label} == {"Ngày nộp"}
+
+
+def test_a_clock_that_stands_still_is_said_at_the_day() -> None:
+    """The day promised before is called so; nobody counts days to it."""
+    course = Course(
+        appointment_at=DUE, stopped=True, deadline=Deadline(word="stopped"), asked=None, apologies=()
+    )
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str).glance
+    assert told.day_label == "Ngày hẹn trước khi tạm dừng"
+    assert told.flag is not None
+    assert told.flag.word == "Đang dừng tính hạn"
+    assert "tạm dừng tính" in told.sentence
 
 
 def test_an_apology_is_there_before_anybody_asks() -> None:
@@ -105,7 +132,7 @@ def test_an_apology_is_there_before_anybody_asks() -> None:
         asked=None,
         apologies=(promise,),
     )
-    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, str)
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str)
     (apology,) = told.apologies
     assert apology == (
         "Công an phường xin lỗi ông/bà vì chưa giải quyết xong hồ sơ vào ngày 27/11/2026 như đã hẹn."
@@ -117,7 +144,7 @@ def test_an_apology_is_there_before_anybody_asks() -> None:
 def test_what_is_wanted_is_listed_whole_with_its_day() -> None:
     """All papers at once, and until when."""
     asked = Asked(respond_by=DUE, things=(Thing(label="Giấy chứng sinh"), Thing(label="Văn bản ủy quyền")))
-    told = story(msgspec.structs.replace(DETAILS, status=5, asked=asked), NOTHING, NOW, str)
+    told = story(msgspec.structs.replace(DETAILS, status=5, asked=asked), NOTHING, NOW, CALENDAR, str)
     assert told.wanted == ("Giấy chứng sinh", "Văn bản ủy quyền")
     assert told.wanted_until == "17:00 ngày 27/11/2026"
 
@@ -136,6 +163,7 @@ def test_a_result_says_where_and_when_it_is_fetched() -> None:
         msgspec.structs.replace(DETAILS, status=9),
         msgspec.structs.replace(NOTHING, results=results, places={"hospital-93016": desk}),
         NOW,
+        CALENDAR,
         str,
     )
     assert told.glance.to_do == (
@@ -154,7 +182,7 @@ def test_a_refusal_says_why_in_the_officers_words() -> None:
     refused = NotDone(
         name="Đăng ký thường trú", reason_text="Không đủ điều kiện.", note="Nhà chưa có số.", refused_at=NOW
     )
-    told = story(DETAILS, msgspec.structs.replace(NOTHING, refused=(refused,)), NOW, str)
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, refused=(refused,)), NOW, CALENDAR, str)
     assert told.refusals == (("Đăng ký thường trú", "Không đủ điều kiện. Nhà chưa có số."),)
 
 

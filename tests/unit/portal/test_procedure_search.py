@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.catalogue import Catalogue
+from services.portal.procedures.everyday import Everyday, Said, Speech, Word, sound_of
 from services.portal.procedures.pages import SHOWN_MAX, Shelf
 from services.portal.procedures.search import ProcedureIndex
 
@@ -41,13 +42,59 @@ def shelf() -> Shelf:
         ("bảo hiểm y tế trẻ em", "1.014137"),
         ("trich luc", "2.000635"),
         ("khai tu", "1.000656"),
+        ("giay khai xinh", "1.001193"),
+        ("lam giay khai sinh cho con", "1.001193"),
+        ("dang ky thuong chu", "1.004222"),
+        ("tam chu", "1.004194"),
+        ("khai xin", "1.001193"),
+        ("cccd", "1.014063"),
+        ("sổ đỏ", "1.012753"),
+        ("so do", "1.012753"),
+        ("giay doc than", "1.004873"),
+        ("báo tử", "1.000656"),
+        ("sao y", "2.000815"),
+        ("nhap ho khau", "1.004222"),
+        ("xay nha", "1.013225"),
+        ("nhận con nuôi", "2.001263"),
         ("1.004222", "1.004222"),
         ("1004222", "1.004222"),
     ],
 )
 async def test_the_first_hit_is_the_one_meant(shelf: Shelf, typed: str, found: str) -> None:
-    """Without accents, in capitals, words together or turned round, with letters missing or too many, by code."""
+    """Without accents, in capitals, words together or turned round, with letters missing or too many, by code.
+
+    Also as it sounds, and in words of every day.
+    """
     assert (await shelf.find(typed, TODAY))[0].code == found
+
+
+@pytest.mark.parametrize("typed", ["bang lai xe", "bằng lái", "gplx", "tách thửa"])
+async def test_what_no_procedure_of_the_catalogue_is_about_finds_nothing(shelf: Shelf, typed: str) -> None:
+    """Driving licences and the dividing of plots are not the commune's: nothing that merely has the same letters."""
+    assert await shelf.find(typed, TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("xinh", "sinh"),
+        ("chu", "tru"),
+        ("giay", "day"),
+        ("nghi", "nghy"),
+        ("thuong", "thuon"),
+        ("cac", "cat"),
+    ],
+)
+def test_words_that_sound_alike_are_one_to_the_search(one: str, other: str) -> None:
+    """x and s, tr and ch, gi and d, n and ng, c and t at the end, i and y."""
+    assert sound_of(one) == sound_of(other)
+
+
+def test_the_longest_of_the_everyday_words_is_taken() -> None:
+    """What is said stands for what is written in names; other words stay."""
+    said = (Said(words=("sổ", "sổ đỏ"), means="giấy"), Said(words=("cấp sổ đỏ",), means="cấp Giấy"))
+    words = Speech(Everyday(said=said)).understood(["cap", "so", "do", "moi"])
+    assert words == [Word("cap", "cấp"), Word("giay", "giấy"), Word("moi")]
 
 
 @pytest.mark.parametrize("typed", ["qwertyuiop", "👶🏽", "%", "';--", "a" * 5000, "\u0301"])

@@ -101,7 +101,10 @@ document.addEventListener("click", (event) => {
   close();
 });
 
-addKey("Ctrl+Enter", "Gửi biểu mẫu đang mở", () => document.querySelector("[data-panel-form]")?.requestSubmit());
+// What asks once more has the focus on its heading and is not answered by the chord that opened it, pressed again unseen.
+addKey("Ctrl+Enter", "Gửi biểu mẫu đang mở (khi hỏi xác nhận: Tab rồi Enter)", () => {
+  document.querySelector("[data-panel-form]:not([data-confirming])")?.requestSubmit();
+});
 // In the search box the key is meant for what is typed there.
 addKey("Escape", "Đóng biểu mẫu; hoàn tác việc vừa làm", (event) => {
   if (!event.target.closest?.("form.search")) close();
