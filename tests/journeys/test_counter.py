@@ -19,6 +19,8 @@ CODE = re.compile(r"^\d{3}\.\d\d\.\d\d\.H\d\d-\d{6}-\d{4}$")
 # may be five times slower than a desk.
 SLOW = 5
 F9_SECONDS, F9_ERRORS_SECONDS = 0.3, 0.2
+# About thirty letters at 1280 px.
+SEARCH_WIDTH_MIN = 220
 A5_POINTS = (419.5, 595.3)
 
 
@@ -236,3 +238,24 @@ async def test_an_emoji_in_a_name_is_refused_at_its_box_and_kept(new_screen: New
     assert await screen.at("tom-tat-loi").locator("a").first.get_attribute("href") == "#form.applicant.name"
     await expect(screen.at("nguoi-nop")).to_have_value("Trần Bé 😀")
     assert await screen.at("tep.original").evaluate("input => input.files.length") == 1
+
+
+async def test_who_asks_for_themselves_is_not_asked_twice(new_screen: NewScreen) -> None:
+    """Self as the relation fills what is empty of the person concerned; what was typed there stays (WCAG 3.3.7)."""
+    screen = await counter(new_screen)
+    await screen.page.set_viewport_size({"width": 1280, "height": 720})
+    box = await screen.at("o-quet").bounding_box()
+    assert box is not None
+    assert box["width"] > SEARCH_WIDTH_MIN
+    await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "tinh trang hon nhan")
+    await screen.page.locator("details.more").evaluate_all(
+        "all => all.forEach((one) => { one.open = true; })"
+    )
+    await screen.at("form.subject.address").fill("Ấp 3")
+    await screen.at("form.applicant.address").fill("Ấp 5")
+    await screen.at("form.applicant.relation").select_option("self")
+    await expect(screen.at("form.subject.name")).to_have_value("Trần Thị Bé")
+    await expect(screen.at("form.subject.identity.number")).to_have_value("092195001234")
+    await expect(screen.at("form.subject.address")).to_have_value("Ấp 3")
+    await screen.press("Control+Enter")
+    await screen.sees("Để tiếp nhận và in, bấm F9.")

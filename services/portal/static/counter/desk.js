@@ -152,7 +152,7 @@ function told(words) {
 }
 
 async function readBack() {
-  if (!form().elements.namedItem("viet-ho").checked) return;
+  if (!form().elements.namedItem("viet-ho").checked) return void told("Ctrl+Enter đọc lại khi viết hộ. Để tiếp nhận và in, bấm F9.");
   const answer = await post("/quay/doc-lai", data());
   if (!answer) return;
   if (answer.status !== 200) {
@@ -237,6 +237,18 @@ function fillPerson(scan, element) {
   showFormer(scan.number);
 }
 
+// Who asks for themselves is not asked twice (WCAG 3.3.7): empty boxes of the subject take what the applicant's hold.
+function fillSubject() {
+  for (const given of form().querySelectorAll("[id^='form.applicant.']")) {
+    const path = given.id.replace("form.applicant.", "");
+    const box = document.getElementById(`form.subject.${path}`);
+    if (!box || box.value || !given.value) continue;
+    box.value = given.value;
+    const [from, to] = ["applicant", "subject"].map((who) => form().elements.namedItem(`nguon.${who}.${path}`));
+    if (from && to) to.value = from.value;
+  }
+}
+
 async function showFormer(number) {
   const place = document.getElementById("nguoi-cu");
   const answer = await post("/quay/nguoi-cu", new URLSearchParams({ so: number }));
@@ -264,6 +276,7 @@ desk.addEventListener("submit", (event) => {
   receive();
 });
 desk.addEventListener("change", (event) => {
+  if (event.target.id === "form.applicant.relation" && event.target.value === "self") fillSubject();
   if (event.target.matches("[data-again]")) again();
   else previewSoon();
   const slip = desk.querySelector("[data-slip]");
