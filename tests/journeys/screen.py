@@ -35,6 +35,11 @@ SCAN = """text => {
   if (key("Enter") && field) at.form?.requestSubmit();
 }"""
 
+# What reaches beyond the window, outermost last.
+BEYOND = """[...document.querySelectorAll('body *')]
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+  .map(one => one.outerHTML.slice(0, 120)).reverse().slice(0, 4)"""
+
 
 class Screen:
     """One person's browser."""
@@ -116,7 +121,9 @@ class Screen:
             await self._accessible(f"{state} at {width}")
         await self.page.set_viewport_size({"width": NARROWEST, "height": 640})
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await self.page.evaluate(overflow) <= 0, f"{state}: scrolls sideways at {NARROWEST} px"
+        if await self.page.evaluate(overflow) > 0:
+            beyond = await self.page.evaluate(BEYOND)
+            raise AssertionError(f"{state}: scrolls sideways at {NARROWEST} px, by {beyond}")
         width, height = VIEWPORTS["desktop"]
         await self.page.set_viewport_size({"width": width, "height": height})
         if picture and self._pictures is not None:

@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.integration.intake.samples import insurance_card
 from tests.journeys.clerk import CARD, counter, keyed, pdf, printed, words_of
 from tests.journeys.conftest import Heard, NewScreen
+from tests.journeys.midwife import opened
 from tests.journeys.screen import Screen
 from tests.pipeline.town import Town, until
 
@@ -124,6 +125,7 @@ async def test_a_hospital_that_only_hands_over_is_led_there_by_a_scan(
     body = insurance_card(results=[{"code": "insurance_card", "delivery": "hospital", "place": AT_WARD}])
     receipt = await town.post("counter", "intake", "/dossiers", {**body, "channel": "counter"})
     screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv")
+    await opened(screen)
     await screen.scan(receipt["link"])
     await screen.page.wait_for_url(f"**/quay/tra-ket-qua/{receipt['dossier_id']}")
     await expect(screen.at("noi-nhan-ho-so")).to_contain_text("phường Ngã Bảy")
