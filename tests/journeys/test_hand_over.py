@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.integration.intake.samples import insurance_card
-from tests.journeys.clerk import CARD, counter, keyed, pdf, printed, words_of
+from tests.journeys.clerk import CARD, COUNT_PRINTS, counter, keyed, pdf, printed, words_of
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.midwife import opened
 from tests.journeys.screen import Screen
@@ -82,6 +82,7 @@ async def test_a_result_is_fetched_at_another_ward_s_counter(
     number = "092195005678"
     dossier, _ = await ready_result(town, "Võ Thị Kim Sen", number, chosen, at="other_counter")
     screen: Screen = await new_screen("counter-2", path="/dang-nhap?tiep=/quay")
+    await screen.context.add_init_script(COUNT_PRINTS)
     await screen.press("F2")
     await keyed(screen, "vo thi kim sen")
     await expect(screen.page.get_by_role("option").first).to_contain_text("Võ Thị Kim Sen")
