@@ -87,6 +87,9 @@ async def answer_unavailable(request: Request, error: Exception) -> Response:
 
 async def answer_signed_out(request: Request, _error: Exception) -> Response:
     """To the sign-in page, and back; what a form brought is kept until the officer has signed in again."""
+    if request.method == "GET" and request.headers.get("accept") == "application/json":
+        # A script that asked for data can do nothing with a page: it would read the sign-in page as its answer.
+        return await answer_problem(request, Problem(401))
     if request.method == "GET" and not request.headers.get("hx-request"):
         query = f"?{request.url.query}" if request.url.query else ""
         target = request.url_for("sign_in_page").include_query_params(tiep=request.url.path + query)

@@ -37,6 +37,15 @@ async def test_no_page_may_run_or_load_what_is_not_ours(stranger: httpx.AsyncCli
         assert answer.headers["referrer-policy"] == "same-origin"
 
 
+async def test_a_script_without_a_session_is_told_so(stranger: httpx.AsyncClient) -> None:
+    """It asked for data: the sign-in page would be no answer it could read. A person is led there."""
+    for path in ("/quay/thu-tuc?q=khai", "/bv/xa?dia-chi=Nga+Bay"):
+        told = await stranger.get(path, headers={"Accept": "application/json"})
+        assert (told.status_code, told.headers["content-type"]) == (401, "application/problem+json")
+    led = await stranger.get("/quay", headers={"Accept": "text/html"})
+    assert (led.status_code, led.headers["location"]) == (303, "/dang-nhap?tiep=%2Fquay")
+
+
 async def test_a_form_from_elsewhere_is_refused(stranger: httpx.AsyncClient, city: City) -> None:
     """Another site's form, a form without the session's token, and one with another session's."""
     account = account_of(city, "counter")

@@ -193,7 +193,7 @@ function showConnection({ connected, signIn }) {
 // Communes, or none while there is no network or nobody is signed in.
 async function communes(path) {
   try {
-    const answer = await fetch(path, { headers: { Accept: "application/json" }, redirect: "error" });
+    const answer = await fetch(path, { headers: { Accept: "application/json" } });
     return answer.ok ? await answer.json() : [];
   } catch {
     return [];
