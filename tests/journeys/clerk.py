@@ -9,24 +9,14 @@ from tests.journeys.conftest import NewScreen
 from tests.journeys.screen import Screen
 
 CARD = "{number}|361234567|{name}|02091995|Nữ|Khu vực 2, phường Ngã Bảy, thành phố Cần Thơ|01012022"
-# Slower than a scanner, as fast as a quick clerk.
-KEY_MS = 45
-# What prints is the browser's own; that it was asked to is what we see.
-COUNT_PRINTS = "window.print = () => { window.top.papersPrinted = (window.top.papersPrinted ?? 0) + 1; };"
 
 
 async def counter(new_screen: NewScreen) -> Screen:
     """A clerk of the ward's counter, signed in, with the cursor in the scan box."""
     screen: Screen = await new_screen("counter", path="/dang-nhap?tiep=/tai-khoan")
-    await screen.context.add_init_script(COUNT_PRINTS)
     await screen.go("/quay")
     await expect(screen.at("o-quet")).to_be_focused()
     return screen
-
-
-async def keyed(screen: Screen, text: str) -> None:
-    """Type as a person does: no faster than fingers."""
-    await screen.page.keyboard.type(text, delay=KEY_MS)
 
 
 async def applicant_and_procedure(screen: Screen, number: str, name: str, words: str) -> None:
@@ -34,7 +24,7 @@ async def applicant_and_procedure(screen: Screen, number: str, name: str, words:
     await screen.scan(CARD.format(number=number, name=name))
     await expect(screen.at("nguoi-nop")).to_have_value(name)
     await expect(screen.at("thu-tuc")).to_be_focused()
-    await keyed(screen, words)
+    await screen.type(words)
     await screen.press("Enter")
     await expect(screen.at("form.applicant.phone")).to_be_focused()
 

@@ -15,7 +15,7 @@ from deploy.local.accounts import StaffAccount
 from deploy.local.city import City
 from libs.contracts.catalogue import PRODUCERS
 from tests.journeys import chromium
-from tests.journeys.screen import VIEWPORTS, Screen
+from tests.journeys.screen import COUNT_PRINTS, VIEWPORTS, Screen
 
 # `make pictures` makes those of the README anew; an ordinary run leaves the tree as it is.
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures" if os.environ.get("MOT_CUA_PICTURES") else None
@@ -45,6 +45,7 @@ async def new_screen(city: City, browser: Browser) -> AsyncIterator[NewScreen]:
                 viewport={"width": width, "height": height}, locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh"
             )
             stack.push_async_callback(context.close)
+            await context.add_init_script(COUNT_PRINTS)
             page = await context.new_page()
             screen = Screen(context, page, city.urls["portal"], axe, PICTURES)
             screens.append(screen)

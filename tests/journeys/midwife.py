@@ -11,8 +11,6 @@ from tests.journeys.screen import Screen
 
 DECLARE = "/dang-nhap?tiep=/bv/khai-bao"
 ADDRESS = "Khu vực 2, Phường Ngã Bảy, Thành phố Cần Thơ"
-# What prints is the browser's own; that it was asked to is what we see.
-COUNT_PRINTS = "window.print = () => { window.top.papersPrinted = (window.top.papersPrinted ?? 0) + 1; };"
 
 
 def mojibake(text: str) -> str:
@@ -49,36 +47,31 @@ async def declare(screen: Screen, family: Family, *, send: str = "Control+Enter"
     await screen.scan(family.mother_card)
     await expect(screen.at("me-ten")).to_have_value(family.mother)
     await expect(screen.at("me-dien-thoai")).to_be_focused()
-    await keyed(screen, "0912345678")
+    await screen.type("0912345678")
     # Ethnic group and insurance card are passed over.
     await screen.press("Enter", "Enter", "Enter")
-    await keyed(screen, "3")
+    await screen.type("3")
     await screen.press("Enter")
-    await keyed(screen, "12")
+    await screen.type("12")
     await screen.press("Enter")
-    await keyed(screen, (datetime.now(VIETNAM) + timedelta(days=2)).strftime("%d%m%Y"))
+    await screen.type((datetime.now(VIETNAM) + timedelta(days=2)).strftime("%d%m%Y"))
     await screen.press("Enter", "Enter", "Enter", "Enter")
     await screen.press("2", "Enter")
     await expect(screen.at("can-nang")).to_be_focused()
-    await keyed(screen, "3100")
+    await screen.type("3100")
     await screen.press("Enter")
     await expect(screen.at("be-ten")).to_be_focused()
-    await keyed(screen, "Trần Bảo An")
+    await screen.type("Trần Bảo An")
     await screen.scan(family.father_card)
     await expect(screen.at("be-ten")).to_have_value("Trần Bảo An")
     await expect(screen.at("cha-ten")).to_have_value(family.father)
     await expect(screen.at("cu-tru")).to_be_focused()
     await screen.press("Enter", "Enter")
     await expect(screen.at("gcs-so")).to_be_focused()
-    await keyed(screen, family.certificate)
+    await screen.type(family.certificate)
     await screen.press("Enter", "Enter", "Enter")
-    await keyed(screen, "Lê Thị Hoa")
+    await screen.type("Lê Thị Hoa")
     await screen.press("Enter", "Space", send)
-
-
-async def keyed(screen: Screen, text: str) -> None:
-    """Type as fast people do; faster, and it is a scanner."""
-    await screen.page.keyboard.type(text, delay=50)
 
 
 class WithoutNetwork(list[str]):

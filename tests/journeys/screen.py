@@ -21,6 +21,8 @@ NARROWEST = 320
 WAIT_MS = 15_000
 # A scanner types a character in less than 40 ms; a person is slower.
 KEY_MS = 45
+# What prints is the browser's own, and brings a headless one down; that it was asked to is what we see.
+COUNT_PRINTS = "window.print = () => { window.top.papersPrinted = (window.top.papersPrinted ?? 0) + 1; };"
 SCAN = """text => {
   const at = document.activeElement ?? document.body;
   const field = at.matches("input:not([type=checkbox], [type=radio], [type=file]), textarea");

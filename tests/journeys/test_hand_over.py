@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.integration.intake.samples import insurance_card
-from tests.journeys.clerk import CARD, COUNT_PRINTS, counter, keyed, pdf, printed, words_of
+from tests.journeys.clerk import CARD, counter, pdf, printed, words_of
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.midwife import opened
 from tests.journeys.screen import Screen
@@ -82,9 +82,8 @@ async def test_a_result_is_fetched_at_another_ward_s_counter(
     number = "092195005678"
     dossier, _ = await ready_result(town, "Võ Thị Kim Sen", number, chosen, at="other_counter")
     screen: Screen = await new_screen("counter-2", path="/dang-nhap?tiep=/quay")
-    await screen.context.add_init_script(COUNT_PRINTS)
     await screen.press("F2")
-    await keyed(screen, "vo thi kim sen")
+    await screen.type("vo thi kim sen")
     await expect(screen.page.get_by_role("option").first).to_contain_text("Võ Thị Kim Sen")
     await screen.press("ArrowDown", "Enter")
     await screen.page.wait_for_url(f"**/quay/tra-ket-qua/{dossier}")
@@ -150,7 +149,7 @@ async def test_papers_that_differ_need_a_reason_the_officer_answers_for(
     await screen.at("ly-do").focus()
     await screen.press("ArrowDown")
     await screen.at("giay-chung-minh").focus()
-    await keyed(screen, "Căn cước mới cấp")
+    await screen.type("Căn cước mới cấp")
     await screen.press("Control+Enter")
     await expect(screen.at("da-trao")).to_be_visible()
     acts = await town.people["counter"].get("results", f"/dossiers/{dossier}/custody")
@@ -207,7 +206,7 @@ async def test_the_search_box_opens_a_dossier_by_code_and_lists_names_after_iden
     await ready_result(town, "Đặng Thị Ngọc Ẩn", "092195002222")
     screen = await counter(new_screen)
     await screen.press("F2")
-    await keyed(screen, "dang thi ngoc an")
+    await screen.type("dang thi ngoc an")
     await expect(screen.page.get_by_role("option").first).to_contain_text("Đặng Thị Ngọc Ẩn")
     await screen.sees("Theo họ tên")
     await screen.check("search")

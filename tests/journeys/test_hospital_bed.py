@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.async_api import expect
 
 from tests.journeys.conftest import Heard, NewScreen
-from tests.journeys.midwife import COUNT_PRINTS, card_of, keyed, opened
+from tests.journeys.midwife import card_of, opened
 from tests.journeys.screen import Screen
 from tests.pipeline.papers import birth_body, of_the_ward
 from tests.pipeline.town import Town
@@ -56,7 +56,6 @@ async def test_the_receiver_signs_with_a_pen(new_screen: NewScreen, heard: Heard
     result = (await town.until_result(dossier, "birth_certificate"))["id"]
     await town.post("hospital", "results", f"/results/{result}/arrive", {})
     screen: Screen = await new_screen("hospital")
-    await screen.context.add_init_script(COUNT_PRINTS)
     await screen.go(f"/bv/ho-so/{dossier}")
     await opened(screen)
     await screen.scan(card_of(body["mother"]))
@@ -94,7 +93,7 @@ async def test_a_family_that_moves_is_found_where_it_lies(new_screen: NewScreen,
     await screen.at("phong").focus()
     for text in ("5", "7", "mai"):
         await screen.press("Control+a")
-        await keyed(screen, text)
+        await screen.type(text)
         await screen.press("Tab")
     await screen.press("Enter")
     await expect(screen.at("tom-tat-loi")).to_be_focused()
@@ -103,9 +102,9 @@ async def test_a_family_that_moves_is_found_where_it_lies(new_screen: NewScreen,
     await screen.press("Tab", "Enter")
     await expect(screen.at("ra-vien")).to_be_focused()
     await screen.press("Control+a")
-    await keyed(screen, f"{town.today:%d/%m/%Y}")
+    await screen.type(f"{town.today:%d/%m/%Y}")
     await screen.press("Tab", "Control+a")
-    await keyed(screen, "23:50")
+    await screen.type("23:50")
     await screen.press("Tab", "Enter")
     await expect(screen.page.locator("h1")).to_contain_text("Phòng 5 – giường 7")
     await expect(screen.at("ra-vien-gio")).to_have_value("23:50")
