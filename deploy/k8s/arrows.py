@@ -19,8 +19,10 @@ DNS_PORT = 53
 READS: Mapping[str, tuple[str, ...]] = {
     "results": ("intake", "routing"),
     "notify": ("intake",),
-    # Its screens show what the owners answer to the officer who is signed in; the gateway owns nothing of people.
-    PORTAL: tuple(name for name in DATABASES if name != GATEWAY),
+    # What partners do is done by its owner.
+    GATEWAY: ("intake", "routing", "results"),
+    # Its screens show what the owners answer to whoever is signed in.
+    PORTAL: tuple(DATABASES),
 }
 ENTRANCE, STRANGER, INTERNET, DNS = "entrance", "stranger", "internet", "dns"
 DATABASE_LABEL = "database.mot-cua/"

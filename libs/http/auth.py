@@ -35,7 +35,9 @@ IDENTITY = "identity"
 GATEWAY = "gateway"
 SYSTEM_SECONDS_MAX = 60
 PARTNER_SECONDS_MAX = 300
-KINDS = ("officer", "service", "system")
+# A person of another system, who tends what it has at the gateway: of no agency, with no part in any dossier.
+INTEGRATOR = "integrator"
+KINDS = ("officer", "service", "system", INTEGRATOR)
 CLOCK_SKEW_SECONDS = 30
 LIFETIME_SECONDS_MAX = 3600
 TOKEN_LENGTH_MAX = 4096
@@ -46,7 +48,8 @@ VERIFIED_TOKENS_MAX = 4096
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks. `agency` and `facility` are catalogue codes, empty when the actor has none; services have no roles.
 
-    `credential` names the key a partner's token was given for, empty for everybody else.
+    `credential` names the key a partner's token was given for, empty for everybody else. `partner` is the other system
+    an integrator is of.
     """
 
     subject: str
@@ -55,6 +58,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = frozenset()
     facility: str = ""
     credential: str = ""
+    partner: str = ""
 
     @property
     def client(self) -> str:
@@ -90,6 +94,7 @@ class _Claims(msgspec.Struct, frozen=True):
     roles: list[str] = []
     facility: str = ""
     credential: str = ""
+    partner: str = ""
 
 
 class TokenSigner:
@@ -222,8 +227,7 @@ def _judge(claims: _Claims, audience: str, now: float) -> Actor:
     if not claims.sub or claims.kind not in KINDS:
         raise BadToken("subject-or-kind")
     if claims.iss == IDENTITY:
-        if claims.kind == "service":
-            raise BadToken("kind-not-of-issuer")
+        _judge_person(claims)
     elif claims.iss == GATEWAY and claims.kind == "system":
         if len(audiences) != 1:
             raise BadToken("audience")
@@ -238,7 +242,19 @@ def _judge(claims: _Claims, audience: str, now: float) -> Actor:
         roles=frozenset(claims.roles),
         facility=claims.facility,
         credential=claims.credential,
+        partner=claims.partner if claims.iss == IDENTITY else "",
     )
+
+
+def _judge_person(claims: _Claims) -> None:
+    """What identity may say: not that it is a service, and of an integrator nothing but the partner."""
+    if claims.kind == "service":
+        raise BadToken("kind-not-of-issuer")
+    integrator = claims.kind == INTEGRATOR
+    if integrator != bool(claims.partner) or (
+        integrator and (claims.agency or claims.roles or claims.facility)
+    ):
+        raise BadToken("partner-and-kind")
 
 
 def require(

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
-from libs.http.auth import Actor
+from libs.http.auth import INTEGRATOR, Actor
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from services.gateway import partner_store
@@ -35,13 +35,17 @@ class Access:
         self._known: dict[str, tuple[Partner | None, float]] = {}
 
     async def partner(self, actor: Actor) -> Partner:
-        """The partner that may read now. Raises Problem 401 when it is not active or its key no longer counts."""
-        partner = await self._find(actor.subject) if actor.kind == "system" and actor.credential else None
+        """The partner that asks, or whose person does. Raises Problem 401 when it or its key counts no more."""
+        person = actor.kind == INTEGRATOR
+        code = actor.partner
+        if actor.kind == "system" and actor.credential:
+            code = actor.subject
+        partner = await self._find(code) if code else None
         if partner is None:
             reason = "unknown-client"
         elif partner.state != ACTIVE:
             reason = partner.state
-        elif partner.key(actor.credential, datetime.now(UTC)) is None:
+        elif not person and partner.key(actor.credential, datetime.now(UTC)) is None:
             reason = "key-retired"
         else:
             return partner

@@ -12,6 +12,7 @@ from libs.process.serving import service_app
 from libs.process.settings import named
 from services.gateway import api, api_tokens, store
 from services.gateway.access import Access
+from services.gateway.acting import Acting
 from services.gateway.feed import Feed
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
@@ -47,6 +48,7 @@ class Process:
         self.transactions = Transactions(bus.pool)
         self.access = Access(bus.pool)
         self.reading_log = ReadingLog(self.transactions)
+        self.acting = Acting(settings.urls(), signer)
         feed = Feed(bus.pool)
         bus.after_commit = feed.wake
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
@@ -65,5 +67,6 @@ class Process:
             version=VERSION,
             bus=self._bus,
             routers=[api.build_router(self._desk), api_tokens.build_router(self._tokens)],
+            closing=[self.acting.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

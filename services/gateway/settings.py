@@ -11,6 +11,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 
     # Its private key: signs partners' tokens, and speaks for them to other services.
     service_key: str
+    # Who does what partners ask for.
+    intake_url: str
+    routing_url: str
+    results_url: str
     # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
     issuer_url: str
     # How many days events are kept; 0: for ever.
@@ -19,6 +23,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     reads_per_second: float = 20
     reads_burst: int = 100
     streams_max: int = 20
+
+    def urls(self) -> dict[str, str]:
+        """Addresses of the services by name."""
+        return {"intake": self.intake_url, "routing": self.routing_url, "results": self.results_url}
 
     @property
     def limits(self) -> ReadingLimits:

@@ -15,6 +15,7 @@ class Settings(ProcessSettings, frozen=True, kw_only=True):
     results_url: str
     notify_url: str
     identity_url: str
+    gateway_url: str
     # Where browsers reach these pages: origin of forms, links on papers.
     public_url: str
     # Folder with the installed front-end packages (`node_modules` of assets/package.json).
@@ -31,6 +32,7 @@ class Settings(ProcessSettings, frozen=True, kw_only=True):
             "results": self.results_url,
             "notify": self.notify_url,
             "identity": self.identity_url,
+            "gateway": self.gateway_url,
         }
 
 

@@ -205,6 +205,7 @@ def settings(gateway_database: ServiceDatabase, tmp_path: Path) -> Callable[...,
             "public_keys": str(tmp_path / JWKS_NAME),
             "catalogue": str(ROOT / "catalogue"),
             "issuer_url": ISSUER,
+            **{f"{name}_url": "http://127.0.0.1:1" for name in ("intake", "routing", "results")},
         }
         return Settings(**(given | changes))
 

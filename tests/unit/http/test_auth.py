@@ -145,6 +145,28 @@ def test_identity_makes_no_service(keys: Keys) -> None:
     assert reason_of(TokenVerifier(keys.jwks, "intake", now=clock), token) == "kind-not-of-issuer"
 
 
+def test_identity_vouches_for_a_person_of_a_partner(keys: Keys) -> None:
+    """An integrator is of a partner, and nobody of the city."""
+    token = keys.identity.token("gateway", subject="p1", kind="integrator", more={"partner": "bv-93016"})
+    expected = Actor(subject="p1", kind="integrator", partner="bv-93016")
+    assert TokenVerifier(keys.jwks, "gateway").verify(token) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "integrator"},
+        {"kind": "integrator", "more": {"partner": "bv-93016"}, "agency": "hospital-93016"},
+        {"kind": "integrator", "more": {"partner": "bv-93016"}, "roles": ["hospital"]},
+        {"kind": "officer", "more": {"partner": "bv-93016"}},
+    ],
+)
+def test_nobody_is_of_a_partner_and_of_the_city(keys: Keys, changes: dict[str, Any]) -> None:
+    """Whoever has an agency or a role has no partner."""
+    token = keys.identity.token("gateway", subject="p1", **changes)
+    assert reason_of(TokenVerifier(keys.jwks, "gateway"), token) == "partner-and-kind"
+
+
 def test_gateway_speaks_for_a_partner(keys: Keys) -> None:
     """A partner's token says whom it acts for, and by which of its keys it was asked for."""
     token = keys.gateway.token(
