@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest_asyncio
 from joserfc.jwk import ECKey
-from mot_cua import AsyncClient, Client, SigningKey
 
 from deploy.local.nats_server import NatsServer
 from deploy.local.ports import LOOPBACK, free_port
+from mot_cua import AsyncClient, Client, SigningKey
 from services.gateway.settings import Settings
 from tests.fixtures.servers import ROOT, eventually
 from tests.integration.gateway.conftest import (

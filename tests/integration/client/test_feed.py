@@ -6,12 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+
+from libs.bus.ids import new_id
 from mot_cua import AsyncClient, AsyncFeed, FileCursor, MemoryCursor
 from mot_cua.errors import CredentialsRefused, CursorTooOld, CursorUnknown, Invalid, Unauthorised
 from mot_cua.event import Event
 from mot_cua.events import DossierReceived, StepAssigned
-
-from libs.bus.ids import new_id
 from services.gateway import administration
 from tests.fixtures.servers import eventually
 from tests.integration.client.conftest import Gateway
