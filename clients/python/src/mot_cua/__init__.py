@@ -9,6 +9,7 @@ from mot_cua.cursors import AsyncCursorStore, CursorStore, FileCursor, MemoryCur
 from mot_cua.event import Event, Unknown
 from mot_cua.feed import AsyncFeed, Feed
 from mot_cua.keys import SigningKey
+from mot_cua.saying import Outcome, Said
 
 __all__ = [
     "AsyncClient",
@@ -20,6 +21,8 @@ __all__ = [
     "Feed",
     "FileCursor",
     "MemoryCursor",
+    "Outcome",
+    "Said",
     "SigningKey",
     "Unknown",
     "errors",

@@ -6,6 +6,7 @@ from typing import Any, Generic, Self
 
 import httpx
 
+from mot_cua.city import City
 from mot_cua.cursors import AsyncCursorStore, CursorStore, MemoryCursor
 from mot_cua.endpoints import Endpoints
 from mot_cua.feed import AsyncFeed, Feed
@@ -13,6 +14,7 @@ from mot_cua.keys import SigningKey
 from mot_cua.operations import Awaiting, Blocking, M
 from mot_cua.performing import AwaitingPerformer, BlockingPerformer
 from mot_cua.reading import PAGE_EVENTS, Reading
+from mot_cua.saying import Births, CaseSteps, Events, Results
 from mot_cua.session import PATIENCE_SECONDS, Session
 
 USER_AGENT = "mot-cua-client/0.1"
@@ -23,6 +25,11 @@ class _Surface(Generic[M]):
 
     def __init__(self, session: Session, perform: Any) -> None:
         self.session = session
+        self.events: Events[M] = Events(session, perform)
+        self.births: Births[M] = Births(session, perform)
+        self.steps: CaseSteps[M] = CaseSteps(session, perform)
+        self.results: Results[M] = Results(session, perform)
+        self.city: City[M] = City(session, perform)
         self.webhooks: Endpoints[M] = Endpoints(session, perform)
 
     def use_key(self, key: SigningKey) -> None:

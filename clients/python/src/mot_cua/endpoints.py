@@ -72,7 +72,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     type: str = ""
     state: str = ""
-    dossier_id: str | None = None
+    dossier_event_id: str | None = None
     occurred_at: datetime | None = None
     test: bool = False
     attempts_made: int = 0
@@ -159,9 +159,9 @@ class Endpoints(Resource[M]):
         return read(response, _Secret).secret
 
     @operation
-    def test(self, endpoint_id: str, *, type: str | None = None) -> Steps[Delivery]:  # noqa: A002 - its name on the wire
+    def test(self, endpoint_id: str, *, event_type: str | None = None) -> Steps[Delivery]:
         """Send a test event at once, of this type; how it went stands in the delivery's attempts."""
-        body = {} if type is None else {"type": type}
+        body = {} if event_type is None else {"type": event_type}
         response = yield from self._ask("POST", f"{_part(endpoint_id)}/test", body, repeatable=False)
         return read(response, Delivery)
 
@@ -171,12 +171,12 @@ class Endpoints(Resource[M]):
         endpoint_id: str,
         *,
         state: str | None = None,
-        type: str | None = None,  # noqa: A002 - its name on the wire
+        event_type: str | None = None,
         before: str | None = None,
         limit: int | None = None,
     ) -> Steps[Deliveries]:
         """What was or is to be delivered, newest first."""
-        query = {"state": state, "type": type, "before": before, "limit": limit}
+        query = {"state": state, "type": event_type, "before": before, "limit": limit}
         response = yield from self._ask("GET", f"{_part(endpoint_id)}/deliveries", query=query)
         return read(response, Deliveries)
 

@@ -114,6 +114,7 @@ class CursorTooOld(Problem):
         return str(self.more.get("earliest", ""))
 
 
+_MEMBERS = frozenset({"type", "title", "detail", "errors", "status"})
 _BY_CODE: Mapping[str, type[Problem]] = {"cursor-unknown": CursorUnknown, "cursor-too-old": CursorTooOld}
 _BY_STATUS: Mapping[int, type[Problem]] = {
     400: Invalid,
@@ -135,20 +136,22 @@ class _Document(msgspec.Struct, frozen=True):
 
 def problem_of(response: Response, retry_after_seconds: float | None = None) -> Problem:
     """The problem an answer of 400 or more tells; what is none (a proxy's page) becomes one without words."""
-    document, more = _Document(), {}
     try:
-        content = msgspec.json.decode(response.content or b"{}")
-        if isinstance(content, dict):
-            document = msgspec.convert(content, _Document)
-            more = {
-                name: value
-                for name, value in content.items()
-                if name not in {"type", "title", "detail", "errors", "status"}
-            }
+        document = msgspec.json.decode(response.content or b"{}", type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass
-    code = document.type.removeprefix(_TYPE_PREFIX) or "unknown"
-    kind = _BY_CODE.get(code) or _BY_STATUS.get(response.status, Problem)
-    return kind(
-        response.status, code, document.title, document.detail, document.errors, more, retry_after_seconds
-    )
+        document = {}
+    return problem_from(response.status, document, retry_after_seconds)
+
+
+def problem_from(
+    status: int, document: Mapping[str, Any], retry_after_seconds: float | None = None
+) -> Problem:
+    """The problem in a document of RFC 9457, with the type its code or status has."""
+    try:
+        found = msgspec.convert(document, _Document)
+    except msgspec.ValidationError:
+        found = _Document()
+    more = {name: value for name, value in document.items() if name not in _MEMBERS}
+    code = found.type.removeprefix(_TYPE_PREFIX) or "unknown"
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status, Problem)
+    return kind(status, code, found.title, found.detail, found.errors, more, retry_after_seconds)

@@ -91,7 +91,7 @@ class Session:
                 return (yield from self.once(request, stream=stream))
             except (Problem, Unreachable) as failure:
                 pause = pause_after(failure, backoff, repeatable=repeatable)
-                if pause is None or not (for_ever or self._patient(began, pause)):
+                if pause is None or not (for_ever or self.is_patient(began, pause)):
                     raise
                 _log.warning("%s: %s; again in %.1f s", request.method, failure, pause)
             yield Pause(pause)
@@ -165,7 +165,8 @@ class Session:
         if self._token == token:
             self._token = ""
 
-    def _patient(self, began: float, pause: float) -> bool:
+    def is_patient(self, began: float, pause: float) -> bool:
+        """Whether a try after a pause of so many seconds is still within the patience of what began then."""
         return self.patience_seconds is None or self.clock() - began + pause <= self.patience_seconds
 
 
