@@ -39,11 +39,15 @@ class CredentialsRefused(MotCuaError):
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field that is wrong: its path in what was sent, a code, a Vietnamese sentence for the person who typed it."""
+    """One field that is wrong: its path in what was sent, a code, a Vietnamese sentence for the person who typed it.
+
+    `pointer` is the path as a JSON pointer into an event's data (RFC 6901).
+    """
 
     field: str = ""
     code: str = ""
     message: str = ""
+    pointer: str = ""
 
 
 class Problem(MotCuaError):

@@ -201,6 +201,32 @@ class Births(Resource[M]):
         return say(self.session, _said("partner.supplement-handed-in.v1", data, dossier_id, event_id))
 
     @operation
+    def attach(
+        self,
+        dossier_id: str | UUID,
+        component: str,
+        content: bytes,
+        media_type: str = "application/pdf",
+        *,
+        event_id: str | None = None,
+    ) -> Steps[Outcome]:
+        """A paper was scanned: PDF, JPEG or PNG, 10 MB at most. `component` is the paper's code in the procedure."""
+        said = _said("partner.paper-attached.v1", None, dossier_id, event_id)
+        attributes = written(self.session.partner, said) | {"component": component}
+        del attributes["datacontenttype"]
+        request = Request(
+            method="POST",
+            url=self.session.address("/events"),
+            headers={
+                "content-type": media_type,
+                **{f"ce-{name}": value for name, value in attributes.items()},
+            },
+            content=content,
+        )
+        response = yield from self.session.call(request)
+        return read(response, Outcome)
+
+    @operation
     def withdraw(
         self, dossier_id: str | UUID, *, reason: str = "applicant-request", event_id: str | None = None
     ) -> Steps[Outcome]:
