@@ -9,7 +9,6 @@ import java.util.*;
 public final class Feed {
     static final HttpClient HTTP = HttpClient.newHttpClient();
     static final Path SAVED = Path.of("cursor"), NEW = Path.of("cursor.new");
-
     public static void main(String[] args) throws Exception {
         String cursor = Files.exists(SAVED) ? Files.readString(SAVED) : "", token = "";
         for (Instant until = Instant.EPOCH; ; ) {

@@ -17,7 +17,7 @@ from mot_cua.reading import PAGE_EVENTS, Reading
 from mot_cua.saying import Births, CaseSteps, Events, Results
 from mot_cua.session import PATIENCE_SECONDS, Session
 
-USER_AGENT = "mot-cua-client/0.1"
+USER_AGENT = "mot-cua-client/0.1.0"
 
 
 class _Surface(Generic[M]):
