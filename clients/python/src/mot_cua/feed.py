@@ -32,7 +32,7 @@ class Feed:
         self._performer.perform(self._reading.commit())
 
     def stop(self) -> None:
-        """End the loop after the event in hand (from a signal or another thread): within half a minute."""
+        """End the loop for good after the event in hand (from a signal or another thread): within half a minute."""
         self._reading.stop()
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class AsyncFeed:
         await self._performer.perform(self._reading.commit())
 
     def stop(self) -> None:
-        """End the loop after the event in hand: within half a minute."""
+        """End the loop for good after the event in hand: within half a minute."""
         self._reading.stop()
 
     async def close(self) -> None:

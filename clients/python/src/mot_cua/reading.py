@@ -91,10 +91,9 @@ class Reading:
     def put_back(self) -> None:
         """Reading begins anew: the event given last was not handled, and is given again."""
         self._in_hand = False
-        self._stopping = False
 
     def stop(self) -> None:
-        """Give no more events; what waits for one ends when its call does."""
+        """Give no more events, for good; what waits for one ends when its call does."""
         self._stopping = True
 
     def close(self) -> Steps[None]:
