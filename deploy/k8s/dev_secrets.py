@@ -33,9 +33,10 @@ def write_dev_secrets(folder: Path) -> None:
         _write(folder / f"{user}-connection.env", connection)
     for issuer in PROCESSES:
         make_key(issuer, folder)
-    account_key = folder / "account.key"
-    account_key.touch(mode=0o600)
-    account_key.write_bytes(new_sealing_key())
+    for name in ("account.key", "webhooks.key"):
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(new_sealing_key())
     if not (folder / JWKS_NAME).exists():
         raise FileNotFoundError(JWKS_NAME)
     make_authority(folder, "Ủy ban nhân dân phường Ngã Bảy (thử nghiệm)")

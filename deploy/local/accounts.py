@@ -37,8 +37,8 @@ class StaffAccount(msgspec.Struct, frozen=True, kw_only=True):
     roles_vi: str
 
 
-def make_account_key(path: Path) -> None:
-    """The key that second factors are sealed with, made once."""
+def make_sealing_key(path: Path) -> None:
+    """A key that secrets are sealed with (second factors, those of webhooks), made once."""
     if not path.exists():
         write_private(path, new_sealing_key())
 
