@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -126,8 +127,7 @@ class Endpoints(Resource[M]):
     def create(self, url: str, types: Sequence[str] = ("*",), *, description: str = "") -> Steps[Created]:
         """A new endpoint for these types of events (patterns such as `results.*`), from now on. Keep its secret."""
         body = {"url": url, "types": list(types)} | ({"description": description} if description else {})
-        # Of unknown fate it is not sent again: there would be two.
-        response = yield from self._ask("POST", "", body, repeatable=False)
+        response = yield from self._ask("POST", "", body)
         return read(response, Created)
 
     @operation
@@ -149,20 +149,20 @@ class Endpoints(Resource[M]):
     @operation
     def delete(self, endpoint_id: str) -> Steps[None]:
         """Send nothing there any more. Raises NotFound."""
-        yield from self._ask("DELETE", _part(endpoint_id), repeatable=False)
+        yield from self._ask("DELETE", _part(endpoint_id))
 
     @operation
     def rotate_secret(self, endpoint_id: str, *, overlap_hours: float | None = None) -> Steps[str]:
         """A new secret, never shown again; both sign until the overlap (24 hours unless said) is over."""
         body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
-        response = yield from self._ask("POST", f"{_part(endpoint_id)}/secret", body, repeatable=False)
+        response = yield from self._ask("POST", f"{_part(endpoint_id)}/secret", body)
         return read(response, _Secret).secret
 
     @operation
     def test(self, endpoint_id: str, *, event_type: str | None = None) -> Steps[Delivery]:
         """Send a test event at once, of this type; how it went stands in the delivery's attempts."""
         body = {} if event_type is None else {"type": event_type}
-        response = yield from self._ask("POST", f"{_part(endpoint_id)}/test", body, repeatable=False)
+        response = yield from self._ask("POST", f"{_part(endpoint_id)}/test", body)
         return read(response, Delivery)
 
     @operation
@@ -190,7 +190,7 @@ class Endpoints(Resource[M]):
     def resend(self, endpoint_id: str, event_id: str) -> Steps[Delivery]:
         """Deliver one event again, delivered before or not."""
         path = f"{_part(endpoint_id)}/deliveries{_part(event_id)}/resend"
-        response = yield from self._ask("POST", path, {}, repeatable=False)
+        response = yield from self._ask("POST", path, {})
         return read(response, Delivery)
 
     @operation
@@ -219,15 +219,18 @@ class Endpoints(Resource[M]):
         body: Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, Any] | None = None,
-        repeatable: bool = True,
     ) -> Steps[Response]:
+        headers = {} if body is None else {"content-type": "application/json"}
+        if method != "GET":
+            # Tried again under the same key it is the same deed: no second endpoint, no secret that nobody has seen.
+            headers["idempotency-key"] = str(uuid4())
         request = Request(
             method=method,
             url=self.session.address(f"/webhooks{path}", query),
-            headers={} if body is None else {"content-type": "application/json"},
+            headers=headers,
             content=b"" if body is None else msgspec.json.encode(body),
         )
-        return self.session.call(request, repeatable=repeatable)
+        return self.session.call(request)
 
 
 def _part(value: str) -> str:
