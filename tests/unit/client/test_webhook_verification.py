@@ -2,6 +2,7 @@
 
 import base64
 import json
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from mot_cua import webhooks
 from mot_cua.errors import UnexpectedAnswer
 from mot_cua.webhooks import SeenIds, sign, verify
+from services.gateway.webhooks import signing
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -40,6 +42,18 @@ def test_the_specification_s_own_example() -> None:
     """From the reference libraries of Standard Webhooks: our signer and theirs agree."""
     signature = sign(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@given(st.lists(st.binary(min_size=24, max_size=64), min_size=1, max_size=3), st.integers(0, 2), st.uuids())
+def test_whatever_the_gateway_signs_is_believed_under_any_of_its_secrets(
+    keys: list[bytes], number: int, event_id: UUID
+) -> None:
+    """Its own signer; whichever of the secrets that count the receiver has."""
+    body = json.dumps(EVENT | {"id": str(event_id)}).encode()
+    headers = signing.headers(keys, event_id, NOW, body)
+    secret = "whsec_" + base64.b64encode(keys[number % len(keys)]).decode()
+    assert verify(headers, body, secret, now=lambda: NOW).id == str(event_id)
+    assert sign(secret, str(event_id), NOW, body) in headers["webhook-signature"].split()
 
 
 def test_what_the_gateway_signs_is_believed() -> None:
