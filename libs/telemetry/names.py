@@ -137,6 +137,9 @@ METRICS: dict[str, Metric] = {
     "messages_total": Metric(
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
+    "partner_events_total": Metric(
+        kind="counter", meaning="events of partners: taken, refused, later", labels=("target", "outcome")
+    ),
     "partner_tokens_total": Metric(
         kind="counter", meaning="tokens asked for by partners: granted, refused", labels=("outcome",)
     ),

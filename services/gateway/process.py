@@ -16,13 +16,18 @@ from services.gateway.acting import Acting
 from services.gateway.feed import Feed
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
+from services.gateway.inbound import api as inbound_api
+from services.gateway.inbound import api_city
+from services.gateway.inbound.desk import SayingDesk
+from services.gateway.inbound.taking import Inbound
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
 from services.gateway.tokens import TokenDesk
 
 VERSION = "0.1.0"
-BODY_BYTES_MAX = 1 << 20
+# A scanned paper; every endpoint has a limit of its own.
+BODY_BYTES_MAX = inbound_api.PAPER_BYTES_MAX
 # Places for other requests are never used up by those that wait.
 IN_FLIGHT_MAX = WAITING_MAX + 256
 
@@ -49,6 +54,8 @@ class Process:
         self.access = Access(bus.pool)
         self.reading_log = ReadingLog(self.transactions)
         self.acting = Acting(settings.urls(), signer)
+        self.inbound = Inbound(self.transactions, self.acting)
+        self._saying = SayingDesk(self.access, settings.saying_limits)
         feed = Feed(bus.pool)
         bus.after_commit = feed.wake
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
@@ -66,7 +73,12 @@ class Process:
             service=GATEWAY,
             version=VERSION,
             bus=self._bus,
-            routers=[api.build_router(self._desk), api_tokens.build_router(self._tokens)],
+            routers=[
+                api.build_router(self._desk),
+                api_tokens.build_router(self._tokens),
+                inbound_api.build_router(self._saying, self.inbound),
+                api_city.build_router(self._saying, self.acting, self.reading_log),
+            ],
             closing=[self.acting.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )
