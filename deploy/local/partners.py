@@ -22,6 +22,7 @@ BY = By("city-in-a-box", "")
 KID = "thu-1"
 HOSPITAL_PARTNER = "benh-vien-thu"
 OTHER_HOSPITAL_PARTNER = "benh-vien-khac-thu"
+DESK_PARTNER = "mot-cua-thu"
 WARD_PARTNER = "ho-tich-thu"
 POLICE_PARTNER = "cong-an-thu"
 CARD_PARTNER = "the-bhyt-thu"
@@ -52,6 +53,7 @@ PARTNERS = (
         types=("*",),
         reads=("facility/93108", "agency/hospital-93108"),
     ),
+    _agency(DESK_PARTNER, "Phần mềm một cửa phường (thử nghiệm)", "one-stop-31340-2025", "one_stop"),
     _agency(
         WARD_PARTNER,
         "Phần mềm hộ tịch phường (thử nghiệm)",

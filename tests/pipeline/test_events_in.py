@@ -10,8 +10,10 @@ import pytest_asyncio
 
 from deploy.local.partners import (
     CARD_PARTNER,
+    DESK_PARTNER,
     HOSPITAL_PARTNER,
     OTHER_HOSPITAL_PARTNER,
+    PARTNERS,
     POLICE_PARTNER,
     WARD_PARTNER,
 )
@@ -32,7 +34,7 @@ PDF = b"%PDF-1.7\n" + b"%" * 64 + b"\nstartxref\n0\n%%EOF\n"
 @pytest_asyncio.fixture(loop_scope="session")
 async def software(town: Town) -> AsyncIterator[dict[str, Software]]:
     """Everybody's programs."""
-    codes = (HOSPITAL_PARTNER, OTHER_HOSPITAL_PARTNER, WARD_PARTNER, POLICE_PARTNER, CARD_PARTNER)
+    codes = [partner.code for partner in PARTNERS if partner.agency]
     async with AsyncExitStack() as stack:
         yield {code: await stack.enter_async_context(Software(town, code)) for code in codes}
 
@@ -217,3 +219,76 @@ async def test_a_batch_settles_steps_in_order(town: Town, software: dict[str, So
     assert [one["state"] for one in told] == ["taken", "refused", "taken", "refused"]
     assert told[3]["problem"]["type"].endswith(":earlier-refused")
     assert told[2]["result"]["state"] == "completed"
+
+
+async def test_an_agencys_software_takes_back_waits_and_gives_back(
+    town: Town, software: dict[str, Software]
+) -> None:
+    """What officers do besides settling: corrections of what was entered, waits, findings, returns, refusals."""
+    hospital, ward, police = (software[code] for code in (HOSPITAL_PARTNER, WARD_PARTNER, POLICE_PARTNER))
+    dossier = (await hospital.say("birth-declared", data=birth(town)))["dossier_id"]
+    await ward.hear("routing.step-assigned.v1", dossier, step="register_birth")
+    step = {"step": "register_birth"}
+    await ward.say("step-started", dossier, step)
+    asked = {**step, "components": ["declaration"], "reason": "missing-paper"}
+    await ward.say("supplement-requested", dossier, asked)
+    await ward.say("supplement-request-withdrawn", dossier, step)
+    await ward.say("step-completed", dossier, {**step, "outcome": town.outcome("register_birth")})
+    number = town.outcome("register_birth")["personal_id"]
+    await ward.say("step-amended", dossier, {**step, "outcome": {"personal_id": number}})
+
+    step = {"step": "register_residence"}
+    await police.hear("routing.step-assigned.v1", dossier, **step)
+    await police.say("step-started", dossier, step)
+    wait = {**step, "reason": "household_head_confirmation"}
+    await police.say("clock-paused", dossier, wait)
+    await police.say("pause-withdrawn", dossier, step)
+    await police.say("clock-paused", dossier, wait)
+    await police.say("clock-resumed", dossier, wait)
+    found = {**step, "option": "residence_verification", "value": True}
+    await police.say("finding-recorded", dossier, found)
+    await police.say("step-returned", dossier, {**step, "reason": "wrong-ward"})
+    await police.say("return-withdrawn", dossier, step)
+    await police.say("step-returned", dossier, {**step, "reason": "wrong-ward"})
+    given = await software[DESK_PARTNER].say(
+        "step-assigned", dossier, {**step, "agency": "police-31411-2025", "note": "Thuộc phường bên"}
+    )
+    assert given["agency"] == "police-31411-2025"
+    card = software[CARD_PARTNER]
+    refused = await card.say(
+        "step-refused", dossier, {"step": "issue_insurance_card", "reason": "not-eligible"}
+    )
+    assert refused["state"] != "assigned"
+
+
+async def test_a_paper_travels_and_is_made_anew(town: Town, software: dict[str, Software]) -> None:
+    """Sent off by who issued it, arrived, found damaged: the hospital orders another."""
+    hospital, ward = software[HOSPITAL_PARTNER], software[WARD_PARTNER]
+    dossier = (await hospital.say("birth-declared", data=birth(town)))["dossier_id"]
+    await settle(town, software, dossier, "register_birth")
+    issued = await hospital.hear("results.result-issued.v1", dossier, result="birth_certificate")
+    paper = {"result_id": issued["data"]["result_id"]}
+    assert (await ward.say("result-dispatched", dossier, paper))["state"] == "dispatched"
+    other = (await hospital.say("birth-declared", data=birth(town)))["dossier_id"]
+    assert await hospital.refused("result-arrived", other, paper) == (404, "result-not-found")
+    assert (await hospital.say("result-arrived", dossier, paper))["state"] == "ready"
+    await hospital.say("replacement-ordered", dossier, {**paper, "reason": "damaged"})
+    await hospital.hear("results.result-issued.v1", dossier, result="birth_certificate", version=2)
+
+
+async def test_the_one_stop_shops_software_hands_in_and_turns_away(
+    town: Town, software: dict[str, Software]
+) -> None:
+    """A dossier that lacks its paper is received, cannot be accepted, and is refused with a reason."""
+    desk = software[DESK_PARTNER]
+    form = {
+        "applicant": {"name": "Phạm Văn Lâm", "phone": "0913456789"},
+        "documents": [{"name": "Bằng tốt nghiệp đại học", "pages": 1, "copies": 2}],
+    }
+    given = {"procedure": "2.000815", "form": form, "unit": "31340"}
+    receipt = await desk.say("dossier-handed-in", data=given)
+    dossier = receipt["dossier_id"]
+    assert receipt["missing"] == ["original"]
+    assert (await desk.refused("dossier-accepted", dossier))[0] == 409
+    turned_away = {"reason": "wrong-papers", "explanation": "Không có bản chính để đối chiếu"}
+    assert (await desk.say("dossier-refused", dossier, turned_away))["status"] == 3

@@ -16,7 +16,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 URL_LENGTH_MAX = 2000
 # Below it, only 443 is where anybody receives webhooks; the rest is mail, SSH, DNS and other people's services.
-PORT_MIN = 1024
+PORT_MIN, PORT_MAX = 1024, 65535
 HTTPS_PORT, HTTP_PORT = 443, 80
 # IPv4 within IPv6, by which the former could be reached: NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo (RFC
 # 4380), IPv4-mapped, -compatible (RFC 4291) and -translated (RFC 2765).
@@ -33,6 +33,9 @@ _EMBEDDING = tuple(
         "fec0::/10",
     )
 )
+
+# IETF protocol assignments and 6to4 relays: parts of them count as global by some versions of Python.
+_ASSIGNED = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
 
 
 class Refused(Exception):
@@ -67,6 +70,8 @@ def target_of(url: str) -> Target:
     if parsed.userinfo:
         raise Refused("credentials-in-url")
     port = parsed.port or (HTTPS_PORT if parsed.scheme == "https" else HTTP_PORT)
+    if not 0 < port <= PORT_MAX:
+        raise Refused("url-malformed")
     return Target(parsed.scheme, host.strip("[]"), port)
 
 
@@ -89,7 +94,7 @@ def judge(target: Target, addresses: Sequence[Address], allowed: Sequence[Networ
 
 def is_public(address: Address) -> bool:
     """Whether an address is one of the public internet, by itself and not by what it embeds."""
-    if isinstance(address, ipaddress.IPv6Address) and any(address in network for network in _EMBEDDING):
+    if _inside(address, _EMBEDDING) or _inside(address, _ASSIGNED):
         return False
     return address.is_global and not (
         address.is_multicast

@@ -26,9 +26,8 @@ _SETTLE = """
 UPDATE delivery SET
     state = CASE WHEN delivery.state = 'delivered' THEN delivery.state ELSE said.state END,
     tries = said.tries, next_attempt_at = said.next_attempt_at,
-    attempts_made = attempts_made + CASE WHEN said.attempt = '' THEN 0 ELSE 1 END,
-    attempts = CASE WHEN said.attempt = '' THEN attempts
-        ELSE (attempts || said.attempt)[greatest(1, cardinality(attempts) + 2 - $7):] END
+    attempts_made = attempts_made + 1,
+    attempts = (attempts || said.attempt)[greatest(1, cardinality(attempts) + 2 - $7):]
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[], $6::text[])
     AS said (endpoint, event_id, state, tries, next_attempt_at, attempt)
 WHERE delivery.endpoint = said.endpoint AND delivery.event_id = said.event_id
@@ -36,14 +35,15 @@ WHERE delivery.endpoint = said.endpoint AND delivery.event_id = said.event_id
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery after an attempt of the dispatcher's, or after it was let go without one (attempt None)."""
+    """A delivery after an attempt of the dispatcher's; `given_up_for`: the partner to be told that it was the last."""
 
     endpoint: UUID
     event_id: UUID
     state: str
     tries: int
     next_attempt_at: datetime
-    attempt: Attempt | None
+    attempt: Attempt
+    given_up_for: str = ""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ async def settle(conn: Any, settled: Sequence[Settled]) -> None:
         [each.state for each in settled],
         [each.tries for each in settled],
         [each.next_attempt_at for each in settled],
-        [_written(each.attempt) if each.attempt else "" for each in settled],
+        [_written(each.attempt) for each in settled],
         ATTEMPTS_MAX,
     )
 

@@ -230,16 +230,19 @@ class Line:
         self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
         item.tries += 1
         wait = self._schedule.wait_seconds(item.tries, draw)
-        change: Change | None = None
+        change: Change | None
         if outcome.retry_after_seconds:
             self._rests_until = now + timedelta(seconds=outcome.retry_after_seconds)
-        if outcome.status == GONE_STATUS:
+        if self.state == DISABLED:
+            change = None
+        elif outcome.status == GONE_STATUS:
             change = self._become(DISABLED, GONE, now)
         elif wait is None and self.state == FAILING:
             change = self._become(DISABLED, EXHAUSTED, now)
         elif wait is None:
             self._end(item)
-            return self._settled(item, FAILED, item.tries, now, attempt), self._judged(now)
+            settled = self._settled(item, FAILED, item.tries, now, attempt)
+            return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), self._judged(now)
         else:
             change = self._judged(now)
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))

@@ -9,7 +9,7 @@ from libs.telemetry.metrics import counter
 from services.gateway import partner_store
 from services.gateway.webhooks import delivery_store, endpoint_store
 from services.gateway.webhooks.delivery_store import Settled
-from services.gateway.webhooks.endpoint import ACTIVE, DISABLED, FAILED, FAILING
+from services.gateway.webhooks.endpoint import ACTIVE, DISABLED, FAILING
 from services.gateway.webhooks.endpoint_store import Progress
 from services.gateway.webhooks.line import Change, Line
 
@@ -44,7 +44,7 @@ class Recorder:
         """Something has an outcome."""
         self._settled.append(settled)
         _ATTEMPTS.labels(outcome=settled.state).inc()
-        if settled.state == FAILED:
+        if settled.given_up_for:
             _EXHAUSTED.labels(what="delivery").inc()
             log.warning(
                 "webhook-event-given-up", endpoint=str(settled.endpoint), event_id=str(settled.event_id)
@@ -83,6 +83,8 @@ class Recorder:
                         await _write(conn, change)
                     for each in _rounds(settled):
                         await delivery_store.settle(conn, each)
+                    for given_up in filter(_given_up_for, settled):
+                        await _audit_given_up(conn, given_up)
             except BaseException:
                 self._settled = settled + self._settled
                 self._changes = changes + self._changes
@@ -132,3 +134,18 @@ async def _write(conn: object, change: Change) -> None:
         what = f"webhook-{change.state if change.state != ACTIVE else 'recovered'}"
         detail = f"{change.endpoint} {change.reason}".strip()
         await partner_store.audit(conn, change.partner, what, who="gateway", came_from="", detail=detail)
+
+
+def _given_up_for(settled: Settled) -> str:
+    return settled.given_up_for
+
+
+async def _audit_given_up(conn: object, settled: Settled) -> None:
+    await partner_store.audit(
+        conn,
+        settled.given_up_for,
+        "webhook-event-given-up",
+        who="gateway",
+        came_from="",
+        detail=f"{settled.endpoint} {settled.event_id}",
+    )

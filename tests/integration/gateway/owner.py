@@ -5,11 +5,12 @@ What the real ones answer is in tests/pipeline; here it is what no healthy servi
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -18,9 +19,13 @@ from starlette.responses import Response
 from deploy.local.ports import LOOPBACK, free_port
 from libs.http.auth import Actor, TokenVerifier, actor_of
 from libs.http.problems import Problem
+from services.gateway.inbound.cloudevent import BATCH_JSON
 from tests.fixtures.servers import eventually
 
+STRUCTURED = "application/cloudevents+json"
 DOSSIER = UUID("019ac000-0000-7000-8000-000000000001")
+# The hospital of conftest.py.
+SOURCE = "urn:mot-cua:partner:bv-93016"
 
 
 class Call:
@@ -97,3 +102,33 @@ class Owner:
         finally:
             server.should_exit = True
             await task
+
+
+def event(type_: str = "partner.step-started.v1", **changes: Any) -> dict[str, Any]:
+    """An event as the partner writes it."""
+    given: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": SOURCE,
+        "type": type_,
+        "subject": str(DOSSIER),
+        "data": {"step": "register_birth", "version": 3},
+    }
+    return given | changes
+
+
+async def say(
+    house: Any, *events: Any, batch: bool = False, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    """POST /events as the hospital."""
+    signed = dict(headers or await house.token())
+    content = json.dumps(list(events) if batch else events[0])
+    signed.setdefault("Content-Type", BATCH_JSON if batch else STRUCTURED)
+    answer: httpx.Response = await house.http.post("/events", content=content, headers=signed)
+    return answer
+
+
+async def rows(house: Any) -> list[tuple[Any, ...]]:
+    """What the audit says of what was said."""
+    found = await house.pool.fetch("SELECT type, dossier_id, state, status, code FROM said ORDER BY id")
+    return [tuple(row) for row in found]
