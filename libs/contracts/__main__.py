@@ -10,13 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from libs.contracts.client_events import PATH, client_events
+from libs.contracts.client_events import client_events
 from libs.contracts.compatibility import breaking
 from libs.contracts.documents import documents
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-CLIENT_EVENTS = ROOT / PATH
 
 
 def stale(folder: Path = DOCS) -> list[str]:
@@ -27,9 +26,9 @@ def stale(folder: Path = DOCS) -> list[str]:
     return differing + sorted(set(orphans) - made.keys())
 
 
-def client_is_current() -> bool:
-    """Whether the client package's events are what the contracts say now."""
-    return _same(CLIENT_EVENTS, client_events())
+def stale_in_client() -> list[str]:
+    """The modules of the client package's events that are not what the contracts say now."""
+    return [name for name, content in client_events().items() if not _same(ROOT / name, content)]
 
 
 def broken(folder: Path = DOCS) -> list[str]:
@@ -51,13 +50,15 @@ def main(arguments: list[str]) -> int:
         return _say("Not an additive change; add a .v2 beside it:", found)
     if "--check" in arguments:
         found = stale()
-        found += [] if client_is_current() else [PATH]
+        found += stale_in_client()
         return _say("Run python -m libs.contracts; not current:", found) if found else 0
     for name, content in documents().items():
         path = DOCS / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    CLIENT_EVENTS.write_bytes(client_events())
+    for name, content in client_events().items():
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_bytes(content)
     return 0
 
 
