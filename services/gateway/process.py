@@ -7,13 +7,17 @@ from libs.bus.runtime import BusRuntime
 from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
+from libs.http.limits import TokenBuckets
 from libs.http.serve import Background
 from libs.process.serving import service_app
 from libs.process.settings import named
-from services.gateway import api, api_tokens, store
+from services.gateway import api, api_births, api_tokens, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
 from services.gateway.feed import Feed
+from services.gateway.fhir import api as api_fhir
+from services.gateway.fhir.desk import FhirDesk
+from services.gateway.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
 from services.gateway.reading import WAITING_MAX, Desk
@@ -22,9 +26,12 @@ from services.gateway.settings import Settings
 from services.gateway.tokens import TokenDesk
 
 VERSION = "0.1.0"
-BODY_BYTES_MAX = 1 << 20
+# The largest body of any endpoint; each has its own limit below it.
+BODY_BYTES_MAX = FILE_BYTES_MAX
 # Places for other requests are never used up by those that wait.
 IN_FLIGHT_MAX = WAITING_MAX + 256
+# Bundles and files of one partner at one process; a province has some hundred births a day.
+BIRTHS_PER_SECOND, BIRTHS_BURST = 10.0, 50
 
 
 def bus_of(settings: Settings) -> BusRuntime:
@@ -52,6 +59,8 @@ class Process:
         feed = Feed(bus.pool)
         bus.after_commit = feed.wake
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
+        self.fhir = FhirDesk(self.transactions, self.acting)
+        self.uploads = Uploads(self.transactions, settings.urls(), signer)
         self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
         self.background: list[Background] = [
             feed.run,
@@ -61,12 +70,18 @@ class Process:
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
+        births = TokenBuckets(rate_per_second=BIRTHS_PER_SECOND, burst=BIRTHS_BURST)
         return service_app(
             self._settings,
             service=GATEWAY,
             version=VERSION,
             bus=self._bus,
-            routers=[api.build_router(self._desk), api_tokens.build_router(self._tokens)],
-            closing=[self.acting.close],
+            routers=[
+                api.build_router(self._desk),
+                api_tokens.build_router(self._tokens),
+                api_fhir.build_router(self.fhir, self.access, births),
+                api_births.build_router(self.uploads, self.access, births),
+            ],
+            closing=[self.acting.close, self.uploads.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

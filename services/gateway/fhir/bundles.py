@@ -109,6 +109,11 @@ def shape_issues(bundle: Bundle) -> Iterator[Issue]:
         if isinstance(url, str) and seen.setdefault(url, index) != index:
             text = "Hai mục (entry) có cùng fullUrl."
             yield error("structure", text, ("entry", index, "fullUrl"))
+    for index, entry in enumerate(bundle.entries):
+        request = entry.get("request") if isinstance(entry, dict) else None
+        if isinstance(request, dict) and request.get("method") not in ("POST", "PUT"):
+            text = "Chỉ nhận POST và PUT; muốn thu hồi, gửi lại với trạng thái entered-in-error."
+            yield error("not-supported", text, ("entry", index, "request", "method"))
     outside = [place for resource in bundle.resources for place in _outside(bundle, resource)]
     if outside:
         text = "Tham chiếu dẫn ra ngoài Bundle: hệ thống không tải dữ liệu từ địa chỉ khác, hãy gửi kèm trong Bundle."

@@ -117,7 +117,7 @@ def transaction_response(entries: Sequence[Any], issues: Sequence[Issue], status
         line: dict[str, Any] = {"status": f"{status}"}
         dossier = next((issue.dossier for issue in concerning if issue.dossier), None)
         if dossier is not None:
-            line["location"] = f"dossiers/{dossier.id}"
+            line["location"] = f"/city/intake/dossiers/{dossier.id}"
         if concerning:
             line["outcome"] = outcome(concerning)
         answered.append({"response": line})
