@@ -1,5 +1,7 @@
 """One process of gateway put together."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 
 from libs.bus.handling import Service
@@ -11,15 +13,18 @@ from libs.http.limits import TokenBuckets
 from libs.http.serve import Background
 from libs.process.serving import service_app
 from libs.process.settings import named
-from services.gateway import api, api_births, api_tokens, store
+from services.gateway import api, api_births, api_tokens, partner_store, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
+from services.gateway.dropping.taking import Taking
+from services.gateway.dropping.watching import Watching
 from services.gateway.feed import Feed
 from services.gateway.fhir import api as api_fhir
 from services.gateway.fhir.desk import FhirDesk
 from services.gateway.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
+from services.gateway.partner import Partner
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
@@ -67,6 +72,14 @@ class Process:
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
+        if settings.drop_folder:
+            taking = Taking(self.uploads, self.fhir)
+            folder = Path(settings.drop_folder)
+            self.background.append(Watching(folder, self._partner, taking, settings.drop_keep_days).run)
+
+    async def _partner(self, code: str) -> Partner | None:
+        async with self.transactions.transaction() as conn:
+            return await partner_store.find(conn, code)
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
