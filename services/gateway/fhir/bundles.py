@@ -14,6 +14,8 @@ from services.gateway.fhir.places import Place
 
 BYTES_MAX = 1 << 20
 ENTRIES_MAX = 300
+# With those contained in others.
+RESOURCES_MAX = 600
 TYPES = ("document", "message", "transaction", "collection")
 # What the first entry of a type must be (https://hl7.org/fhir/R4/bundle.html, bdl-11 and bdl-12).
 _FIRST = {"document": "Composition", "message": "MessageHeader"}
@@ -53,6 +55,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     entries: list[Any]
     resources: tuple[Resource, ...]
+    # By what a reference calls it; one contained in another by the entry besides.
+    named: dict[str | tuple[int, str], Resource]
 
     def of_kind(self, *kinds: str) -> list[Resource]:
         """The resources of these kinds in their order."""
@@ -64,10 +68,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(wanted, str):
             return None
         if wanted.startswith("#"):
-            inside = holder.entry if holder else -1
-            return next((r for r in self.resources if wanted in r.names and r.entry == inside), None)
-        plain = wanted.partition("/_history/")[0]
-        return next((r for r in self.resources if plain in r.names), None)
+            return self.named.get((holder.entry, wanted)) if holder else None
+        return self.named.get(wanted.partition("/_history/")[0])
 
 
 def read_bundle(content: bytes) -> Bundle:
@@ -92,7 +94,16 @@ def read_bundle(content: bytes) -> Bundle:
         text = f"Bundle có nhiều hơn {ENTRIES_MAX} mục (entry)."
         raise Unreadable(422, [error("too-large", text, ("entry",))])
     resources = tuple(_resources(entries))
-    return Bundle(content=content, tree=tree, type=str(type_), entries=entries, resources=resources)
+    if len(resources) > RESOURCES_MAX:
+        text = f"Bundle có nhiều hơn {RESOURCES_MAX} tài nguyên."
+        raise Unreadable(422, [error("too-large", text, ("entry",))])
+    named: dict[str | tuple[int, str], Resource] = {}
+    for one in resources:
+        for name in one.names:
+            named.setdefault((one.entry, name) if name.startswith("#") else name, one)
+    return Bundle(
+        content=content, tree=tree, type=str(type_), entries=entries, resources=resources, named=named
+    )
 
 
 def shape_issues(bundle: Bundle) -> Iterator[Issue]:

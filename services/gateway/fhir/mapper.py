@@ -12,7 +12,7 @@ from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.issues import EXPRESSIONS_MAX, Issue, error
 from services.gateway.fhir.mapping import Field, Mapping, Source
 from services.gateway.fhir.paths import Node, found
-from services.gateway.fhir.places import Place, beneath
+from services.gateway.fhir.places import Place
 from services.gateway.fhir.reading import READINGS, Unreadable
 from services.gateway.fhir.roles import Party, parties
 
@@ -272,12 +272,12 @@ def _unmapped(bundle: Bundle, used: set[Place], mapping: Mapping) -> Iterator[Is
     text = (
         "Phần tử này chưa được ánh xạ vào tờ khai; Bundle được lưu nguyên cùng hồ sơ nên không mất thông tin."
     )
-    touched = {place[:length] for place in used for length in range(1, len(place) + 1)}
+    above = {place[:length] for place in used for length in range(1, len(place))}
     for resource in bundle.resources:
         if "contained" in resource.node.place:
             continue
         quiet = mapping.quiet["*"] | mapping.quiet.get(resource.kind, frozenset())
-        left = list(_left(resource.node.place, resource.value, used, touched, quiet))
+        left = list(_left(resource.node.place, resource.value, used, above, quiet))
         if left:
             for start in range(0, min(len(left), 10 * EXPRESSIONS_MAX), EXPRESSIONS_MAX):
                 places = tuple(left[start : start + EXPRESSIONS_MAX])
@@ -285,11 +285,9 @@ def _unmapped(bundle: Bundle, used: set[Place], mapping: Mapping) -> Iterator[Is
 
 
 def _left(
-    place: Place, value: Any, used: set[Place], touched: set[Place], quiet: frozenset[str]
+    place: Place, value: Any, used: set[Place], above: set[Place], quiet: frozenset[str]
 ) -> Iterator[Place]:
-    if place in used and not (
-        isinstance(value, dict) and any(beneath(one, place) and one != place for one in touched)
-    ):
+    if place in used and place not in above:
         return
     if isinstance(value, dict):
         for name, item in value.items():
@@ -299,14 +297,14 @@ def _left(
             ):
                 continue
             here = (*place, name)
-            if here in touched:
-                yield from _left(here, item, used, touched, frozenset())
+            if here in used or here in above:
+                yield from _left(here, item, used, above, frozenset())
             elif not (quiet == frozenset() and plain in _COMPANIONS):
                 yield here
     elif isinstance(value, list):
         for index, item in enumerate(value):
             here = (*place, index)
-            if here in touched:
-                yield from _left(here, item, used, touched, frozenset())
+            if here in used or here in above:
+                yield from _left(here, item, used, above, frozenset())
             else:
                 yield here

@@ -74,6 +74,12 @@ def child(node: Node, name: str) -> list[Node]:
     return [item for key in keys for item in _items(node, key)]
 
 
+def text_in(value: Any, name: str) -> str:
+    """The text of one name in an element; empty where there is none, or something else."""
+    said = value.get(name) if isinstance(value, dict) else None
+    return said if isinstance(said, str) else ""
+
+
 def _step(part: str, text: str) -> Step:
     read = _STEP.match(part)
     if read is None:

@@ -48,8 +48,3 @@ def expression(place: Place) -> str:
             name = f"{choice[1]}.ofType({_PRIMITIVE_OF.get(choice[2], choice[2])})"
         text += f".{name}"
     return text
-
-
-def beneath(place: Place, above: Place) -> bool:
-    """Whether a place is another one, or lies in it."""
-    return place[: len(above)] == above

@@ -10,7 +10,7 @@ import msgspec
 
 from services.gateway.fhir.bundles import Bundle, Resource
 from services.gateway.fhir.mapping import Mapping
-from services.gateway.fhir.paths import Node, child
+from services.gateway.fhir.paths import Node, child, text_in
 from services.gateway.fhir.places import Place
 
 Found = dict[str, list[Node]]
@@ -37,12 +37,15 @@ class _Reader:
         self.bundle = bundle
         self.mapping = mapping
         patients = bundle.of_kind("Patient")
-        self.parents = [r for r in bundle.of_kind("RelatedPerson") if self._relation(r)]
+        related = [(r, self._relation(r)) for r in bundle.of_kind("RelatedPerson")]
+        self.relations = {r.node.place: relation for r, relation in related if relation}
+        self.parents = [r for r, relation in related if relation]
         named = [self.bundle.at(r.value.get("patient"), r) for r in self.parents]
         self.children = [
             one for one in patients if self._has_certificate(one) or any(one is target for target in named)
         ]
         self.others = [one for one in patients if not any(one is known for known in self.children)]
+        self.same_persons = self._same_persons()
 
     def party(self, baby: Resource) -> Party:
         used: set[Place] = set()
@@ -70,15 +73,12 @@ class _Reader:
 
     def _has_certificate(self, patient: Resource) -> bool:
         wanted = self.mapping.constants["certificate_number"] | self.mapping.constants["certificate_code"]
-        return any(
-            isinstance(one.value, dict) and one.value.get("system") in wanted
-            for one in child(patient.node, "identifier")
-        )
+        return any(text_in(one.value, "system") in wanted for one in child(patient.node, "identifier"))
 
     def _relation(self, person: Resource) -> str:
         codes = [one.value for r in child(person.node, "relationship") for one in child(r, "coding")]
         for name, wanted in self.mapping.relations.items():
-            if any(isinstance(code, dict) and code.get("code") in wanted for code in codes):
+            if any(text_in(code, "code") in wanted for code in codes):
                 return name
         return ""
 
@@ -86,21 +86,26 @@ class _Reader:
         """Those who are this to the child; a Patient that says it is the same person adds what it knows."""
         found: list[Resource] = []
         for person in self.parents:
-            if self._relation(person) != relation:
+            if self.relations[person.node.place] != relation:
                 continue
             if self.bundle.at(person.value.get("patient"), person) is not baby:
                 continue
             used |= {(*person.node.place, "patient"), (*person.node.place, "relationship")}
-            found += [person, *self._same_person(person, used)]
+            found.append(person)
+            for place, patient in self.same_persons.get(person.node.place, ()):
+                used.add(place)
+                found.append(patient)
         return found
 
-    def _same_person(self, person: Resource, used: set[Place]) -> Iterator[Resource]:
+    def _same_persons(self) -> dict[Place, list[tuple[Place, Resource]]]:
+        """By RelatedPerson the Patients that say they are the same person, and where they say so."""
+        same: dict[Place, list[tuple[Place, Resource]]] = {}
         for patient in self.others:
             for link in child(patient.node, "link"):
                 other = link.value.get("other") if isinstance(link.value, dict) else None
-                if self.bundle.at(other, patient) is person:
-                    used.add(link.place)
-                    yield patient
+                if (person := self.bundle.at(other, patient)) is not None:
+                    same.setdefault(person.node.place, []).append((link.place, patient))
+        return same
 
     def _mother(self, baby: Resource, used: set[Place]) -> tuple[list[Resource], bool]:
         found = self._related(baby, "mother", used)
@@ -139,10 +144,7 @@ class _Reader:
 
     def _has_code(self, place: Resource) -> bool:
         wanted = self.mapping.constants["facility_code"]
-        return any(
-            isinstance(one.value, dict) and one.value.get("system") in wanted
-            for one in child(place.node, "identifier")
-        )
+        return any(text_in(one.value, "system") in wanted for one in child(place.node, "identifier"))
 
     def _attendants(
         self, encounter: Resource | None, baby: Resource, mothers: Sequence[Resource], used: set[Place]
@@ -183,7 +185,7 @@ class _Reader:
         found = []
         for place, target in self._targets(encounter, "location"):
             codes = [one.value for p in child(target.node, "physicalType") for one in child(p, "coding")]
-            if any(isinstance(code, dict) and code.get("code") == kind for code in codes):
+            if any(text_in(code, "code") == kind for code in codes):
                 used |= {place, (*target.node.place, "physicalType")}
                 found.append(target.node)
         return found
