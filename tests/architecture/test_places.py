@@ -26,6 +26,8 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         | {"hospital", "counter", "case", "console", "citizens", "procedures", "devices", "forms"},
     ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
+    # One folder for each way of other systems that has parts of its own.
+    "gateway": (SERVICE, {"migrations", "fhir", "dropping"}),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")
 
