@@ -11,8 +11,9 @@ from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
 from libs.http.limits import TokenBuckets
 from libs.http.serve import Background
+from libs.process.sealing import Sealer
 from libs.process.serving import service_app
-from libs.process.settings import named
+from libs.process.settings import named, networks_of
 from services.gateway import api, api_births, api_tokens, partner_store, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
@@ -24,15 +25,26 @@ from services.gateway.fhir.desk import FhirDesk
 from services.gateway.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
+from services.gateway.inbound import api as inbound_api
+from services.gateway.inbound import api_city
+from services.gateway.inbound.desk import SayingDesk
+from services.gateway.inbound.taking import Inbound
 from services.gateway.partner import Partner
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
 from services.gateway.tokens import TokenDesk
+from services.gateway.webhooks import api as api_webhooks
+from services.gateway.webhooks import api_deliveries, api_replays
+from services.gateway.webhooks.connecting import SystemResolver, tls_context
+from services.gateway.webhooks.deeds import Tended
+from services.gateway.webhooks.dispatching import Dispatcher
+from services.gateway.webhooks.manual import Manual
+from services.gateway.webhooks.sending import Sender
 
 VERSION = "0.1.0"
-# The largest body of any endpoint; each has its own limit below it.
-BODY_BYTES_MAX = FILE_BYTES_MAX
+# An XML9 file; every endpoint has a limit of its own.
+BODY_BYTES_MAX = max(FILE_BYTES_MAX, inbound_api.PAPER_BYTES_MAX)
 # Places for other requests are never used up by those that wait.
 IN_FLIGHT_MAX = WAITING_MAX + 256
 # Bundles and files of one partner at one process; a province has some hundred births a day.
@@ -61,14 +73,39 @@ class Process:
         self.access = Access(bus.pool)
         self.reading_log = ReadingLog(self.transactions)
         self.acting = Acting(settings.urls(), signer)
+        self.inbound = Inbound(self.transactions, self.acting)
+        self._saying = SayingDesk(self.access, settings.saying_limits)
         feed = Feed(bus.pool)
-        bus.after_commit = feed.wake
+        with named("WEBHOOK_KEY"):
+            self.sealer = Sealer.from_file(settings.webhook_key)
+        with named("WEBHOOK_CA"):
+            context = tls_context(settings.webhook_ca)
+        self._resolver = SystemResolver()
+        self.sender = Sender(
+            self._resolver, networks_of("WEBHOOK_NETWORKS", settings.webhook_networks), context
+        )
+        self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
+        self._tended = Tended(
+            transactions=self.transactions,
+            access=self.access,
+            sender=self.sender,
+            sealer=self.sealer,
+            wake=self.dispatcher.wake,
+        )
+        self._manual = Manual(self.transactions, self.sender, self.sealer)
+
+        def committed() -> None:
+            feed.wake()
+            self.dispatcher.wake()
+
+        bus.after_commit = committed
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
         self.fhir = FhirDesk(self.transactions, self.acting)
         self.uploads = Uploads(self.transactions, settings.urls(), signer)
         self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
         self.background: list[Background] = [
             feed.run,
+            self.dispatcher.run,
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
@@ -81,6 +118,11 @@ class Process:
         async with self.transactions.transaction() as conn:
             return await partner_store.find(conn, code)
 
+    async def close(self) -> None:
+        """Close the connections to receivers."""
+        await self.sender.close()
+        self._resolver.close()
+
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
         births = TokenBuckets(rate_per_second=BIRTHS_PER_SECOND, burst=BIRTHS_BURST)
@@ -92,9 +134,14 @@ class Process:
             routers=[
                 api.build_router(self._desk),
                 api_tokens.build_router(self._tokens),
+                inbound_api.build_router(self._saying, self.inbound),
+                api_city.build_router(self._saying, self.acting, self.reading_log),
+                api_webhooks.build_router(self._tended),
+                api_replays.build_router(self._tended),
+                api_deliveries.build_router(self._tended, self._manual),
                 api_fhir.build_router(self.fhir, self.access, births),
                 api_births.build_router(self.uploads, self.access, births),
             ],
-            closing=[self.acting.close, self.uploads.close],
+            closing=[self.acting.close, self.uploads.close, self.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )
