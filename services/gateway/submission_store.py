@@ -31,87 +31,81 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
 
 
-async def find(conn: Any, partner: str, system: str, value: str) -> KnownBirth | None:
+async def find(conn: Any, partner: str, certificate: bytes) -> KnownBirth | None:
     """The birth of a certificate, as far as this partner has told of it."""
     row = await conn.fetchrow(
         """
         SELECT state, dossier_id, declared, document, voids FROM fhir_birth
-        WHERE partner = $1 AND system = $2 AND value = $3
+        WHERE partner = $1 AND certificate = $2
         """,
         partner,
-        system,
-        value,
+        certificate,
     )
     return None if row is None else KnownBirth(**dict(row))
 
 
-async def claim(conn: Any, partner: str, system: str, value: str, declared: bytes) -> None:
+async def claim(conn: Any, partner: str, certificate: bytes, declared: bytes) -> None:
     """Note that a declaration is about to be handed in, before it is: what is not known after a crash can be asked."""
     await conn.execute(
         """
-        INSERT INTO fhir_birth (partner, system, value, declared) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (partner, system, value)
+        INSERT INTO fhir_birth (partner, certificate, declared) VALUES ($1, $2, $3)
+        ON CONFLICT (partner, certificate)
         DO UPDATE SET state = 'sending', declared = excluded.declared, changed_at = now()
         WHERE fhir_birth.state <> 'taken'
         """,
         partner,
-        system,
-        value,
+        certificate,
         declared,
     )
 
 
-async def unclaim(conn: Any, partner: str, system: str, value: str) -> None:
+async def unclaim(conn: Any, partner: str, certificate: bytes) -> None:
     """It was refused: nothing is on its way any more. One that was void before stays so."""
     await conn.execute(
         """
         UPDATE fhir_birth SET state = 'void'
-        WHERE partner = $1 AND system = $2 AND value = $3 AND state = 'sending' AND dossier_id IS NOT NULL
+        WHERE partner = $1 AND certificate = $2 AND state = 'sending' AND dossier_id IS NOT NULL
         """,
         partner,
-        system,
-        value,
+        certificate,
     )
     await conn.execute(
         """
         DELETE FROM fhir_birth
-        WHERE partner = $1 AND system = $2 AND value = $3 AND state = 'sending' AND dossier_id IS NULL
+        WHERE partner = $1 AND certificate = $2 AND state = 'sending' AND dossier_id IS NULL
         """,
         partner,
-        system,
-        value,
+        certificate,
     )
 
 
 async def taken(
-    conn: Any, partner: str, system: str, value: str, dossier_id: UUID, declared: bytes, document: bytes
+    conn: Any, partner: str, certificate: bytes, dossier_id: UUID, declared: bytes, document: bytes
 ) -> None:
     """It has this dossier, which says what was declared."""
     await conn.execute(
         """
         UPDATE fhir_birth
-        SET state = 'taken', dossier_id = $4, declared = $5, document = $6, changed_at = now()
-        WHERE partner = $1 AND system = $2 AND value = $3
+        SET state = 'taken', dossier_id = $3, declared = $4, document = $5, changed_at = now()
+        WHERE partner = $1 AND certificate = $2
         """,
         partner,
-        system,
-        value,
+        certificate,
         dossier_id,
         declared,
         document,
     )
 
 
-async def void(conn: Any, partner: str, system: str, value: str) -> None:
+async def void(conn: Any, partner: str, certificate: bytes) -> None:
     """Its dossier was withdrawn because it was entered in error."""
     await conn.execute(
         """
         UPDATE fhir_birth SET state = 'void', voids = voids + 1, changed_at = now()
-        WHERE partner = $1 AND system = $2 AND value = $3 AND state = 'taken'
+        WHERE partner = $1 AND certificate = $2 AND state = 'taken'
         """,
         partner,
-        system,
-        value,
+        certificate,
     )
 
 

@@ -1,5 +1,6 @@
 """Another system beside the city: what a hospital's software reads of a birth's whole course."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -7,7 +8,12 @@ import httpx
 import pytest
 
 from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER, token_form
+from deploy.local.sample_xml9 import envelope
+from tests.fixtures.fhir import bundle, one_birth
+from tests.pipeline.papers import of_the_ward
+from tests.pipeline.software import Software
 from tests.pipeline.town import Town, until
+from tests.pipeline.ways import FHIR, of_these_days
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 RETURNED = 10
@@ -65,3 +71,32 @@ async def test_a_hospital_reads_the_whole_course_of_its_birth_in_order(town: Tow
     assert len(seen) == len(events)
     everything = await read_all(town, await token(town, ALL_PARTNER))
     assert [each for each in everything if each["subject"] == dossier][: len(events)] == events
+
+
+async def test_births_in_hospitals_own_formats_run_the_whole_course(town: Town) -> None:
+    """A FHIR Bundle over HTTP and an XML9 file in the drop folder: accepted, and the partner reads it in the feed."""
+    async with Software(town, HOSPITAL_PARTNER) as hospital:
+        sent = of_these_days(bundle("document", one_birth(8)), town)
+        answer = await hospital.http.post("/fhir", content=sent, headers=FHIR)
+        assert answer.status_code == 201, answer.text
+    by_bundle = answer.headers["location"].rpartition("/")[2]
+
+    place = town.city.drop / HOSPITAL_PARTNER
+    file = envelope([of_the_ward(town.births, "single")], made_on=town.today)
+    (place / ".hom-nay.xml").write_bytes(file)
+    (place / ".hom-nay.xml").rename(place / "in" / "hom-nay.xml")
+
+    async def acknowledged() -> dict[str, Any] | None:
+        path = place / "out" / "hom-nay.xml.1.ack.json"
+        return json.loads(path.read_bytes()) if path.exists() else None
+
+    ack = await until(acknowledged)
+    assert ack["state"] == "accepted"
+    headers = await token(town, HOSPITAL_PARTNER)
+    for dossier in (by_bundle, ack["dossier_id"]):
+
+        async def accepted(wanted: str = dossier) -> bool | None:
+            told = [event["type"] for event in await read_all(town, headers) if event["subject"] == wanted]
+            return "routing.case-opened.v1" in told or None
+
+        assert await until(accepted)

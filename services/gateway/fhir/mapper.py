@@ -3,6 +3,7 @@
 What the table does not ask for is not dropped: the Bundle is kept as it came, and the sender is told which it was.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -52,6 +53,11 @@ class Identity(msgspec.Struct, frozen=True):
 
     system: str
     value: str
+
+    @property
+    def digest(self) -> bytes:
+        """By which it is kept: senders write names where numbers belong."""
+        return hashlib.sha256(f"{self.system}|{self.value}".encode()).digest()
 
 
 class Birth(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ class OneBirth:
             text = "Thiếu số giấy chứng sinh nên không biết đây là lần sinh nào."
             return Said(birth=birth, state="refused", issues=(error("required", text, birth.place),))
         async with self._transactions.transaction() as conn:
-            known = await submission_store.find(conn, self._partner.code, identity.system, identity.value)
+            known = await submission_store.find(conn, self._partner.code, identity.digest)
         try:
             if birth.void:
                 return await self._void(birth, identity, known)
@@ -197,7 +197,7 @@ class OneBirth:
 
     async def _note(self, noted: Callable[..., Awaitable[None]], identity: Identity, *values: object) -> None:
         async with self._transactions.transaction() as conn:
-            await noted(conn, self._partner.code, identity.system, identity.value, *values)
+            await noted(conn, self._partner.code, identity.digest, *values)
 
 
 def finding_issues(findings: Sequence[Finding], birth: Birth, mapping: Mapping) -> list[Issue]:

@@ -1,9 +1,9 @@
--- Births that partners' software knows by the number of its certificate, and the dossier each became. No name, and nothing
--- of the declaration but its digest: people's data lie with intake.
+-- Births that partners' software knows by the number of its certificate, and the dossier each became. Digests only - senders
+-- write names where numbers belong - and nothing of the declaration: people's data lie with intake.
 CREATE TABLE fhir_birth (
     partner text NOT NULL REFERENCES partner,
-    system text NOT NULL,
-    value text NOT NULL CHECK (length(value) BETWEEN 1 AND 500),
+    -- SHA-256 of the certificate's kind and number.
+    certificate bytea NOT NULL,
     -- sending: handed to intake, whose answer is not known yet; taken: it has a dossier; void: that was withdrawn.
     state text NOT NULL DEFAULT 'sending' CHECK (state IN ('sending', 'taken', 'void')),
     dossier_id uuid,
@@ -14,7 +14,7 @@ CREATE TABLE fhir_birth (
     voids integer NOT NULL DEFAULT 0,
     first_at timestamptz NOT NULL DEFAULT now(),
     changed_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (partner, system, value),
+    PRIMARY KEY (partner, certificate),
     CHECK (state = 'sending' OR dossier_id IS NOT NULL)
 );
 
