@@ -1,16 +1,21 @@
 """Another system beside the city: a hospital's software with the client package, and what it reads and does."""
 
+import json
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER, KID
+from deploy.local.sample_xml9 import envelope
 from mot_cua import AsyncClient, Event, MemoryCursor, Said, SigningKey
 from mot_cua.errors import Conflict, Invalid, NotAllowed, NotFound
-from mot_cua.events import DossierClosed, ResultHandedOver
+from mot_cua.events import CaseOpened, DossierClosed, ResultHandedOver
+from tests.fixtures.fhir import bundle, one_birth
 from tests.pipeline.papers import birth_body, of_the_ward, receiver_of
-from tests.pipeline.town import Town
+from tests.pipeline.software import Software
+from tests.pipeline.town import Town, until
+from tests.pipeline.ways import FHIR, of_these_days
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 RETURNED = 10
@@ -115,3 +120,31 @@ async def test_steps_of_others_are_not_the_hospital_s(town: Town) -> None:
         assert [outcome.state for outcome in outcomes] == ["refused", "refused", "taken", "refused"]
         codes = [outcome.refusal.code if outcome.refusal else "" for outcome in outcomes]
         assert codes[1:] == ["earlier-refused", "", "type-unknown"]
+
+
+async def test_births_in_hospitals_own_formats_run_the_whole_course(town: Town) -> None:
+    """A FHIR Bundle over HTTP and an XML9 file in the drop folder: accepted, and the partner reads it in the feed."""
+    async with Software(town, HOSPITAL_PARTNER) as hospital:
+        sent = of_these_days(bundle("document", one_birth(8)), town)
+        answer = await hospital.http.post("/fhir", content=sent, headers=FHIR)
+        assert answer.status_code == 201, answer.text
+    by_bundle = answer.headers["location"].rpartition("/")[2]
+
+    place = town.city.drop / HOSPITAL_PARTNER
+    file = envelope([of_the_ward(town.births, "single")], made_on=town.today)
+    (place / ".hom-nay.xml").write_bytes(file)
+    (place / ".hom-nay.xml").rename(place / "in" / "hom-nay.xml")
+
+    async def acknowledged() -> dict[str, Any] | None:
+        path = place / "out" / "hom-nay.xml.1.ack.json"
+        return json.loads(path.read_bytes()) if path.exists() else None
+
+    ack = await until(acknowledged)
+    assert ack["state"] == "accepted"
+    opened: set[str] = set()
+    async with partner(town, HOSPITAL_PARTNER) as program:
+        async for event in program.feed(MemoryCursor(), page_events=1000):
+            if isinstance(event.data, CaseOpened):
+                opened.add(event.subject)
+            if {by_bundle, ack["dossier_id"]} <= opened:
+                break
