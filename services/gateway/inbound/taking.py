@@ -60,6 +60,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
     dossier_id: UUID | None = None
     receipt: str = ""
+    number: int = 0
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,7 +254,8 @@ def _about(event: InboundEvent, answer: bytes = b"") -> UUID | None:
 
 
 def _location(way: Way, about: UUID | None, answer: bytes) -> str:
-    return way.location.format(dossier_id=about or "", receipt=_read(answer).receipt)
+    told = _read(answer)
+    return way.location.format(dossier_id=about or "", receipt=told.receipt, number=told.number)
 
 
 def _read(answer: bytes) -> _Answer:
