@@ -25,14 +25,11 @@ def test_no_member_leads_out_of_its_place_in_the_path(type_: str, members: dict[
     given_members = {"component": "declaration"} | {name: members.get(name, "") for name in way.takes}
     try:
         path = path_of(way, DOSSIER, given_members)
-    except Problem as problem:
-        told = problem.status
-    else:
-        told = 422
-        assert path.count("/") == way.path.count("/")
-        assert re.fullmatch(r"[a-z0-9_./-]+(\?component=[a-z]+)?", path, re.IGNORECASE)
-        assert "/../" not in f"{path}/"
-    assert told == 422
+    except Problem:
+        return
+    assert path.count("/") == way.path.count("/")
+    assert re.fullmatch(r"[a-z0-9_./-]+(\?component=[a-z]+)?", path, re.IGNORECASE)
+    assert "/../" not in f"{path}/"
 
 
 @given(st.sampled_from(["intake", "routing", "results"]), st.text(max_size=60))
