@@ -271,6 +271,10 @@ async def test_an_agencys_software_takes_back_waits_and_gives_back(
         "step-refused", dossier, {"step": "issue_insurance_card", "reason": "not-eligible"}
     )
     assert refused["state"] != "assigned"
+    told = await software[DESK_PARTNER].look_up(f"routing/cases/{dossier}/refusals", "answer-citizen")
+    assert (told.status_code, "issue_insurance_card" in told.text) == (200, True)
+    assert (await software[DESK_PARTNER].look_up(f"routing/cases/{dossier}/family")).status_code == 200
+    assert (await police.look_up(f"routing/cases/{dossier}/family")).status_code == 403
 
 
 async def test_a_paper_travels_and_is_made_anew(town: Town, software: dict[str, Software]) -> None:
