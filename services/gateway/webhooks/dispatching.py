@@ -147,9 +147,7 @@ class Term:
         self._settings = settings
         self._lead = lead
         self._letters = Letters(transactions.pool)
-        self._holder = Holder(
-            transactions, self.recorder, sealer, settings.schedule, lambda: self._scanner.position
-        )
+        self._holder = Holder(transactions, self.recorder, sealer, settings.schedule)
         lines = self._holder.lines
         self._scanner = Scanner(transactions, lines, self._letters, position)
         self._pump = Pump(lines, self._letters, self.recorder, sender, wake=wake, may_send=self._leads)

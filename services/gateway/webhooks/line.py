@@ -100,7 +100,7 @@ class Line:
     @property
     def served(self) -> bool:
         """Whether anything is looked up or sent for it."""
-        return self.state in {ACTIVE, FAILING} and self.rights.active
+        return self.state in {ACTIVE, FAILING} and self.rights.active and bool(self._keys)
 
     @property
     def waits(self) -> int:

@@ -11,6 +11,7 @@ import httpcore
 import msgspec
 
 from libs.http.limits import Network
+from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
 from services.gateway.webhooks.addresses import Refused, Target, judge, target_of
 from services.gateway.webhooks.connecting import CONNECT_SECONDS, CheckedBackend, Resolver
@@ -25,6 +26,7 @@ IDLE_CONNECTIONS_MAX = 512
 IDLE_SECONDS = 60.0
 GONE = 410
 _RETRY_LATER = (429, 503)
+UNFORESEEN = "unforeseen"
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +41,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one attempt. `status` is 0 when there was no answer, `error` empty when it was a good one.
 
-    Codes: status, redirect, timeout, connection-failed, connection-lost, tls-failed, answer-malformed, and those of
-    addresses.Refused.
+    Codes: status, redirect, timeout, connection-failed, connection-lost, tls-failed, answer-malformed, unforeseen, and
+    those of addresses.Refused.
     """
 
     at: datetime
@@ -112,10 +114,10 @@ class Sender:
                 error = "redirect"
             elif not 200 <= status < 300:
                 error = "status"
-        except Exception as failed:
+        except Exception as failed:  # noqa: BLE001 - a receiver must not find out what ends the process of all others
             error = code_of(failed)
-            if not error:
-                raise
+            if error == UNFORESEEN:
+                log.error("webhook-attempt-broke", exc_info=failed)
         return Outcome(
             at=at,
             status=status,
@@ -164,7 +166,7 @@ async def _beginning(answer: httpcore.Response, until: float) -> str:
 
 
 def code_of(error: Exception) -> str:
-    """Why an attempt failed, as a code; empty for what is a fault of ours."""
+    """Why an attempt failed, as a code."""
     if isinstance(error, Refused):
         return error.code
     if isinstance(error, TimeoutError | httpcore.TimeoutException):
@@ -178,4 +180,4 @@ def code_of(error: Exception) -> str:
     if isinstance(error, httpcore.RemoteProtocolError):
         # A receiver that closes without a word is one thing, an answer that is none another.
         return "connection-lost" if "disconnected" in str(error) else "answer-malformed"
-    return "url-malformed" if isinstance(error, httpcore.LocalProtocolError) else ""
+    return "url-malformed" if isinstance(error, httpcore.LocalProtocolError) else UNFORESEEN
