@@ -93,7 +93,13 @@ def allowed_arrows(documents: Sequence[Document]) -> set[Arrow]:
         Place(name=INTERNET, ours=False, outside=True),
     )
     # 22 is named by no policy: whoever is let through there is let through everywhere.
-    ports = {22, HTTPS_PORT, DNS_PORT, *MAIL_PORTS, *(port for place in ours for port in place.ports.values())}
+    ports = {
+        22,
+        HTTPS_PORT,
+        DNS_PORT,
+        *MAIL_PORTS,
+        *(port for place in ours for port in place.ports.values()),
+    }
     return {
         Arrow(source.name, target.name, port)
         for source in (*ours, *outside)

@@ -35,6 +35,7 @@ from services.gateway.settings import Settings
 from services.gateway.tokens import ASSERTION_TYPE
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
+from tests.integration.gateway.owner import Owner
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 ISSUER = "https://doitac.example.vn"
@@ -123,9 +124,12 @@ class House:
 
     def assertion(self, code: str, *, kid: str = "k1", **claims: Any) -> str:
         """What a partner proves itself with."""
-        now = int(time.time())
-        given = {"iss": code, "sub": code, "aud": ISSUER, "exp": now + 60, "jti": str(uuid4())} | claims
-        return jwt.encode({"alg": "ES256", "kid": kid}, given, self.keys[kid if kid != "k1" else code])
+        key = self.keys[kid if kid != "k1" else code]
+        return jwt.encode({"alg": "ES256", "kid": kid}, self.claims(code) | claims, key)
+
+    def claims(self, code: str) -> dict[str, Any]:
+        """What it says of itself there."""
+        return {"iss": code, "sub": code, "aud": ISSUER, "exp": int(time.time()) + 60, "jti": str(uuid4())}
 
     async def ask(self, assertion: str, **changes: str) -> httpx.Response:
         """POST /oauth/token."""
@@ -239,3 +243,18 @@ async def house(houses: Callable[..., Any]) -> House:
     """A gateway."""
     found: House = await houses()
     return found
+
+
+@pytest_asyncio.fixture
+async def owner(settings: Callable[..., Any]) -> AsyncIterator[Owner]:
+    """The services' place."""
+    async with Owner(settings().public_keys).running() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def city(houses: Callable[..., Any], owner: Owner) -> House:
+    """A gateway beside them, with a partner."""
+    house: House = await houses(**{f"{name}_url": owner.url for name in ("intake", "routing", "results")})
+    await house.partner()
+    return house
