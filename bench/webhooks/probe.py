@@ -19,22 +19,23 @@ HEADERS = {"content-type": "application/cloudevents+json"}
 
 
 async def main(receivers: int, port: int, per_second: float, events: int) -> None:
-    """Send so many events at that pace."""
+    """Send so many events at that pace, and five before."""
     words = os.fdopen(os.dup(1), "w")
-    async with httpcore.AsyncConnectionPool(max_connections=None, max_keepalive_connections=512) as pool:
+    pools = [httpcore.AsyncConnectionPool() for _ in range(receivers)]
 
-        async def post(number: int, headers: list[tuple[str, str]]) -> None:
-            await pool.request(
-                "POST", f"http://127.1.0.{number + 1}:{port}/hook", headers=headers, content=BODY
-            )
+    async def post(number: int, headers: list[tuple[str, str]]) -> None:
+        url = f"http://127.1.0.{number + 1}:{port}/hook"
+        await pools[number].request("POST", url, headers=headers, content=BODY)
 
-        for _ in range(events + 5):
-            began, event_id = time.monotonic(), str(new_id())
-            words.write(f"{event_id} {time.monotonic_ns()}\n")
-            headers = [*HEADERS.items(), ("webhook-id", event_id)]
-            await asyncio.gather(*(post(number, headers) for number in range(receivers)))
-            await asyncio.sleep(max(0.0, began + 1 / per_second - time.monotonic()))
+    for _ in range(events + 5):
+        began, event_id = time.monotonic(), str(new_id())
+        words.write(f"{event_id} {time.monotonic_ns()}\n")
+        headers = [*HEADERS.items(), ("webhook-id", event_id)]
+        await asyncio.gather(*(post(number, headers) for number in range(receivers)))
+        await asyncio.sleep(max(0.0, began + 1 / per_second - time.monotonic()))
     words.flush()
+    for pool in pools:
+        await pool.aclose()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from libs.http.limits import Network
 from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
 from services.gateway.webhooks.addresses import Refused, Target, judge, target_of
-from services.gateway.webhooks.connecting import CONNECT_SECONDS, CheckedBackend, Resolver
+from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools, Resolver
 from services.gateway.webhooks.schedule import retry_after_seconds
 
 # Resolving, connecting, TLS, sending and the head of the answer together.
@@ -22,8 +22,6 @@ ATTEMPT_SECONDS = 10.0
 # What is kept of an answer, for its reader; whether it was one is known by its head.
 ANSWER_BYTES = 2048
 ANSWER_SECONDS = 2.0
-IDLE_CONNECTIONS_MAX = 512
-IDLE_SECONDS = 60.0
 GONE = 410
 _RETRY_LATER = (429, 503)
 UNFORESEEN = "unforeseen"
@@ -74,22 +72,11 @@ class Sender:
         self._allowed = tuple(allowed)
         self._seconds = seconds
         self._now = now
-        # How many are open at once is the dispatcher's to bound: a queue in here would delay the healthy.
-        self._pools = {
-            scheme: httpcore.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=None,
-                max_keepalive_connections=IDLE_CONNECTIONS_MAX,
-                keepalive_expiry=IDLE_SECONDS,
-                network_backend=CheckedBackend(scheme, resolver, self._allowed),
-            )
-            for scheme in ("https", "http")
-        }
+        self._pools = Pools(resolver, self._allowed, context)
 
     async def close(self) -> None:
         """Close the connections."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._pools.close()
 
     async def check(self, url: str) -> Target:
         """Whether anything would be sent to `url` now. Raises Refused."""
@@ -132,18 +119,21 @@ class Sender:
     ) -> tuple[int, str, float]:
         limits = {"connect": CONNECT_SECONDS, "read": self._seconds, "write": self._seconds}
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._seconds) as deadline:
-            async with self._pools[target.scheme].stream(
+        async with (
+            asyncio.timeout(self._seconds) as deadline,
+            self._pools.to(target) as pool,
+            pool.stream(
                 "POST",
                 message.url,
                 headers=list(headers.items()),
                 content=message.body,
                 extensions={"timeout": limits},
-            ) as answer:
-                # From here the outcome is known: what follows is for the reader only.
-                deadline.reschedule(None)
-                until = loop.time() + ANSWER_SECONDS
-                body = await _beginning(answer, until)
+            ) as answer,
+        ):
+            # From here the outcome is known: what follows is for the reader only.
+            deadline.reschedule(None)
+            until = loop.time() + ANSWER_SECONDS
+            body = await _beginning(answer, until)
         wait = 0.0
         if answer.status in _RETRY_LATER:
             told = {name.lower(): value for name, value in answer.headers}.get(b"retry-after", b"")
