@@ -7,6 +7,7 @@ line on stdin it writes what arrived to stdout: event id, monotonic nanoseconds.
 import asyncio
 import sys
 import time
+from typing import cast
 
 import msgspec
 import uvloop
@@ -26,8 +27,8 @@ class Receiver(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Note and answer every request that is complete."""

@@ -128,7 +128,6 @@ async def _program(
         env=os.environ | (environment or {}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
         limit=1 << 26,
     )
     try:
