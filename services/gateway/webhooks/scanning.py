@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from libs.database.transactions import Transactions
+from libs.telemetry.logs import log
 from services.gateway import feed_store
 from services.gateway.feed_store import SCAN_MAX, Entry
 from services.gateway.webhooks import delivery_store
@@ -73,6 +74,9 @@ class Scanner:
         async with self._transactions.transaction() as conn:
             head = await feed_store.head(conn)
             start = max(after, head.first - 1)
+            if line is not None and start > after:
+                # Away for longer than events are kept (KEEP_DAYS).
+                log.warning("webhook-events-gone", endpoint=str(line.id), count=start - after)
             end = min(start + SCAN_MAX, head.last if until is None else until)
             if end <= start or not types:
                 return [], max(end, after), head.last
