@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import random
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -169,8 +170,12 @@ async def _endpoints(pool: "asyncpg.Pool[Any]", sealer: Sealer, port: int) -> No
 
 
 async def _say(pool: "asyncpg.Pool[Any]", per_second: float, events: int) -> dict[str, int]:
-    """Record events as the gateway's consumer does, each of a dossier of its own; when each was committed."""
+    """Record events as the gateway's consumer does, each of a dossier of its own; when each was committed.
+
+    At random moments: at a steady beat all would fall on the same moment between two looks of the dispatcher.
+    """
     committed: dict[str, int] = {}
+    draw = random.Random(7)
     for _ in range(events):
         began, dossier_id, now = time.monotonic(), new_id(), datetime.now(UTC)
         envelope = Envelope(
@@ -187,7 +192,7 @@ async def _say(pool: "asyncpg.Pool[Any]", per_second: float, events: int) -> dic
             after = Dossier(said.readers, (said,))
             await store.save(conn, [Change(dossier_id=dossier_id, before=None, after=after)])
         committed[str(envelope.id)] = time.monotonic_ns()
-        await asyncio.sleep(max(0.0, began + 1 / per_second - time.monotonic()))
+        await asyncio.sleep(max(0.0, began + draw.expovariate(per_second) - time.monotonic()))
     return committed
 
 
@@ -284,7 +289,7 @@ def _section(ours: Sequence[Round], probes: Sequence[Round], mib: float) -> Sect
 
 def _settings(rounds: int) -> tuple[str, ...]:
     load = (
-        f"{rounds} rounds of {EVENTS} events at {PER_SECOND:g} a second, each for all 200 endpoints:"
+        f"{rounds} rounds of {EVENTS} events at {PER_SECOND:g} a second at random moments, each for all 200 endpoints:"
         f" {PER_SECOND * ANSWERING:g} deliveries a second. Each event is recorded by another process than the"
         " dispatcher's, which finds it by asking (every 250 ms, which is most of the median). Ten of those that"
         " refuse answer 500, ten take no connection. Every delivery arrived once."

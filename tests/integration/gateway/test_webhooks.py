@@ -362,3 +362,21 @@ async def test_a_lost_lock_and_a_database_that_breaks_off_cost_time_only(house: 
         for place, event in enumerate(there.ids):
             first.setdefault(event, place)
         assert all(first[said[place]] < first[said[place + 1]] for place in range(0, len(said), 2))
+
+
+async def test_a_secret_that_cannot_be_opened_stops_its_endpoint_only(house: House) -> None:
+    """As after a lost WEBHOOK_KEY: nothing goes out unsigned; rotated, the endpoint gets everything since."""
+    await house.partner()
+    desk = await desk_of(house)
+    async with receiver() as there, receiver() as other, dispatching(house):
+        endpoint, _ = await desk.add(there.url)
+        await house.pool.execute("UPDATE endpoint_secret SET sealed = sealed || '\\x00'::bytea")
+        await desk.add(other.url)
+        said = await house.say(uuid4(), received(), accepted())
+        await eventually(has(other, said))
+        await asyncio.sleep(0.3)
+        assert there.requests == []
+        secret = (await desk.did("POST", f"/{endpoint}/secret"))["secret"]
+        await eventually(has(there, said))
+        assert there.ids == said
+        Webhook(secret).verify(there.requests[0].body, there.requests[0].headers)
