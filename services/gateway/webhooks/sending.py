@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -144,14 +145,12 @@ class Sender:
 async def _beginning(answer: httpcore.Response, until: float) -> str:
     """The first bytes of an answer as text; however it goes on, its head has said all that counts."""
     content = bytearray()
-    try:
+    with suppress(Exception):
         async with asyncio.timeout_at(until):
             async for chunk in answer.aiter_stream():
                 content += chunk[:ANSWER_BYTES]
                 if len(content) >= ANSWER_BYTES:
                     break
-    except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
-        pass
     return bytes(content[:ANSWER_BYTES]).decode("utf-8", "replace")
 
 

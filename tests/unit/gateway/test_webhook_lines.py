@@ -243,6 +243,34 @@ def test_what_is_read_anew_does_not_send_twice() -> None:
     assert [each.position for each in taken(made)] == [2]
 
 
+def test_what_a_person_has_delivered_meanwhile_is_not_tried_again() -> None:
+    """It was on its way and failed; its dossier goes on."""
+    made = trusted()
+    made.push([item(1), item(2)])
+    (flying,) = taken(made)
+    rest = Waiting(
+        endpoint=made.id,
+        event_id=item(2).event_id,
+        position=2,
+        dossier_id=DOSSIERS[0],
+        tries=0,
+        next_attempt_at=BEGIN,
+    )
+    made.renew(made.endpoint, [(None, b"k")], [rest], more=False)
+    made.settle(flying, REFUSED, BEGIN, 0)
+    assert [each.position for each in taken(made)] == [2]
+    assert made.waits == 1
+
+
+def test_trust_outlives_the_process() -> None:
+    """An endpoint that answered last is not met with doubt by the next dispatcher; one that did not is."""
+    endpoint = msgspec.structs.replace(line().endpoint, last_success_at=BEGIN)
+    assert Line(endpoint, [], Schedule()).trusted
+    later = BEGIN + timedelta(seconds=1)
+    assert not Line(msgspec.structs.replace(endpoint, last_failure_at=later), [], Schedule()).trusted
+    assert not line().trusted
+
+
 Step = tuple[str, int]
 
 
