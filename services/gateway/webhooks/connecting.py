@@ -166,11 +166,16 @@ class Pools:
         self._held.clear()
 
     async def _forget(self) -> None:
-        """Close what nobody has used for IDLE_SECONDS, two at a time."""
-        for target, held in list(islice(self._held.items(), 2)):
-            if not held.uses and self._now() - held.unused_since > IDLE_SECONDS:
-                del self._held[target]
-                await held.pool.aclose()
+        """Close what nobody has used for IDLE_SECONDS, two at a time: as fast as others may come."""
+        oldest = list(islice(self._held.items(), 2))
+        over = [
+            target
+            for target, held in oldest
+            if not held.uses and self._now() - held.unused_since > IDLE_SECONDS
+        ]
+        # All are taken out before the first is waited for: others do the same meanwhile.
+        for held in [self._held.pop(target) for target in over]:
+            await held.pool.aclose()
 
     def _new(self, target: Target) -> httpcore.AsyncConnectionPool:
         return httpcore.AsyncConnectionPool(

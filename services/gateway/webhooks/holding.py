@@ -52,23 +52,26 @@ class Holder:
 
     async def hold(self, endpoints: Collection[UUID]) -> None:
         """Take these endpoints up as the database has them, with what is pending."""
-        await self._recorder.flush()
-        async with self._transactions.transaction() as conn:
-            found = await endpoint_store.some(conn, endpoints)
-            waiting = await delivery_store.pending(conn, [each.id for each in found], WINDOW)
-        pending: dict[UUID, list[Waiting]] = {}
-        for each in waiting:
-            pending.setdefault(each.endpoint, []).append(each)
-        for endpoint in found:
-            keys = self._keys_of(endpoint)
-            line = self.lines.get(endpoint.id)
-            if line is None:
-                line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
-            mine = pending.get(endpoint.id, [])
-            line.renew(endpoint, keys, mine, more=len(mine) >= WINDOW)
-            line.allow(self._partners.get(endpoint.partner))
+        async with self._recorder.quiet():
+            async with self._transactions.transaction() as conn:
+                found = await endpoint_store.some(conn, endpoints)
+                waiting = await delivery_store.pending(conn, [each.id for each in found], WINDOW)
+            pending: dict[UUID, list[Waiting]] = {}
+            for each in waiting:
+                pending.setdefault(each.endpoint, []).append(each)
+            for endpoint in found:
+                self._renew(endpoint, pending.get(endpoint.id, []))
         if any(endpoint.partner not in self._partners for endpoint in found):
             await self.follow_partners()
+
+    def _renew(self, endpoint: Endpoint, waiting: list[Waiting]) -> None:
+        keys = self._keys_of(endpoint)
+        line = self.lines.get(endpoint.id)
+        if line is None:
+            line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
+        unwritten = self._recorder.unwritten(endpoint.id)
+        line.renew(endpoint, keys, waiting, more=len(waiting) >= WINDOW, unwritten=unwritten)
+        line.allow(self._partners.get(endpoint.partner))
 
     def _keys_of(self, endpoint: Endpoint) -> list[tuple[datetime | None, bytes]]:
         """The keys of its secrets. One that WEBHOOK_KEY does not open is left out: without any it is not served."""

@@ -59,6 +59,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Unwritten(msgspec.Struct, frozen=True):
+    """Of what the database is out of date: these events, and whether also of the endpoint's state."""
+
+    events: frozenset[UUID] = frozenset()
+    state: bool = False
+
+
+WRITTEN = Unwritten()
+
+
 class Line:
     """What is known of one endpoint. `position` is up to where the feed was looked through for it."""
 
@@ -128,10 +138,14 @@ class Line:
         waiting: Sequence[Waiting],
         *,
         more: bool,
+        unwritten: Unwritten = WRITTEN,
     ) -> None:
         """The endpoint and its pending deliveries as the database has them; what is in flight stays so."""
-        flying = {event_id: self._items[event_id] for event_id in self.in_flight if event_id in self._items}
-        self.endpoint, self.state, self._keys, self.more = endpoint, endpoint.state, tuple(keys), more
+        here = self.in_flight.keys() | unwritten.events
+        kept = [item for event_id, item in self._items.items() if event_id in here]
+        self.endpoint, self._keys, self.more = endpoint, tuple(keys), more
+        if not unwritten.state:
+            self.state = endpoint.state
         self._failures = self._timeouts = 0
         self._rests_until = None
         self._oldest = None
@@ -148,12 +162,12 @@ class Line:
                 due=each.next_attempt_at,
             )
             for each in waiting
-            if each.event_id not in flying
+            if each.event_id not in here
         ]
         there = {each.event_id for each in waiting}
-        for item in flying.values():
+        for item in kept:
             item.over = item.event_id not in there
-        self.push(sorted([*flying.values(), *found], key=lambda item: item.position))
+        self.push(sorted([*kept, *found], key=lambda item: item.position))
 
     def push(self, items: Iterable[Item]) -> None:
         """Events that wait from now on, in the feed's order."""

@@ -91,33 +91,29 @@ class Sender:
         return target
 
     async def send(self, message: Message) -> Outcome:
-        """Post it. Whatever goes wrong is in the outcome."""
+        """Post it. Whatever goes wrong is in the outcome; once the head of the answer is there, it alone counts."""
         at, began = self._now(), time.monotonic()
-        status, error, body, wait = 0, "", "", 0.0
+        told, error = _Told(), ""
         try:
             target = target_of(message.url)
             headers = signing.headers(message.keys, message.event_id, int(at.timestamp()), message.body)
-            status, body, wait = await self._post(target, message, headers)
-            if 300 <= status < 400:
-                error = "redirect"
-            elif not 200 <= status < 300:
-                error = "status"
+            await self._post(target, message, headers, told)
         except Exception as failed:  # noqa: BLE001 - a receiver must not find out what ends the process of all others
             error = code_of(failed)
             if error == UNFORESEEN:
                 log.error("webhook-attempt-broke", exc_info=failed)
+        if told.status:
+            error = _error_of(told.status)
         return Outcome(
             at=at,
-            status=status,
+            status=told.status,
             milliseconds=round((time.monotonic() - began) * 1000),
             error=error,
-            response_body=body,
-            retry_after_seconds=wait,
+            response_body=told.body,
+            retry_after_seconds=told.retry_after_seconds,
         )
 
-    async def _post(
-        self, target: Target, message: Message, headers: dict[str, str]
-    ) -> tuple[int, str, float]:
+    async def _post(self, target: Target, message: Message, headers: dict[str, str], told: "_Told") -> None:
         limits = {"connect": CONNECT_SECONDS, "read": self._seconds, "write": self._seconds}
         loop = asyncio.get_running_loop()
         async with (
@@ -131,15 +127,27 @@ class Sender:
                 extensions={"timeout": limits},
             ) as answer,
         ):
-            # From here the outcome is known: what follows is for the reader only.
+            told.status = answer.status
+            if answer.status in _RETRY_LATER:
+                found = {name.lower(): value for name, value in answer.headers}.get(b"retry-after", b"")
+                told.retry_after_seconds = retry_after_seconds(found.decode("latin-1"))
+            # What follows is for the reader only.
             deadline.reschedule(None)
-            until = loop.time() + ANSWER_SECONDS
-            body = await _beginning(answer, until)
-        wait = 0.0
-        if answer.status in _RETRY_LATER:
-            told = {name.lower(): value for name, value in answer.headers}.get(b"retry-after", b"")
-            wait = retry_after_seconds(told.decode("latin-1"))
-        return answer.status, body, wait
+            told.body = await _beginning(answer, loop.time() + ANSWER_SECONDS)
+
+
+class _Told(msgspec.Struct):
+    """What a receiver has said so far."""
+
+    status: int = 0
+    body: str = ""
+    retry_after_seconds: float = 0.0
+
+
+def _error_of(status: int) -> str:
+    if 300 <= status < 400:
+        return "redirect"
+    return "" if 200 <= status < 300 else "status"
 
 
 async def _beginning(answer: httpcore.Response, until: float) -> str:

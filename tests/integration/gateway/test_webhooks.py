@@ -371,6 +371,8 @@ async def test_a_secret_that_cannot_be_opened_stops_its_endpoint_only(house: Hou
     async with receiver() as there, receiver() as other, dispatching(house):
         endpoint, _ = await desk.add(there.url)
         await house.pool.execute("UPDATE endpoint_secret SET sealed = sealed || '\\x00'::bytea")
+        await house.pool.execute("UPDATE endpoint SET version = version + 1")
+        await asyncio.sleep(0.3)
         await desk.add(other.url)
         said = await house.say(uuid4(), received(), accepted())
         await eventually(has(other, said))

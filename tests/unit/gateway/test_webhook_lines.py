@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.gateway.partner import Partner
 from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.endpoint import Endpoint
-from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Item, Line
+from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Item, Line, Unwritten
 from services.gateway.webhooks.schedule import TABLE, Schedule, retry_after_seconds
 from services.gateway.webhooks.sending import Outcome
 
@@ -260,6 +260,33 @@ def test_what_a_person_has_delivered_meanwhile_is_not_tried_again() -> None:
     made.settle(flying, REFUSED, BEGIN, 0)
     assert [each.position for each in taken(made)] == [2]
     assert made.waits == 1
+
+
+def test_what_was_read_anew_before_an_outcome_was_written_is_out_of_date() -> None:
+    """Of an event that was delivered meanwhile, of one that has failed meanwhile, and of the endpoint's state."""
+    made = trusted()
+    made.push([item(number, uuid4()) for number in (1, 2)])
+    first, second = taken(made)
+    waiting = [
+        Waiting(
+            endpoint=made.id,
+            event_id=each.event_id,
+            position=each.position,
+            dossier_id=each.dossier_id,
+            tries=0,
+            next_attempt_at=BEGIN,
+        )
+        for each in (first, second)
+    ]
+    made.settle(first, said(), BEGIN, 0)
+    settled, _ = made.settle(second, REFUSED, BEGIN, 0)
+    made.state = "failing"
+    unwritten = Unwritten(frozenset([first.event_id, second.event_id]), True)
+    made.renew(made.endpoint, [(None, b"k")], waiting, more=False, unwritten=unwritten)
+    assert (made.waits, made.state) == (1, "failing")
+    made.state = "active"
+    assert taken(made) == []
+    assert [each.event_id for each in taken(made, settled.next_attempt_at)] == [second.event_id]
 
 
 def test_trust_outlives_the_process() -> None:
