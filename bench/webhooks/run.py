@@ -291,7 +291,7 @@ def _settings(rounds: int) -> tuple[str, ...]:
     load = (
         f"{rounds} rounds of {EVENTS} events at {PER_SECOND:g} a second at random moments, each for all 200 endpoints:"
         f" {PER_SECOND * ANSWERING:g} deliveries a second. Each event is recorded by another process than the"
-        " dispatcher's, which finds it by asking (every 250 ms, which is most of the median). Ten of those that"
+        " dispatcher's, which finds it by asking (every 100 ms). Ten of those that"
         " refuse answer 500, ten take no connection. Every delivery arrived once."
     )
     shape = (

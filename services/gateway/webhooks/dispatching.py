@@ -35,8 +35,8 @@ _ENDPOINTS = gauge("webhook_endpoints")
 class DispatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How it waits."""
 
-    # The truth behind the hints: how long a recorded event can lie unseen.
-    poll_seconds: float = 0.25
+    # The truth behind the hints: how long an event that another replica recorded can lie unseen. One row is asked for.
+    poll_seconds: float = 0.1
     standby_seconds: float = 1.0
     # How soon a partner's deed at an endpoint, and what changes in its rights, takes effect.
     endpoints_seconds: float = 0.5
