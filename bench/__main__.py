@@ -17,6 +17,7 @@ from bench.load import run as whole
 from bench.pages import run as pages
 from bench.screens import run as screens
 from bench.search import run as search
+from bench.webhooks import run as webhooks
 
 Part = Callable[[], Awaitable[Section]]
 
@@ -31,6 +32,7 @@ PARTS: dict[str, Part] = {
     "search": search.run,
     "pages": pages.run,
     "screens": screens.run,
+    "webhooks": webhooks.run,
 }
 
 

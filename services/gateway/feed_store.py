@@ -83,28 +83,6 @@ async def page(
     return [_entry(row) for row in rows]
 
 
-async def count(
-    conn: Any, *, after: int, until: int, types: Collection[str], readers: Collection[str] | None, limit: int
-) -> int:
-    """How many events `page` would find, up to `limit`."""
-    return int(
-        await conn.fetchval(
-            """
-            SELECT count(*) FROM (
-                SELECT 1 FROM (SELECT * FROM feed WHERE position > $1 AND position <= $2 ORDER BY position OFFSET 0)
-                    AS scanned
-                WHERE type = ANY($3::text[]) AND ($4::text[] IS NULL OR readers && $4) LIMIT $5
-            ) AS found
-            """,
-            after,
-            until,
-            list(types),
-            None if readers is None else list(readers),
-            limit,
-        )
-    )
-
-
 async def at(conn: Any, positions: Collection[int]) -> list[Entry]:
     """The events at these positions, in order; those that retention has taken are missing."""
     rows = await conn.fetch(

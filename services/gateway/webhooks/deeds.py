@@ -11,7 +11,7 @@ from starlette.responses import Response
 from libs.database.transactions import Transactions
 from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.bodies import MsgspecResponse, read_body
-from libs.http.idempotency import Answer, once
+from libs.http.idempotency import Answer, answered_before, once
 from libs.http.limits import client_network
 from libs.process.sealing import Sealer
 from services.gateway.access import Access
@@ -54,6 +54,11 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
     sender: Sender
     sealer: Sealer
     wake: Callable[[], None]
+
+    async def check(self, request: Request, actor: Actor, change: tending.Change) -> None:
+        """Check what is wanted, unless it was done under this key before. Raises Problem 422."""
+        if await answered_before(request, actor, self.transactions) is None:
+            await tending.check(self.sender, change)
 
     async def done(
         self, request: Request, actor: Actor, work: Callable[[Any], Awaitable[Answer]]

@@ -1,6 +1,6 @@
 """All SQL of deliveries: lining up, what became of attempts, and what partners look at."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -193,6 +193,39 @@ async def waiting(conn: Any, endpoint: UUID, limit: int) -> tuple[int, datetime 
         limit,
     )
     return row[0], row[1], row[2]
+
+
+async def ahead(
+    conn: Any,
+    endpoint: UUID,
+    *,
+    after: int,
+    until: int,
+    types: Collection[str],
+    readers: Collection[str] | None,
+    limit: int,
+) -> int:
+    """How many events at positions `after` < p <= `until` are for an endpoint and not lined up yet, up to `limit`."""
+    return int(
+        await conn.fetchval(
+            """
+            SELECT count(*) FROM (
+                SELECT 1 FROM (SELECT * FROM feed WHERE position > $2 AND position <= $3 ORDER BY position OFFSET 0)
+                    AS scanned
+                WHERE type = ANY($4::text[]) AND ($5::text[] IS NULL OR readers && $5) AND NOT EXISTS (
+                    SELECT FROM delivery WHERE endpoint = $1 AND delivery.event_id = scanned.event_id
+                )
+                LIMIT $6
+            ) AS found
+            """,
+            endpoint,
+            after,
+            until,
+            list(types),
+            None if readers is None else list(readers),
+            limit,
+        )
+    )
 
 
 async def forget(conn: Any, keep: timedelta, oldest_id: UUID, rows_max: int) -> int:

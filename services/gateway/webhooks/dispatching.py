@@ -35,8 +35,8 @@ _ENDPOINTS = gauge("webhook_endpoints")
 class DispatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How it waits."""
 
-    # The truth behind the hints: how long a recorded event can lie unseen.
-    poll_seconds: float = 0.25
+    # The truth behind the hints: how long an event that another replica recorded can lie unseen. One row is asked for.
+    poll_seconds: float = 0.1
     standby_seconds: float = 1.0
     # How soon a partner's deed at an endpoint, and what changes in its rights, takes effect.
     endpoints_seconds: float = 0.5
@@ -147,9 +147,7 @@ class Term:
         self._settings = settings
         self._lead = lead
         self._letters = Letters(transactions.pool)
-        self._holder = Holder(
-            transactions, self.recorder, sealer, settings.schedule, lambda: self._scanner.position
-        )
+        self._holder = Holder(transactions, self.recorder, sealer, settings.schedule)
         lines = self._holder.lines
         self._scanner = Scanner(transactions, lines, self._letters, position)
         self._pump = Pump(lines, self._letters, self.recorder, sender, wake=wake, may_send=self._leads)

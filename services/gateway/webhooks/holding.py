@@ -1,11 +1,12 @@
 """The endpoints the dispatcher serves as the database has them: secrets, what is pending, what partners may read."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from libs.database.transactions import Transactions
 from libs.process.sealing import Sealer
+from libs.telemetry.logs import log
 from services.gateway import partner_store
 from services.gateway.partner import Partner
 from services.gateway.webhooks import delivery_store, endpoint_store, signing
@@ -17,7 +18,7 @@ from services.gateway.webhooks.schedule import Schedule
 
 
 class Holder:
-    """`lines` by endpoint; others read them. `start` is where in the feed a new one may be at most."""
+    """`lines` by endpoint; others read them."""
 
     def __init__(
         self,
@@ -25,7 +26,6 @@ class Holder:
         recorder: Recorder,
         sealer: Sealer,
         schedule: Schedule,
-        start: Callable[[], int],
     ) -> None:
         self.lines: dict[UUID, Line] = {}
         self._partners: dict[str, Partner] = {}
@@ -33,7 +33,6 @@ class Holder:
         self._recorder = recorder
         self._sealer = sealer
         self._schedule = schedule
-        self._start = start
 
     async def follow_endpoints(self) -> None:
         """Take up endpoints that are new or were changed, put down those that are no longer served."""
@@ -53,30 +52,38 @@ class Holder:
 
     async def hold(self, endpoints: Collection[UUID]) -> None:
         """Take these endpoints up as the database has them, with what is pending."""
-        await self._recorder.flush()
-        async with self._transactions.transaction() as conn:
-            found = await endpoint_store.some(conn, endpoints)
-            waiting = await delivery_store.pending(conn, [each.id for each in found], WINDOW)
-        pending: dict[UUID, list[Waiting]] = {}
-        for each in waiting:
-            pending.setdefault(each.endpoint, []).append(each)
-        for endpoint in found:
-            keys = self._keys_of(endpoint)
-            line = self.lines.get(endpoint.id)
-            if line is None:
-                line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
-                line.position = min(line.position, self._start())
-            mine = pending.get(endpoint.id, [])
-            line.renew(endpoint, keys, mine, more=len(mine) >= WINDOW)
-            line.allow(self._partners.get(endpoint.partner))
+        async with self._recorder.quiet():
+            async with self._transactions.transaction() as conn:
+                found = await endpoint_store.some(conn, endpoints)
+                waiting = await delivery_store.pending(conn, [each.id for each in found], WINDOW)
+            pending: dict[UUID, list[Waiting]] = {}
+            for each in waiting:
+                pending.setdefault(each.endpoint, []).append(each)
+            for endpoint in found:
+                self._renew(endpoint, pending.get(endpoint.id, []))
         if any(endpoint.partner not in self._partners for endpoint in found):
             await self.follow_partners()
 
+    def _renew(self, endpoint: Endpoint, waiting: list[Waiting]) -> None:
+        keys = self._keys_of(endpoint)
+        line = self.lines.get(endpoint.id)
+        if line is None:
+            line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
+        unwritten = self._recorder.unwritten(endpoint.id)
+        line.renew(endpoint, keys, waiting, more=len(waiting) >= WINDOW, unwritten=unwritten)
+        line.allow(self._partners.get(endpoint.partner))
+
     def _keys_of(self, endpoint: Endpoint) -> list[tuple[datetime | None, bytes]]:
-        return [
-            (secret.not_after, signing.key_of(self._sealer.open(secret.sealed, endpoint.id)))
-            for secret in endpoint.secrets
-        ]
+        """The keys of its secrets. One that WEBHOOK_KEY does not open is left out: without any it is not served."""
+        keys: list[tuple[datetime | None, bytes]] = []
+        for secret in endpoint.secrets:
+            try:
+                opened = self._sealer.open(secret.sealed, endpoint.id)
+            except ValueError:
+                log.error("webhook-secret-unreadable", endpoint=str(endpoint.id))
+            else:
+                keys.append((secret.not_after, signing.key_of(opened)))
+        return keys
 
     async def follow_partners(self) -> None:
         """What partners may read now, also those that were suspended or revoked."""

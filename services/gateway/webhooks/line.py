@@ -6,7 +6,7 @@ the feed, beyond the cursor.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,13 +39,14 @@ SLOW = timedelta(seconds=2)
 
 
 class Item(msgspec.Struct, kw_only=True):
-    """A pending delivery."""
+    """A pending delivery. `over`: a person has delivered it while it was on its way, and it is not tried again."""
 
     event_id: UUID
     position: int
     dossier_id: UUID
     tries: int = 0
     due: datetime
+    over: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str = ""
     at: datetime
+
+
+class Unwritten(msgspec.Struct, frozen=True):
+    """Of what the database is out of date: these events, and whether also of the endpoint's state."""
+
+    events: frozenset[UUID] = frozenset()
+    state: bool = False
+
+
+WRITTEN = Unwritten()
 
 
 class Line:
@@ -71,11 +82,11 @@ class Line:
         # More is pending in the database than is held here.
         self.more = False
         self.in_flight: dict[UUID, datetime] = {}
-        self.last_success_at: datetime | None = None
-        self.last_failure_at: datetime | None = None
+        self.last_success_at = endpoint.last_success_at
+        self.last_failure_at = endpoint.last_failure_at
         self._schedule = schedule
         self._keys = tuple(keys)
-        self._failures = 0
+        self._failures = 0 if _answered_last(endpoint) else 1
         self._timeouts = 0
         self._items: dict[UUID, Item] = {}
         self._dossiers: dict[UUID, list[Item]] = {}
@@ -100,7 +111,7 @@ class Line:
     @property
     def served(self) -> bool:
         """Whether anything is looked up or sent for it."""
-        return self.state in {ACTIVE, FAILING} and self.rights.active
+        return self.state in {ACTIVE, FAILING} and self.rights.active and bool(self._keys)
 
     @property
     def waits(self) -> int:
@@ -124,13 +135,17 @@ class Line:
         self,
         endpoint: Endpoint,
         keys: Iterable[tuple[datetime | None, bytes]],
-        waiting: Iterable[Waiting],
+        waiting: Sequence[Waiting],
         *,
         more: bool,
+        unwritten: Unwritten = WRITTEN,
     ) -> None:
         """The endpoint and its pending deliveries as the database has them; what is in flight stays so."""
-        flying = {event_id: self._items[event_id] for event_id in self.in_flight if event_id in self._items}
-        self.endpoint, self.state, self._keys, self.more = endpoint, endpoint.state, tuple(keys), more
+        here = self.in_flight.keys() | unwritten.events
+        kept = [item for event_id, item in self._items.items() if event_id in here]
+        self.endpoint, self._keys, self.more = endpoint, tuple(keys), more
+        if not unwritten.state:
+            self.state = endpoint.state
         self._failures = self._timeouts = 0
         self._rests_until = None
         self._oldest = None
@@ -147,9 +162,12 @@ class Line:
                 due=each.next_attempt_at,
             )
             for each in waiting
-            if each.event_id not in flying
+            if each.event_id not in here
         ]
-        self.push(sorted([*flying.values(), *found], key=lambda item: item.position))
+        there = {each.event_id for each in waiting}
+        for item in kept:
+            item.over = item.event_id not in there
+        self.push(sorted([*kept, *found], key=lambda item: item.position))
 
     def push(self, items: Iterable[Item]) -> None:
         """Events that wait from now on, in the feed's order."""
@@ -247,7 +265,10 @@ class Line:
             change = self._judged(now)
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))
         self.in_flight.pop(item.event_id, None)
-        self._queue(item)
+        if item.over:
+            self._end(item)
+        else:
+            self._queue(item)
         return self._settled(item, PENDING, item.tries, item.due, attempt), change
 
     def _judged(self, now: datetime) -> Change | None:
@@ -314,3 +335,9 @@ class Line:
 def matches(line: Line, entry: Entry) -> bool:
     """Whether an event is for this endpoint: asked for, and one its partner may read."""
     return line.rights.cover(entry.envelope.type, entry.readers)
+
+
+def _answered_last(endpoint: Endpoint) -> bool:
+    """Whether nothing has failed since its last good answer, as far as it was noted."""
+    success, failure = endpoint.last_success_at, endpoint.last_failure_at
+    return failure is None or (success is not None and success > failure)

@@ -61,12 +61,11 @@ class Pump:
                 self._wake()
                 return
             letter = self._letters.get(item.position)
-            keys = line.keys(now)
-            if letter is None or not line.rights.cover(letter.type, letter.readers) or not keys:
-                reason = "event-gone" if letter is None else "not-readable" if keys else "no-secret"
+            if letter is None or not line.rights.cover(letter.type, letter.readers):
+                reason = "event-gone" if letter is None else "not-readable"
                 self._recorder.note(line.let_go(item, reason, now), None)
                 continue
-            self._launch(line, item, letter, keys)
+            self._launch(line, item, letter, line.keys(now))
 
     def _has_place(self, line: Line) -> bool:
         if line.trusted:

@@ -1,7 +1,9 @@
 """What the dispatcher has to write, in batches: outcomes at once, how far endpoints are from time to time."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from uuid import UUID
 
 from libs.database.transactions import Transactions
 from libs.telemetry.logs import log
@@ -11,7 +13,7 @@ from services.gateway.webhooks import delivery_store, endpoint_store
 from services.gateway.webhooks.delivery_store import Settled
 from services.gateway.webhooks.endpoint import ACTIVE, DISABLED, FAILING
 from services.gateway.webhooks.endpoint_store import Progress
-from services.gateway.webhooks.line import Change, Line
+from services.gateway.webhooks.line import Change, Line, Unwritten
 
 # Outcomes of a moment share a transaction.
 GATHER_SECONDS = 0.05
@@ -69,27 +71,44 @@ class Recorder:
             self._noted.clear()
             await self.flush()
 
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """Everything noted is written before the block, and nothing inside it: see `unwritten`."""
+        async with self._writing:
+            await self._write()
+            yield
+
+    def unwritten(self, endpoint: UUID) -> Unwritten:
+        """What was noted of an endpoint since; what the database says of it is out of date."""
+        return Unwritten(
+            frozenset(each.event_id for each in self._settled if each.endpoint == endpoint),
+            any(change.endpoint == endpoint for change in self._changes),
+        )
+
     async def flush(self) -> None:
         """Write what was noted, in one transaction; it stays noted when that fails. Raises what the database raises."""
         async with self._writing:
-            settled, changes = self._settled, self._changes
-            if not settled and not changes:
-                return
-            self._settled, self._changes = [], []
-            try:
-                async with self._transactions.transaction() as conn:
-                    # Endpoints before deliveries, as whatever a partner does locks them.
-                    for change in changes:
-                        await _write(conn, change)
-                    for each in _rounds(settled):
-                        await delivery_store.settle(conn, each)
-                    for given_up in filter(_given_up_for, settled):
-                        await _audit_given_up(conn, given_up)
-            except BaseException:
-                self._settled = settled + self._settled
-                self._changes = changes + self._changes
-                self._noted.set()
-                raise
+            await self._write()
+
+    async def _write(self) -> None:
+        settled, changes = self._settled, self._changes
+        if not settled and not changes:
+            return
+        self._settled, self._changes = [], []
+        try:
+            async with self._transactions.transaction() as conn:
+                # Endpoints before deliveries, as whatever a partner does locks them.
+                for change in changes:
+                    await _write_change(conn, change)
+                for each in _rounds(settled):
+                    await delivery_store.settle(conn, each)
+                for given_up in filter(_given_up_for, settled):
+                    await _audit_given_up(conn, given_up)
+        except BaseException:
+            self._settled = settled + self._settled
+            self._changes = changes + self._changes
+            self._noted.set()
+            raise
 
     async def note_progress(self, lines: Iterable[Line]) -> None:
         """Write how far the lines are, where that has changed since the last time."""
@@ -126,7 +145,7 @@ def _rounds(settled: list[Settled]) -> list[list[Settled]]:
     return rounds
 
 
-async def _write(conn: object, change: Change) -> None:
+async def _write_change(conn: object, change: Change) -> None:
     kept = await endpoint_store.set_state(
         conn, change.endpoint, change.state, change.reason, expected=_EXPECTED[change.state], since=change.at
     )

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
-from libs.database.transactions import Transactions
+from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS, Transactions
+from libs.telemetry.logs import log
 from services.gateway import feed_store
 from services.gateway.feed_store import SCAN_MAX, Entry
 from services.gateway.webhooks import delivery_store
@@ -70,9 +71,13 @@ class Scanner:
         self, after: int, until: int | None, types: Collection[str], limit: int, line: Line | None = None
     ) -> tuple[list[Entry], int, int]:
         """Events after a position, up to where they were looked for, and the feed's end."""
-        async with self._transactions.transaction() as conn:
+        # Two statements need no transaction: what retention takes between them was to go anyway.
+        async with self._transactions.pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
             head = await feed_store.head(conn)
             start = max(after, head.first - 1)
+            if line is not None and start > after:
+                # Away for longer than events are kept (KEEP_DAYS).
+                log.warning("webhook-events-gone", endpoint=str(line.id), count=start - after)
             end = min(start + SCAN_MAX, head.last if until is None else until)
             if end <= start or not types:
                 return [], max(end, after), head.last

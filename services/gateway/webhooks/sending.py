@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,9 +12,10 @@ import httpcore
 import msgspec
 
 from libs.http.limits import Network
+from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
 from services.gateway.webhooks.addresses import Refused, Target, judge, target_of
-from services.gateway.webhooks.connecting import CONNECT_SECONDS, CheckedBackend, Resolver
+from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools, Resolver
 from services.gateway.webhooks.schedule import retry_after_seconds
 
 # Resolving, connecting, TLS, sending and the head of the answer together.
@@ -21,10 +23,9 @@ ATTEMPT_SECONDS = 10.0
 # What is kept of an answer, for its reader; whether it was one is known by its head.
 ANSWER_BYTES = 2048
 ANSWER_SECONDS = 2.0
-IDLE_CONNECTIONS_MAX = 512
-IDLE_SECONDS = 60.0
 GONE = 410
 _RETRY_LATER = (429, 503)
+UNFORESEEN = "unforeseen"
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +40,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one attempt. `status` is 0 when there was no answer, `error` empty when it was a good one.
 
-    Codes: status, redirect, timeout, connection-failed, connection-lost, tls-failed, answer-malformed, and those of
-    addresses.Refused.
+    Codes: status, redirect, timeout, connection-failed, connection-lost, tls-failed, answer-malformed, unforeseen, and
+    those of addresses.Refused.
     """
 
     at: datetime
@@ -72,22 +73,11 @@ class Sender:
         self._allowed = tuple(allowed)
         self._seconds = seconds
         self._now = now
-        # How many are open at once is the dispatcher's to bound: a queue in here would delay the healthy.
-        self._pools = {
-            scheme: httpcore.AsyncConnectionPool(
-                ssl_context=context,
-                max_connections=None,
-                max_keepalive_connections=IDLE_CONNECTIONS_MAX,
-                keepalive_expiry=IDLE_SECONDS,
-                network_backend=CheckedBackend(scheme, resolver, self._allowed),
-            )
-            for scheme in ("https", "http")
-        }
+        self._pools = Pools(resolver, self._allowed, context)
 
     async def close(self) -> None:
         """Close the connections."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._pools.close()
 
     async def check(self, url: str) -> Target:
         """Whether anything would be sent to `url` now. Raises Refused."""
@@ -101,70 +91,79 @@ class Sender:
         return target
 
     async def send(self, message: Message) -> Outcome:
-        """Post it. Whatever goes wrong is in the outcome."""
+        """Post it. Whatever goes wrong is in the outcome; once the head of the answer is there, it alone counts."""
         at, began = self._now(), time.monotonic()
-        status, error, body, wait = 0, "", "", 0.0
+        told, error = _Told(), ""
         try:
             target = target_of(message.url)
             headers = signing.headers(message.keys, message.event_id, int(at.timestamp()), message.body)
-            status, body, wait = await self._post(target, message, headers)
-            if 300 <= status < 400:
-                error = "redirect"
-            elif not 200 <= status < 300:
-                error = "status"
-        except Exception as failed:
+            await self._post(target, message, headers, told)
+        except Exception as failed:  # noqa: BLE001 - a receiver must not find out what ends the process of all others
             error = code_of(failed)
-            if not error:
-                raise
+            if error == UNFORESEEN:
+                log.error("webhook-attempt-broke", exc_info=failed)
+        if told.status:
+            error = _error_of(told.status)
         return Outcome(
             at=at,
-            status=status,
+            status=told.status,
             milliseconds=round((time.monotonic() - began) * 1000),
             error=error,
-            response_body=body,
-            retry_after_seconds=wait,
+            response_body=told.body,
+            retry_after_seconds=told.retry_after_seconds,
         )
 
-    async def _post(
-        self, target: Target, message: Message, headers: dict[str, str]
-    ) -> tuple[int, str, float]:
+    async def _post(self, target: Target, message: Message, headers: dict[str, str], told: "_Told") -> None:
         limits = {"connect": CONNECT_SECONDS, "read": self._seconds, "write": self._seconds}
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._seconds) as deadline:
-            async with self._pools[target.scheme].stream(
+        async with (
+            asyncio.timeout(self._seconds) as deadline,
+            self._pools.to(target) as pool,
+            pool.stream(
                 "POST",
                 message.url,
                 headers=list(headers.items()),
                 content=message.body,
                 extensions={"timeout": limits},
-            ) as answer:
-                # From here the outcome is known: what follows is for the reader only.
-                deadline.reschedule(None)
-                until = loop.time() + ANSWER_SECONDS
-                body = await _beginning(answer, until)
-        wait = 0.0
-        if answer.status in _RETRY_LATER:
-            told = {name.lower(): value for name, value in answer.headers}.get(b"retry-after", b"")
-            wait = retry_after_seconds(told.decode("latin-1"))
-        return answer.status, body, wait
+            ) as answer,
+        ):
+            told.status = answer.status
+            if answer.status in _RETRY_LATER:
+                found = {name.lower(): value for name, value in answer.headers}.get(b"retry-after", b"")
+                told.retry_after_seconds = retry_after_seconds(found.decode("latin-1"))
+            # What follows is for the reader only.
+            deadline.reschedule(None)
+            told.body = await _beginning(answer, loop.time() + ANSWER_SECONDS)
+
+
+class _Told(msgspec.Struct):
+    """What a receiver has said so far."""
+
+    status: int = 0
+    body: str = ""
+    retry_after_seconds: float = 0.0
+
+
+def _error_of(status: int) -> str:
+    if 300 <= status < 400:
+        return "redirect"
+    return "" if 200 <= status < 300 else "status"
 
 
 async def _beginning(answer: httpcore.Response, until: float) -> str:
     """The first bytes of an answer as text; however it goes on, its head has said all that counts."""
     content = bytearray()
-    try:
+    with suppress(Exception):
         async with asyncio.timeout_at(until):
             async for chunk in answer.aiter_stream():
                 content += chunk[:ANSWER_BYTES]
                 if len(content) >= ANSWER_BYTES:
                     break
-    except (TimeoutError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
-        pass
     return bytes(content[:ANSWER_BYTES]).decode("utf-8", "replace")
 
 
 def code_of(error: Exception) -> str:
-    """Why an attempt failed, as a code; empty for what is a fault of ours."""
+    """Why an attempt failed, as a code."""
     if isinstance(error, Refused):
         return error.code
     if isinstance(error, TimeoutError | httpcore.TimeoutException):
@@ -178,4 +177,4 @@ def code_of(error: Exception) -> str:
     if isinstance(error, httpcore.RemoteProtocolError):
         # A receiver that closes without a word is one thing, an answer that is none another.
         return "connection-lost" if "disconnected" in str(error) else "answer-malformed"
-    return "url-malformed" if isinstance(error, httpcore.LocalProtocolError) else ""
+    return "url-malformed" if isinstance(error, httpcore.LocalProtocolError) else UNFORESEEN

@@ -159,8 +159,8 @@ async def replay(conn: Any, endpoint: Endpoint, kind: str, since: datetime, by: 
         kind=kind,
         since=since,
         after=head.first - 1,
-        # What is beyond the cursor comes by itself.
-        until=head.last if kind == RECOVER else endpoint.cursor,
+        # What is said later comes by itself; the cursor that is kept lags behind a little.
+        until=head.last,
         state="running",
         total=await replay_store.unsuccessful(conn, endpoint.id, since) if kind == RECOVER else 0,
         done=0,
@@ -199,8 +199,9 @@ async def shown(conn: Any, partner: Partner, endpoint: Endpoint) -> ShownEndpoin
     rights = Rights().of(partner, endpoint.types)
     if waiting < WAITING_MAX and rights.types:
         after = max(endpoint.cursor, head.first - 1)
-        waiting += await feed_store.count(
+        waiting += await delivery_store.ahead(
             conn,
+            endpoint.id,
             after=after,
             until=min(head.last, after + feed_store.SCAN_MAX),
             types=rights.types,
