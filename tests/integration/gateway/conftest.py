@@ -122,9 +122,12 @@ class House:
 
     def assertion(self, code: str, *, kid: str = "k1", **claims: Any) -> str:
         """What a partner proves itself with."""
-        now = int(time.time())
-        given = {"iss": code, "sub": code, "aud": ISSUER, "exp": now + 60, "jti": str(uuid4())} | claims
-        return jwt.encode({"alg": "ES256", "kid": kid}, given, self.keys[kid if kid != "k1" else code])
+        key = self.keys[kid if kid != "k1" else code]
+        return jwt.encode({"alg": "ES256", "kid": kid}, self.claims(code) | claims, key)
+
+    def claims(self, code: str) -> dict[str, Any]:
+        """What it says of itself there."""
+        return {"iss": code, "sub": code, "aud": ISSUER, "exp": int(time.time()) + 60, "jti": str(uuid4())}
 
     async def ask(self, assertion: str, **changes: str) -> httpx.Response:
         """POST /oauth/token."""

@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
 
 from services.gateway import administration
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, ISSUER, House
@@ -104,6 +106,24 @@ async def test_forms_that_are_none_are_refused(house: House) -> None:
         "/oauth/token", data={"grant_type": "client_credentials"}, auth=("bv", "secret")
     )
     assert (basic.status_code, basic.json()["error"]) == INVALID
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+@pytest.mark.parametrize("algorithm", ["Ed25519", "EdDSA"])
+async def test_a_partner_may_prove_itself_by_ed25519(house: House, algorithm: str) -> None:
+    """Under the algorithm's new name and under its old one."""
+    await house.partner()
+    key = OKPKey.generate_key("Ed25519")
+    async with house.pool.acquire() as conn, conn.transaction():
+        await administration.add_key(
+            conn, HOSPITAL.code, json.dumps(key.as_dict(private=False)), BY, kid="ed"
+        )
+    claims = house.claims(HOSPITAL.code)
+    signed = jwt.encode({"alg": algorithm, "kid": "ed"}, claims, key, algorithms=[algorithm])
+    answer = await house.ask(signed)
+    assert answer.status_code == 200, answer.text
+    token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    assert (await house.read(token)).status_code == 200
 
 
 async def test_keys_are_changed_with_an_overlap(house: House) -> None:
