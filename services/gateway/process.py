@@ -4,15 +4,18 @@ from fastapi import FastAPI
 
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
+from libs.catalogue import Catalogue
+from libs.catalogue.made_up_names import MadeUpNames
 from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
 from libs.http.serve import Background
 from libs.process.serving import service_app
 from libs.process.settings import named
-from services.gateway import api, api_tokens, store
+from services.gateway import api, api_partner, api_sandbox, api_tokens, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
+from services.gateway.api_sandbox import Sandbox
 from services.gateway.feed import Feed
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
@@ -51,6 +54,11 @@ class Process:
         self.acting = Acting(settings.urls(), signer)
         feed = Feed(bus.pool)
         bus.after_commit = feed.wake
+        self._sandbox: Sandbox | None = None
+        if settings.sandbox:
+            with named("CATALOGUE"):
+                catalogue, names = Catalogue.load(settings.catalogue), MadeUpNames.load(settings.catalogue)
+            self._sandbox = Sandbox(self.acting, feed, catalogue, names)
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
         self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
         self.background: list[Background] = [
@@ -61,12 +69,19 @@ class Process:
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
+        routers = [
+            api.build_router(self._desk),
+            api_tokens.build_router(self._tokens),
+            api_partner.build_router(self.transactions, self.access, sandbox=self._sandbox is not None),
+        ]
+        if self._sandbox is not None:
+            routers.append(api_sandbox.build_router(self._sandbox, self.access, self.transactions))
         return service_app(
             self._settings,
             service=GATEWAY,
             version=VERSION,
             bus=self._bus,
-            routers=[api.build_router(self._desk), api_tokens.build_router(self._tokens)],
+            routers=routers,
             closing=[self.acting.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

@@ -17,6 +17,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     results_url: str
     # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
     issuer_url: str
+    # Whether births of people who do not exist may be made here. Never where people do.
+    sandbox: bool = False
     # How many days events are kept; 0: for ever.
     keep_days: float = 0
     # What one partner may do at one process.
