@@ -225,6 +225,8 @@ class City:
             "PUBLIC_URL": self.urls[PORTAL],
             # What partners open.
             "ISSUER_URL": self.urls[GATEWAY],
+            # Nobody who lives in a box exists: whoever tries things out may make up births.
+            "SANDBOX": "true",
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),
