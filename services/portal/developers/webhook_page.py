@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from libs.http.client import Refused
+from libs.http.client import Refused, Unavailable
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.webhook_list import (
@@ -42,6 +42,8 @@ DONE = {
     "bat": "Đã bật webhook.",
     "tat": "Đã tạm dừng webhook. Sự kiện vẫn được giữ.",
     "thu": "Đã gửi sự kiện thử.",
+    "gui-lai": "Đã gửi lại.",
+    "chua-tra-loi": "Đã gửi, chương trình nhận chưa trả lời. Xem lại ở Các lần gửi sau ít giây.",
 }
 DELETED = "/dev/webhook?xong=xoa"
 
@@ -67,9 +69,9 @@ async def webhook(
 async def change(request: Request, endpoint: UUID, person: INTEGRATOR) -> Response:
     """Save its settings, or pause and resume it."""
     form = await form_of(request, person.csrf)
-    webhooks = Webhooks(person)
+    webhooks, key = Webhooks(person), text_of(form, "khoa")
     if wanted := text_of(form, "bat-tat"):
-        await webhooks.set(endpoint, enabled=wanted == "bat")
+        await webhooks.set(endpoint, enabled=wanted == "bat", key=key)
         return _back(endpoint, "bat" if wanted == "bat" else "tat")
     typed = typed_of({name: text_of(form, name) for name in FIELDS.values()})
     problems = lacking(typed)
@@ -80,6 +82,7 @@ async def change(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respon
                 url=typed["dia-chi"],
                 types=patterns(typed["loai"]),
                 description=typed["mo-ta"],
+                key=key,
             )
         except Refused as refused:
             if refused.status not in TYPED_WRONGLY:
@@ -93,8 +96,8 @@ async def change(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respon
 @router.post("/dev/webhook/{endpoint}/xoa")
 async def delete(request: Request, endpoint: UUID, person: INTEGRATOR) -> Response:
     """Forget it."""
-    await form_of(request, person.csrf)
-    await Webhooks(person).delete(endpoint)
+    form = await form_of(request, person.csrf)
+    await Webhooks(person).delete(endpoint, key=text_of(form, "khoa"))
     return RedirectResponse(DELETED, 303)
 
 
@@ -120,6 +123,8 @@ async def test(request: Request, endpoint: UUID, person: INTEGRATOR) -> Response
         delivery = await Webhooks(person).test(endpoint, given, key=text_of(form, "khoa"))
     except Refused as refused:
         return await _refused(request, person, endpoint, refused)
+    except Unavailable:
+        return _back(endpoint, "chua-tra-loi")
     return RedirectResponse(f"/dev/webhook/{endpoint}/lan-gui/{delivery.event_id}?xong=thu", 303)
 
 
@@ -172,8 +177,11 @@ async def delivery(
 async def resend(request: Request, endpoint: UUID, event: UUID, person: INTEGRATOR) -> Response:
     """Send one again, now."""
     form = await form_of(request, person.csrf)
-    await Webhooks(person).resend(endpoint, event, key=text_of(form, "khoa"))
-    return RedirectResponse(f"/dev/webhook/{endpoint}/lan-gui/{event}", 303)
+    try:
+        await Webhooks(person).resend(endpoint, event, key=text_of(form, "khoa"))
+    except Unavailable:
+        return _back(endpoint, "chua-tra-loi")
+    return RedirectResponse(f"/dev/webhook/{endpoint}/lan-gui/{event}?xong=gui-lai", 303)
 
 
 def _back(endpoint: UUID, done: str) -> Response:
@@ -221,7 +229,7 @@ async def _show(
         "loai": "\n".join(found.types) or EVERYTHING,
         "mo-ta": found.description,
     }
-    failed = [each for each in listed.deliveries if each.state == "failed"]
+    failed = [each for each in listed.deliveries if each.failing]
     return show(
         request,
         TEMPLATE,

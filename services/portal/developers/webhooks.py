@@ -19,9 +19,11 @@ ENDPOINT_STATES = {
 }
 DELIVERY_STATES = {
     "delivered": Tag("Đã nhận", "ready"),
-    "pending": Tag("Đang chờ", "asked"),
-    "failed": Tag("Hỏng", "late"),
+    "pending": Tag("Chờ gửi", "asked"),
+    "failed": Tag("Hỏng, đã thôi gửi", "ended"),
 }
+# Tried, refused, and to be tried again: what somebody looks for who mends a receiver.
+FAILED_SO_FAR = Tag("Hỏng, sẽ gửi lại", "late")
 TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 50
 
@@ -80,15 +82,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """What was sent, as the receiver got it."""
 
-    headers: dict[str, str] = {}
-    body: str | msgspec.Raw = ""
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        if isinstance(self.body, str):
-            return self.body
-        return bytes(self.body).decode()
+    headers: dict[str, str]
+    body: str
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +101,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     request: Sent | None = None
 
     @property
+    def failing(self) -> bool:
+        """Whether it was tried and not taken, for good or so far."""
+        return self.state == "failed" or (self.state == "pending" and self.attempts_made > 0)
+
+    @property
     def tag(self) -> Tag:
         """Its state in a word."""
+        if self.state == "pending" and self.failing:
+            return FAILED_SO_FAR
         return DELIVERY_STATES.get(self.state, Tag(self.state, "calm"))
 
     @property
@@ -150,7 +152,10 @@ class _Rotated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Webhooks:
-    """The gateway's interface of webhooks, as somebody of the partner. Everything raises Refused or Unavailable."""
+    """The gateway's interface of webhooks, as somebody of the partner. Everything raises Refused or Unavailable.
+
+    What changes something does so once per `key`, which is made with the form.
+    """
 
     def __init__(self, person: Person) -> None:
         self._desk = person.desk
@@ -166,24 +171,25 @@ class Webhooks:
     async def add(self, url: str, types: list[str], description: str, *, key: str) -> Made:
         """A new one."""
         body = {"url": url, "types": types, "description": description}
-        return await self._desk.change("gateway", "POST", "/webhooks", body, Made, key=key)
+        return await self._desk.act("gateway", "/webhooks", body, Made, key=key)
 
-    async def set(self, endpoint: UUID, **changes: Any) -> Endpoint:
+    async def set(self, endpoint: UUID, *, key: str, **changes: Any) -> Endpoint:
         """Other settings."""
-        return await self._desk.change("gateway", "PATCH", f"/webhooks/{endpoint}", changes, Endpoint)
+        path = f"/webhooks/{endpoint}"
+        return await self._desk.change("gateway", "PATCH", path, changes, Endpoint, key=key)
 
-    async def delete(self, endpoint: UUID) -> None:
+    async def delete(self, endpoint: UUID, *, key: str) -> None:
         """It is sent nothing any more, and forgotten."""
-        await self._desk.change("gateway", "DELETE", f"/webhooks/{endpoint}", None, type(None))
+        await self._desk.change("gateway", "DELETE", f"/webhooks/{endpoint}", None, type(None), key=key)
 
     async def rotate(self, endpoint: UUID, overlap_hours: int, *, key: str) -> str:
         """A new secret; the old one goes on signing for so long."""
         body = {"overlap_hours": overlap_hours}
         path = f"/webhooks/{endpoint}/secret"
-        return (await self._desk.change("gateway", "POST", path, body, _Rotated, key=key)).secret
+        return (await self._desk.act("gateway", path, body, _Rotated, key=key)).secret
 
     async def test(self, endpoint: UUID, type_: str, *, key: str) -> Delivery:
-        """A test event, sent at once."""
+        """A test event, sent at once; Unavailable when the receiver lets one wait too long."""
         body = {"type": type_} if type_ else {}
         return await self._desk.change(
             "gateway", "POST", f"/webhooks/{endpoint}/test", body, Delivery, key=key
@@ -208,7 +214,7 @@ class Webhooks:
     async def replay(self, endpoint: UUID, kind: str, since: datetime, *, key: str) -> Replay:
         """`recover` what failed since, or `replay-missing` what was never tried."""
         path = f"/webhooks/{endpoint}/{kind}"
-        return await self._desk.change("gateway", "POST", path, {"since": since}, Replay, key=key)
+        return await self._desk.act("gateway", path, {"since": since}, Replay, key=key)
 
     async def replayed(self, endpoint: UUID, replay: UUID) -> Replay:
         """How far it has got."""
