@@ -10,8 +10,9 @@ from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
 from libs.http.serve import Background
+from libs.process.sealing import Sealer
 from libs.process.serving import service_app
-from libs.process.settings import named
+from libs.process.settings import named, networks_of
 from services.gateway import api, api_partner, api_sandbox, api_tokens, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
@@ -23,6 +24,13 @@ from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
 from services.gateway.tokens import TokenDesk
+from services.gateway.webhooks import api as api_webhooks
+from services.gateway.webhooks import api_deliveries, api_replays
+from services.gateway.webhooks.connecting import SystemResolver, tls_context
+from services.gateway.webhooks.deeds import Tended
+from services.gateway.webhooks.dispatching import Dispatcher
+from services.gateway.webhooks.manual import Manual
+from services.gateway.webhooks.sending import Sender
 
 VERSION = "0.1.0"
 BODY_BYTES_MAX = 1 << 20
@@ -53,7 +61,29 @@ class Process:
         self.reading_log = ReadingLog(self.transactions)
         self.acting = Acting(settings.urls(), signer)
         feed = Feed(bus.pool)
-        bus.after_commit = feed.wake
+        with named("WEBHOOK_KEY"):
+            self.sealer = Sealer.from_file(settings.webhook_key)
+        with named("WEBHOOK_CA"):
+            context = tls_context(settings.webhook_ca)
+        self._resolver = SystemResolver()
+        self.sender = Sender(
+            self._resolver, networks_of("WEBHOOK_NETWORKS", settings.webhook_networks), context
+        )
+        self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
+        self._tended = Tended(
+            transactions=self.transactions,
+            access=self.access,
+            sender=self.sender,
+            sealer=self.sealer,
+            wake=self.dispatcher.wake,
+        )
+        self._manual = Manual(self.transactions, self.sender, self.sealer)
+
+        def committed() -> None:
+            feed.wake()
+            self.dispatcher.wake()
+
+        bus.after_commit = committed
         self._sandbox: Sandbox | None = None
         if settings.sandbox:
             with named("CATALOGUE"):
@@ -63,9 +93,15 @@ class Process:
         self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
         self.background: list[Background] = [
             feed.run,
+            self.dispatcher.run,
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
+
+    async def close(self) -> None:
+        """Close the connections to receivers."""
+        await self.sender.close()
+        self._resolver.close()
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
@@ -73,6 +109,9 @@ class Process:
             api.build_router(self._desk),
             api_tokens.build_router(self._tokens),
             api_partner.build_router(self.transactions, self.access, sandbox=self._sandbox is not None),
+            api_webhooks.build_router(self._tended),
+            api_replays.build_router(self._tended),
+            api_deliveries.build_router(self._tended, self._manual),
         ]
         if self._sandbox is not None:
             routers.append(api_sandbox.build_router(self._sandbox, self.access, self.transactions))
@@ -82,6 +121,6 @@ class Process:
             version=VERSION,
             bus=self._bus,
             routers=routers,
-            closing=[self.acting.close],
+            closing=[self.acting.close, self.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

@@ -17,6 +17,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     results_url: str
     # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
     issuer_url: str
+    # The file with the key that endpoints' secrets are sealed with: 32 random bytes in base64.
+    webhook_key: str
+    # Networks (CIDR, separated by commas) to which webhooks may go besides the public internet, also by http; and a
+    # file with the authorities receivers prove themselves by, instead of the system's.
+    webhook_networks: str = ""
+    webhook_ca: str = ""
     # Whether births of people who do not exist may be made here. Never where people do.
     sandbox: bool = False
     # How many days events are kept; 0: for ever.

@@ -36,6 +36,8 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
+    # One folder for each way of integrating.
+    "gateway": (SERVICE, {"migrations", "webhooks"}),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")
 

@@ -25,6 +25,7 @@ from libs.contracts.results import ResultReady
 from libs.contracts.routing import StepAssigned
 from libs.http.auth import GATEWAY
 from libs.http.public_keys import JWKS_NAME, make_key
+from libs.process.sealing import new_sealing_key
 from services.gateway import administration, store
 from services.gateway.administration import By
 from services.gateway.handlers import HANDLERS
@@ -199,6 +200,7 @@ def settings(gateway_database: ServiceDatabase, tmp_path: Path) -> Callable[...,
     """Settings with keys of the test's own."""
     for issuer in (GATEWAY, "identity"):
         make_key(issuer, tmp_path)
+    (tmp_path / "webhooks.key").write_bytes(new_sealing_key())
 
     def make(**changes: Any) -> Settings:
         given: dict[str, Any] = {
@@ -208,6 +210,8 @@ def settings(gateway_database: ServiceDatabase, tmp_path: Path) -> Callable[...,
             "public_keys": str(tmp_path / JWKS_NAME),
             "catalogue": str(ROOT / "catalogue"),
             "issuer_url": ISSUER,
+            "webhook_key": str(tmp_path / "webhooks.key"),
+            "webhook_networks": "127.0.0.0/8",
             **{f"{name}_url": "http://127.0.0.1:1" for name in ("intake", "routing", "results")},
         }
         return Settings(**(given | changes))
