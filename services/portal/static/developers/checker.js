@@ -6,7 +6,6 @@ const result = document.querySelector("[data-checked]");
 form.hidden = false;
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  event.stopImmediatePropagation();
   const { ok, code, words } = await check({
     secret: form.elements.namedItem("bi-mat").value,
     headers: readHeaders(form.elements.namedItem("tieu-de").value),
@@ -17,4 +16,4 @@ form.addEventListener("submit", async (event) => {
   result.textContent = words;
   result.hidden = false;
   result.focus();
-}, { capture: true });
+});
