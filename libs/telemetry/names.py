@@ -138,6 +138,9 @@ METRICS: dict[str, Metric] = {
     "messages_total": Metric(
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
+    "partner_events_total": Metric(
+        kind="counter", meaning="events of partners: taken, refused, later", labels=("target", "outcome")
+    ),
     "partner_tokens_total": Metric(
         kind="counter", meaning="tokens asked for by partners: granted, refused", labels=("outcome",)
     ),
@@ -164,7 +167,7 @@ METRICS: dict[str, Metric] = {
         labels=("state",),
     ),
     "webhook_exhausted_total": Metric(
-        kind="counter", meaning="deliveries and endpoints given up", labels=("what",)
+        kind="counter", meaning="deliveries and endpoints given up", labels=("target",)
     ),
     "webhook_in_flight": Metric(kind="gauge", meaning="webhook attempts on their way now"),
 }

@@ -20,6 +20,10 @@ from services.gateway.api_sandbox import Sandbox
 from services.gateway.feed import Feed
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
+from services.gateway.inbound import api as inbound_api
+from services.gateway.inbound import api_city
+from services.gateway.inbound.desk import SayingDesk
+from services.gateway.inbound.taking import Inbound
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
@@ -33,7 +37,8 @@ from services.gateway.webhooks.manual import Manual
 from services.gateway.webhooks.sending import Sender
 
 VERSION = "0.1.0"
-BODY_BYTES_MAX = 1 << 20
+# A scanned paper; every endpoint has a limit of its own.
+BODY_BYTES_MAX = inbound_api.PAPER_BYTES_MAX
 # Places for other requests are never used up by those that wait.
 IN_FLIGHT_MAX = WAITING_MAX + 256
 
@@ -60,6 +65,8 @@ class Process:
         self.access = Access(bus.pool)
         self.reading_log = ReadingLog(self.transactions)
         self.acting = Acting(settings.urls(), signer)
+        self.inbound = Inbound(self.transactions, self.acting)
+        self._saying = SayingDesk(self.access, settings.saying_limits)
         feed = Feed(bus.pool)
         with named("WEBHOOK_KEY"):
             self.sealer = Sealer.from_file(settings.webhook_key)
@@ -108,6 +115,8 @@ class Process:
         routers = [
             api.build_router(self._desk),
             api_tokens.build_router(self._tokens),
+            inbound_api.build_router(self._saying, self.inbound),
+            api_city.build_router(self._saying, self.acting, self.reading_log),
             api_partner.build_router(self.transactions, self.access, sandbox=self._sandbox is not None),
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),

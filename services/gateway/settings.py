@@ -3,6 +3,8 @@
 import os
 
 from libs.process.settings import ServiceSettings, required, settings_from
+from services.gateway.inbound.cloudevent import BATCH_MAX
+from services.gateway.inbound.desk import SayingLimits
 from services.gateway.reading import ReadingLimits
 
 
@@ -31,10 +33,17 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     reads_per_second: float = 20
     reads_burst: int = 100
     streams_max: int = 20
+    events_per_second: float = 20
+    events_burst: int = 200
 
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""
         return {"intake": self.intake_url, "routing": self.routing_url, "results": self.results_url}
+
+    @property
+    def saying_limits(self) -> SayingLimits:
+        """How much one partner may say and look up."""
+        return SayingLimits(per_second=self.events_per_second, burst=max(BATCH_MAX, self.events_burst))
 
     @property
     def limits(self) -> ReadingLimits:

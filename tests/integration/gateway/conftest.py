@@ -35,6 +35,7 @@ from services.gateway.settings import Settings
 from services.gateway.tokens import ASSERTION_TYPE
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
+from tests.integration.gateway.owner import Owner
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 ISSUER = "https://doitac.example.vn"
@@ -242,3 +243,18 @@ async def house(houses: Callable[..., Any]) -> House:
     """A gateway."""
     found: House = await houses()
     return found
+
+
+@pytest_asyncio.fixture
+async def owner(settings: Callable[..., Any]) -> AsyncIterator[Owner]:
+    """The services' place."""
+    async with Owner(settings().public_keys).running() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def city(houses: Callable[..., Any], owner: Owner) -> House:
+    """A gateway beside them, with a partner."""
+    house: House = await houses(**{f"{name}_url": owner.url for name in ("intake", "routing", "results")})
+    await house.partner()
+    return house
