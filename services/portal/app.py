@@ -29,6 +29,7 @@ from services.portal.developers import (
     event_list,
     keys,
     learning,
+    saying_list,
     start,
     tail,
     trying,
@@ -82,6 +83,7 @@ SCREENS = (
     # integrators
     start.router,
     event_list.router,
+    saying_list.router,
     documents.router,
     learning.router,
     webhook_list.router,

@@ -36,6 +36,8 @@ PUBLIC = {
     "services/portal/developers/event_list.py GET /dev/su-kien": "the contracts, which are public",
     "services/portal/developers/event_list.py GET /dev/su-kien/{type_}": "the same",
     "services/portal/developers/event_list.py GET /dev/luoc-do/{type_}.json": "the same, for programs",
+    "services/portal/developers/saying_list.py GET /dev/noi": "what partners may say, which is public",
+    "services/portal/developers/saying_list.py GET /dev/noi/{type_}": "the same",
     "services/portal/developers/documents.py GET /dev/api": "what the gateway understands, without operators' calls",
     "services/portal/developers/documents.py GET /dev/openapi.json": "the same, for programs",
     "services/portal/developers/documents.py GET /dev/asyncapi": "the contracts",

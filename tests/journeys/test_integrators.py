@@ -236,6 +236,8 @@ async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its
     await expect(stranger.at("cac-truong")).to_contain_text("result_id")
     await stranger.check("an event")
     for path, words in (
+        ("/dev/noi", "Làm xong bước"),
+        ("/dev/noi/partner.birth-declared.v1", "Thành phố nói lại"),
         ("/dev/api", "/oauth/token"),
         ("/dev/asyncapi", "intake.dossier-received.v1"),
         ("/dev/mau", "compare_digest"),

@@ -18,6 +18,7 @@ GROUPS: Mapping[str, str] = {
     "events": "Đọc và gửi sự kiện",
     "oauth": "Lấy token",
     ".well-known": "Nơi lấy token",
+    "city": "Xem việc của đơn vị mình",
     "partner": "Đối tác: khóa, phạm vi, nhật ký",
     "webhooks": "Webhook",
     "births": "Khai báo sinh",

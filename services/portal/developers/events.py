@@ -107,9 +107,9 @@ def _event_type(flow: Flow, versions: tuple[str, ...]) -> EventType:
         to=flow.to,
         versions=versions,
         shapes=tuple(_shapes(found, flow.event.__name__)),
-        schema=_pretty(found),
+        schema=pretty(found),
         examples=tuple(
-            Example(name=name, text=_pretty(content)) for name, content in examples(flow.event).items()
+            Example(name=name, text=pretty(content)) for name, content in examples(flow.event).items()
         ),
     )
 
@@ -159,7 +159,8 @@ def _short(default: Any) -> str:
     return msgspec.json.encode(default).decode()
 
 
-def _pretty(content: Any) -> str:
+def pretty(content: Any) -> str:
+    """JSON as people read it."""
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
 
 
