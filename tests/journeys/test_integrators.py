@@ -10,7 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.city import City
 from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
-from services.portal.developers.samples import webhook as sample
+from mot_cua import webhooks
 from services.portal.developers.webhooks import TEST_TYPE
 from tests.fixtures.receiver import Received, Receiver, receiver
 from tests.journeys.conftest import NewScreen, account_of
@@ -37,11 +37,11 @@ class Program:
             return BROKEN
         try:
             Webhook(self.secret).verify(request.body, request.headers)
-            sample.verify(self.secret, request.headers, request.body)
-        except (WebhookVerificationError, ValueError) as error:
+        except WebhookVerificationError as error:
             self.refused.append(str(error))
             return 401
-        self.effects[request.id] = request.event["type"]
+        event = webhooks.verify(request.headers, request.body, self.secret)
+        self.effects[UUID(event.id)] = event.type
         return 204
 
 
@@ -215,7 +215,7 @@ async def rotate(screen: Screen, program: Program, listening: Receiver, address:
     request = listening.requests[-1]
     assert len(request.headers["webhook-signature"].split(" ")) == 2
     for secret in (program.secret, new):
-        assert sample.verify(secret, request.headers, request.body) == str(request.id)
+        assert webhooks.verify(request.headers, request.body, secret).id == str(request.id)
 
 
 async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its_persons(
