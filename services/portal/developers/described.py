@@ -1,7 +1,7 @@
 """An OpenAPI document as a page reads it: operations in groups, and the shapes they speak of. Pure.
 
 Rendered here and not by a script in the browser: the usual ones write styles into the page as they go, which our
-policy forbids (guard.POLICY).
+policy forbids (guard.POLICY; decision 18).
 """
 
 from collections.abc import Iterator, Mapping
