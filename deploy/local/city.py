@@ -231,6 +231,8 @@ class City:
             # What partners open.
             "ISSUER_URL": self.urls[GATEWAY],
             "DROP_FOLDER": str(self.drop),
+            # Nobody who lives in a box exists: whoever tries things out may make up births.
+            "SANDBOX": "true",
             "WEBHOOK_KEY": str(self.webhook_key),
             # A receiver to try it with runs on this machine.
             "WEBHOOK_NETWORKS": "127.0.0.0/8",

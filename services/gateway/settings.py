@@ -25,6 +25,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     # file with the authorities receivers prove themselves by, instead of the system's.
     webhook_networks: str = ""
     webhook_ca: str = ""
+    # Whether births of people who do not exist may be made here. Never where people do.
+    sandbox: bool = False
     # How many days events are kept; 0: for ever.
     keep_days: float = 0
     # Where partners drop files, each in a folder of its code; empty: nowhere. Days they are kept after they were taken.
