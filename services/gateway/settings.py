@@ -4,6 +4,7 @@ import os
 
 from libs.process.settings import ServiceSettings, required, settings_from
 from services.gateway.reading import ReadingLimits
+from services.gateway.straight.places import EVENTS_BYTES_MAX
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
@@ -23,6 +24,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     reads_per_second: float = 20
     reads_burst: int = 100
     streams_max: int = 20
+    # The NATS server for partners, as the gateway's own user; empty: no partner reads or hands in by NATS.
+    partners_nats_url: str = ""
+    # The key by which partners are let in there (PEM, Ed25519).
+    partners_nats_key: str = ""
+    # What one partner's stream may hold, and copies of each stream.
+    partners_stream_bytes: int = EVENTS_BYTES_MAX
+    partners_replicas: int = 1
 
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""
