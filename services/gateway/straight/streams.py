@@ -102,22 +102,24 @@ class Streams:
 
         `position` is where in the feed the lane is: a partner that has confirmed all is there as well.
         """
-        code = life.code
-        stream = events_stream(code)
-        info = await self._stream(code)
+        stream = events_stream(life.code)
+        # In this order: after somebody else's purge the durable passes over what is gone as if it were confirmed, and
+        # then the stream shows that it is.
+        place = await self._durable(life.code)
+        info = await self._stream(life.code)
         if info is None or info.created != life.created:
             raise Damaged("replaced" if info else "missing")
-        place = await self._durable(code)
-        confirmed = max(place.ack_floor.stream_seq, life.confirmed)
         _check(info, place, stored=life.stored, confirmed=life.confirmed)
+        confirmed = place.ack_floor.stream_seq
         if confirmed > life.confirmed:
             life.floor = max(life.floor, await self._position_at(stream, confirmed))
             life.confirmed = confirmed
-            # The last confirmed message stays: by it a stream that was emptied by somebody else is told from ours.
-            await jetstream.purge_below(self._client, stream, confirmed)
         if life.confirmed == life.stored:
             life.floor = max(life.floor, position)
         await self._note(life)
+        if info.state.messages and info.state.first_seq < life.confirmed:
+            # The last confirmed message stays: by it a stream that was emptied by somebody else is told from ours.
+            await jetstream.purge_below(self._client, stream, life.confirmed)
 
     async def distrust(self, code: str) -> None:
         """Have the stream made anew when it is opened next."""
@@ -259,10 +261,5 @@ def _check(info: StreamInfo, place: ConsumerInfo, *, stored: int, confirmed: int
         raise Damaged("rolled-back")
     if max(place.delivered.stream_seq, place.ack_floor.stream_seq) > state.last_seq:
         raise Damaged("durable-ahead")
-    last_confirmed = max(confirmed, place.ack_floor.stream_seq)
-    if (
-        state.deleted
-        or state.first_seq > last_confirmed + 1
-        or state.messages < state.last_seq - last_confirmed
-    ):
+    if state.deleted or state.first_seq > confirmed + 1 or state.messages < state.last_seq - confirmed:
         raise Damaged("messages-missing")
