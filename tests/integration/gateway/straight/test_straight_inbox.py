@@ -77,7 +77,8 @@ class Desk:
 
     async def is_open(self) -> bool:
         """Whether there is an inbox yet."""
-        return not await self.partners_nats.is_gone(inbox_stream(HOSPITAL.code))
+        gone: bool = await self.partners_nats.is_gone(inbox_stream(HOSPITAL.code))
+        return not gone
 
     async def waiting(self) -> int:
         """How many answers are kept in the database."""
