@@ -51,7 +51,8 @@ bench: $(STAMP) bench/.installed ## The figures of docs/performance.md, measured
 pictures: $(STAMP) ## The screenshots of the README, from the journeys
 	@MOT_CUA_PICTURES=1 $(BIN)/pytest -q tests/journeys
 
-events: $(STAMP) ## docs/EVENTS.md, JSON Schemas and AsyncAPI from the contracts
+events: $(STAMP) ## docs/EVENTS.md, JSON Schemas and AsyncAPI from the contracts and what the services read
+	@$(BIN)/python -m deploy.partner_bodies
 	@$(BIN)/python -m libs.contracts
 
 k8s: $(STAMP) ## Render deploy/k8s and validate it strictly, offline

@@ -14,6 +14,7 @@ from libs.http.auth import GATEWAY
 
 HTTP_PORT, NATS_PORT, POSTGRES_PORT = 8080, 4222, 5432
 MAIL_PORTS = (465, 587)
+HTTPS_PORT = 443
 DNS_PORT = 53
 # Who reads whose HTTP: people's data and outcomes from their owners (blueprint 4).
 READS: Mapping[str, tuple[str, ...]] = {
@@ -62,6 +63,7 @@ def expected_arrows(workloads: Iterable[str], databases: Mapping[str, str]) -> s
     arrows |= {Arrow(ENTRANCE, name, HTTP_PORT) for name in PROCESSES}
     arrows |= {Arrow(source, target, HTTP_PORT) for source, targets in READS.items() for target in targets}
     arrows |= {Arrow("notify", INTERNET, port) for port in MAIL_PORTS}
+    arrows.add(Arrow(GATEWAY, INTERNET, HTTPS_PORT))
     for service, holder in databases.items():
         users = {service, f"{service}-migrate", "provision"} & names
         arrows |= {Arrow(user, holder, POSTGRES_PORT) for user in users}
@@ -93,8 +95,14 @@ def allowed_arrows(documents: Sequence[Document]) -> set[Arrow]:
         ),
         Place(name=INTERNET, ours=False, outside=True),
     )
-    # 22 and 443 are named by no policy: whoever is let through there is let through everywhere.
-    ports = {22, 443, DNS_PORT, *MAIL_PORTS, *(port for place in ours for port in place.ports.values())}
+    # 22 is named by no policy: whoever is let through there is let through everywhere.
+    ports = {
+        22,
+        HTTPS_PORT,
+        DNS_PORT,
+        *MAIL_PORTS,
+        *(port for place in ours for port in place.ports.values()),
+    }
     return {
         Arrow(source.name, target.name, port)
         for source in (*ours, *outside)

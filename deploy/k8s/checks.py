@@ -28,6 +28,7 @@ BROUGHT_SECRETS = frozenset(
         # Of those who call others (READS), and of who speaks for officers and for partners.
         *(f"{service}-key" for service in READS),
         "gateway-key",
+        "gateway-webhooks",
         "identity-key",
         "identity-accounts",
         "nats-passwords",

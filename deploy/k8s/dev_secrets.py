@@ -8,9 +8,9 @@ from deploy.programs import DATABASES, PROCESSES
 from libs.bus.permissions import USERS
 from libs.http.auth import GATEWAY
 from libs.http.public_keys import JWKS_NAME, make_key
+from libs.process.sealing import new_sealing_key
 from services.gateway.straight.places import USER as PARTNERS_USER
 from services.gateway.straight.user_keys import Issuer, new_issuer_pem
-from services.identity.sealing import new_account_key
 from services.results.authority import make_authority
 
 STAMP = "complete"
@@ -49,9 +49,10 @@ def write_dev_secrets(folder: Path) -> None:
         _write(folder / f"{user}-connection.env", connection)
     for issuer in PROCESSES:
         make_key(issuer, folder)
-    account_key = folder / "account.key"
-    account_key.touch(mode=0o600)
-    account_key.write_bytes(new_account_key())
+    for name in ("account.key", "webhooks.key"):
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(new_sealing_key())
     if not (folder / JWKS_NAME).exists():
         raise FileNotFoundError(JWKS_NAME)
     make_authority(folder, "Ủy ban nhân dân phường Ngã Bảy (thử nghiệm)")

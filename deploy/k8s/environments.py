@@ -25,6 +25,8 @@ LEFT_OUT: Mapping[str, str] = {
     "OPENID_REDIRECT_URL": "no provider",
     "OPENID_NAME": "no provider",
     "OPENID_LINK_BY": "no provider",
+    "WEBHOOK_NETWORKS": "webhooks go to the public internet only",
+    "WEBHOOK_CA": "receivers prove themselves by the system's authorities",
     "MIGRATOR_DATABASE_URL": "only the migration runs as the owner",
 }
 # Programs that are no service's: module and command → the variables they need and the ones they may have.

@@ -12,12 +12,12 @@ from deploy.local.server_folder import ServerError, write_private
 from libs.catalogue import Catalogue
 from libs.database.pool import open_pool
 from libs.database.transactions import Transactions
+from libs.process.sealing import Sealer, new_sealing_key
 from services.identity import administration, store
 from services.identity.administration import Directory, NewAccount
 from services.identity.domain import needs_second_factor
 from services.identity.one_time_codes import new_secret
 from services.identity.passwords import Passwords
-from services.identity.sealing import Sealer, new_account_key
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
 ACTOR = "city-in-a-box"
@@ -37,10 +37,10 @@ class StaffAccount(msgspec.Struct, frozen=True, kw_only=True):
     roles_vi: str
 
 
-def make_account_key(path: Path) -> None:
-    """The key that second factors are sealed with, made once."""
+def make_sealing_key(path: Path) -> None:
+    """A key that secrets are sealed with (second factors, those of webhooks), made once."""
     if not path.exists():
-        write_private(path, new_account_key())
+        write_private(path, new_sealing_key())
 
 
 def staff(remembered: Remembered, catalogue: Catalogue) -> list[StaffAccount]:

@@ -14,7 +14,7 @@ from typing import Self
 import asyncpg
 import httpx
 
-from deploy.local.accounts import StaffAccount, make_account_key, make_accounts
+from deploy.local.accounts import StaffAccount, make_accounts, make_sealing_key
 from deploy.local.assets import install_assets
 from deploy.local.nats_server import MAX_FILE_STORE_BYTES, NatsServer, NatsUser
 from deploy.local.partners import ADDRESS_FILE, NATS_ADDRESS_FILE, make_partners
@@ -73,6 +73,7 @@ class City:
         self._remembered = Remembered(self.folder)
         self.keys = self.folder / "keys"
         self.account_key = self.folder / "keys" / "account.key"
+        self.webhook_key = self.folder / "keys" / "webhooks.key"
         # Private keys of the partners that try things out, and what their programs save.
         self.partners = self.folder / "partners"
         self.urls: dict[str, str] = {}
@@ -177,7 +178,8 @@ class City:
     def _make_keys(self) -> None:
         for issuer in PROCESSES:
             make_key(issuer, self.keys)
-        make_account_key(self.account_key)
+        make_sealing_key(self.account_key)
+        make_sealing_key(self.webhook_key)
         authority = self.folder / "authority"
         make_authority(authority, "Ủy ban nhân dân phường Ngã Bảy")
         agencies = Catalogue.load(ROOT / "catalogue").agencies()
@@ -254,6 +256,9 @@ class City:
             # What partners open, and their NATS server as the gateway uses it.
             "ISSUER_URL": self.urls[GATEWAY],
             **self._partners_environment(service),
+            "WEBHOOK_KEY": str(self.webhook_key),
+            # A receiver to try it with runs on this machine.
+            "WEBHOOK_NETWORKS": "127.0.0.0/8",
             **{f"{name.upper()}_URL": url for name, url in self.urls.items()},
             "SIGNING_KEY": str(authority / "signing-key.pem"),
             "SIGNING_CERTIFICATE": str(authority / "signing-certificate.pem"),

@@ -1,4 +1,4 @@
-"""Partners of the city in a box, to try the gateway with: a hospital's software, and one that may read everything."""
+"""Partners of the city in a box, to try the gateway with: software of a hospital and of the agencies of the ward."""
 
 import os
 import time
@@ -27,7 +27,21 @@ CATALOGUE = Path(__file__).parents[2] / "catalogue"
 BY = By("city-in-a-box", "")
 KID = "thu-1"
 HOSPITAL_PARTNER = "benh-vien-thu"
+OTHER_HOSPITAL_PARTNER = "benh-vien-khac-thu"
+DESK_PARTNER = "mot-cua-thu"
+WARD_PARTNER = "ho-tich-thu"
+POLICE_PARTNER = "cong-an-thu"
+CARD_PARTNER = "the-bhyt-thu"
 ALL_PARTNER = "bao-hiem-thu"
+
+
+def _agency(code: str, name_vi: str, agency: str, *roles: str) -> Partner:
+    """An agency's own software: it does its steps, and hears of the dossiers that have one."""
+    return Partner(
+        code=code, name_vi=name_vi, agency=agency, roles=roles, types=("*",), reads=(f"agency/{agency}",)
+    )
+
+
 PARTNERS = (
     Partner(
         code=HOSPITAL_PARTNER,
@@ -36,6 +50,35 @@ PARTNERS = (
         roles=("hospital",),
         types=("*",),
         reads=("facility/93016", "agency/hospital-93016"),
+    ),
+    Partner(
+        code=OTHER_HOSPITAL_PARTNER,
+        name_vi="Phần mềm bệnh viện khác (thử nghiệm)",
+        agency="hospital-93108",
+        roles=("hospital",),
+        types=("*",),
+        reads=("facility/93108", "agency/hospital-93108"),
+    ),
+    _agency(DESK_PARTNER, "Phần mềm một cửa phường (thử nghiệm)", "one-stop-31340-2025", "one_stop"),
+    _agency(
+        WARD_PARTNER,
+        "Phần mềm hộ tịch phường (thử nghiệm)",
+        "civil-status-31340-2025",
+        "civil_status",
+        "justice",
+    ),
+    _agency(
+        POLICE_PARTNER,
+        "Phần mềm cư trú công an phường (thử nghiệm)",
+        "police-31340-2025",
+        "police_residence",
+        "police_identity",
+    ),
+    _agency(
+        CARD_PARTNER,
+        "Phần mềm cấp thẻ bảo hiểm y tế (thử nghiệm)",
+        "social-insurance-nga-bay-2025",
+        "social_insurance",
     ),
     Partner(
         code=ALL_PARTNER,

@@ -9,6 +9,15 @@ import msgspec
 from libs.contracts.catalogue import FLOWS, PRODUCERS, SERVICES, Flow
 from libs.contracts.cloudevents import JSON, MESSAGE_ID, SPECVERSION
 from libs.contracts.event import Event
+from libs.contracts.partner import SAYINGS
+from libs.contracts.partner_documents import (
+    data_schema,
+    partner_channel,
+    partner_messages,
+    partner_operation,
+    partner_schemas,
+    partner_section,
+)
 
 ASYNCAPI = "3.0.0"
 TITLE = "Một Cửa: events of the pipeline"
@@ -40,13 +49,18 @@ def documents() -> dict[str, bytes]:
     made = {"EVENTS.md": events_page().encode(), "asyncapi.json": _json(asyncapi())}
     for flow in FLOWS:
         made[f"schemas/{flow.event.SUBJECT}.json"] = _json(schema(flow.event))
+    for saying in SAYINGS:
+        made[f"schemas/{saying.type}.json"] = _json(_named(saying.type, data_schema(saying.type)))
     return made
 
 
 def schema(event: type[Event]) -> dict[str, Any]:
     """The JSON Schema of an event's payload, on its own. Unknown fields are allowed: they are ignored."""
-    found = msgspec.json.schema(event)
-    return {"$schema": SCHEMA_DIALECT, "$id": f"urn:mot-cua:event:{event.SUBJECT}", **found}
+    return _named(event.SUBJECT, msgspec.json.schema(event))
+
+
+def _named(subject: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"$schema": SCHEMA_DIALECT, "$id": f"urn:mot-cua:event:{subject}", **schema}
 
 
 def examples(event: type[Event]) -> dict[str, dict[str, Any]]:
@@ -68,15 +82,16 @@ def asyncapi() -> dict[str, Any]:
             "description": (
                 "CloudEvents 1.0 in binary mode over NATS JetStream: attributes in `ce-*` headers, JSON payload. "
                 "One stream per producer; each consumer has a durable on the whole stream. "
-                "Events carry no personal data. " + NOTE
+                "Events carry no personal data; what partners say to the gateway may. " + NOTE
             ),
         },
         "defaultContentType": JSON,
-        "channels": {flow.event.SUBJECT: _channel(flow) for flow in FLOWS},
-        "operations": {name: operation for flow in FLOWS for name, operation in _operations(flow)},
+        "channels": {flow.event.SUBJECT: _channel(flow) for flow in FLOWS} | {"partner": partner_channel()},
+        "operations": {name: operation for flow in FLOWS for name, operation in _operations(flow)}
+        | {"gateway-receive-partner": partner_operation()},
         "components": {
-            "messages": {flow.event.__name__: _message(flow.event) for flow in FLOWS},
-            "schemas": {**schemas, "Headers": _headers()},
+            "messages": {flow.event.__name__: _message(flow.event) for flow in FLOWS} | partner_messages(),
+            "schemas": {**schemas, **partner_schemas(), "Headers": _headers()},
         },
     }
 
@@ -105,6 +120,7 @@ def events_page() -> str:
         lines += ["| subject | event | heard by | what has happened |", "|---|---|---|---|"]
         lines += [_row(flow) for flow in FLOWS if flow.by == service]
         lines.append("")
+    lines += partner_section()
     lines += ["## Headers", "", "| header | meaning |", "|---|---|"]
     lines += [
         f"| `ce-{name}` | {meaning}{'' if always else ' (when there is one)'} |"

@@ -6,16 +6,19 @@ import msgspec
 
 
 class EventTaken(msgspec.Struct, frozen=True, kw_only=True):
-    """The event `id` of `source` was taken in, now or before.
+    """The event `id` of `source` was taken in, now or (`replayed`) before.
 
-    `said` is the answer of the service that took it, as over HTTP. What comes of it is said by the city's events.
+    `result` is what its owner answered, `location` where the gateway shows what came of it, as over HTTP. What is
+    decided later is said by the city's events.
     """
 
     SUBJECT: ClassVar[str] = "gateway.event-taken.v1"
 
     source: str
     id: str
-    said: dict[str, Any] | None = None
+    replayed: bool = False
+    location: str = ""
+    result: Any = None
 
 
 class EventRefused(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,13 +42,13 @@ class TokenBuckets:
         self._now = now
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, client: str) -> float:
-        """Take one request of `client`; 0 when it may go on, else the seconds until it may."""
+    def take(self, client: str, count: int = 1) -> float:
+        """Take `count` (≤ burst) requests of `client`; 0 when they may go on, else the seconds until they may."""
         now = self._now()
         left, seen = self._buckets.get(client, (float(self._burst), now))
         left = min(self._burst, left + (now - seen) * self._rate)
-        wait_seconds = 0.0 if left >= 1 else (1 - left) / self._rate
-        self._buckets[client] = (left - 1 if left >= 1 else left, now)
+        wait_seconds = 0.0 if left >= count else (count - left) / self._rate
+        self._buckets[client] = (left - count if left >= count else left, now)
         self._buckets.move_to_end(client)
         if len(self._buckets) > self._clients_max:
             self._buckets.popitem(last=False)

@@ -25,6 +25,7 @@ FIELDS: dict[str, str] = {
     "document": "kind of result document",
     "dossier_id": "random id of the dossier",
     "dropped_fields": "how many fields the allow-list took out of this line",
+    "endpoint": "random id of a partner's webhook endpoint, never its URL",
     "epoch": "life of the stream, counted from 1",
     "error": "type name of an exception",
     "error_code": "a code of ours for an error, never its text",
@@ -138,6 +139,9 @@ METRICS: dict[str, Metric] = {
     "messages_total": Metric(
         kind="counter", meaning="messages by channel and state", labels=("channel", "state")
     ),
+    "partner_events_total": Metric(
+        kind="counter", meaning="events of partners: taken, refused, later", labels=("target", "outcome")
+    ),
     "partner_tokens_total": Metric(
         kind="counter", meaning="tokens asked for by partners: granted, refused", labels=("outcome",)
     ),
@@ -154,6 +158,19 @@ METRICS: dict[str, Metric] = {
         labels=("name", "outcome"),
     ),
     "portal_live_connections": Metric(kind="gauge", meaning="pages open with a live state"),
+    "webhook_attempts_total": Metric(
+        kind="counter", meaning="webhook attempts, by what the delivery is after it", labels=("outcome",)
+    ),
+    "webhook_attempt_seconds": Metric(kind="histogram", meaning="one webhook attempt, until its outcome"),
+    "webhook_endpoints": Metric(
+        kind="gauge",
+        meaning="endpoints this process serves, by state; 0 where it stands by",
+        labels=("state",),
+    ),
+    "webhook_exhausted_total": Metric(
+        kind="counter", meaning="deliveries and endpoints given up", labels=("target",)
+    ),
+    "webhook_in_flight": Metric(kind="gauge", meaning="webhook attempts on their way now"),
 }
 
 # Attribute of a span → meaning. Names follow the OpenTelemetry semantic conventions (v1.44) where they have one.

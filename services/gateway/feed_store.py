@@ -17,7 +17,7 @@ BYTES_MAX = 1 << 20
 
 # OFFSET 0: the scan along the key ends where it must; the conditions are about what it found.
 _PAGE = """
-SELECT position, event_id, source, type, dossier_id, sequence, occurred_at, causation_id, traceparent, data
+SELECT position, event_id, source, type, dossier_id, sequence, occurred_at, causation_id, traceparent, data, readers
 FROM (
     SELECT *, sum(length(data)) OVER (ORDER BY position) - length(data) AS before
     FROM (SELECT * FROM feed WHERE position > $1 AND position <= $2 ORDER BY position OFFSET 0) AS scanned
@@ -52,11 +52,12 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One event of the feed."""
+    """One event of the feed, and those whom its dossier concerned when it was said."""
 
     position: int
     envelope: Envelope
     data: bytes
+    readers: frozenset[str]
 
     def structured(self) -> bytes:
         """The event in CloudEvents' structured mode (JSON)."""
@@ -78,6 +79,36 @@ async def page(
     """
     rows = await conn.fetch(
         _PAGE, after, until, list(types), None if readers is None else list(readers), limit, BYTES_MAX
+    )
+    return [entry_of(row) for row in rows]
+
+
+async def count(
+    conn: Any, *, after: int, until: int, types: Collection[str], readers: Collection[str] | None, limit: int
+) -> int:
+    """How many events `page` would find, up to `limit`."""
+    return int(
+        await conn.fetchval(
+            """
+            SELECT count(*) FROM (
+                SELECT 1 FROM (SELECT * FROM feed WHERE position > $1 AND position <= $2 ORDER BY position OFFSET 0)
+                    AS scanned
+                WHERE type = ANY($3::text[]) AND ($4::text[] IS NULL OR readers && $4) LIMIT $5
+            ) AS found
+            """,
+            after,
+            until,
+            list(types),
+            None if readers is None else list(readers),
+            limit,
+        )
+    )
+
+
+async def at(conn: Any, positions: Collection[int]) -> list[Entry]:
+    """The events at these positions, in order; those that retention has taken are missing."""
+    rows = await conn.fetch(
+        "SELECT * FROM feed WHERE position = ANY($1::bigint[]) ORDER BY position", list(positions)
     )
     return [entry_of(row) for row in rows]
 
@@ -104,4 +135,5 @@ def entry_of(row: Any) -> Entry:
             traceparent=row["traceparent"],
         ),
         data=row["data"],
+        readers=frozenset(row["readers"]),
     )

@@ -1,16 +1,20 @@
-"""What nobody will ask for any more is deleted: used assertions, and events beyond their retention where one is set."""
+"""What nobody will ask for any more is deleted: used assertions, old deliveries, events beyond their retention."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from libs.database.transactions import Transactions
 from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 from services.gateway import feed_store, partner_store
+from services.gateway.webhooks import delivery_store, endpoint_store
+from services.gateway.webhooks.endpoint import KEEP_DAYS
 
 PAUSE_SECONDS = 300.0
 # Rows deleted in one transaction.
 ROWS_MAX = 5_000
+DELIVERIES_KEPT = timedelta(days=KEEP_DAYS)
 
 
 class Housekeeping:
@@ -31,9 +35,18 @@ class Housekeeping:
         """Clean up once; whether there is more to do at once."""
         async with self._transactions.transaction() as conn:
             await partner_store.forget_assertions(conn)
+            tidied = await delivery_store.forget(
+                conn, DELIVERIES_KEPT, id_before(datetime.now(UTC) - DELIVERIES_KEPT), ROWS_MAX
+            )
+            tidied += await endpoint_store.forget(conn, ROWS_MAX)
             if self._keep_days <= 0:
-                return False
+                return tidied >= ROWS_MAX
             deleted = await feed_store.forget(conn, timedelta(days=self._keep_days), ROWS_MAX)
         if deleted:
             log.info("events-forgotten", count=deleted)
-        return deleted == ROWS_MAX
+        return deleted == ROWS_MAX or tidied >= ROWS_MAX
+
+
+def id_before(moment: datetime) -> UUID:
+    """The least id of UUID version 7 (RFC 9562 5.7) of a moment."""
+    return UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (0b10 << 62))

@@ -1,6 +1,6 @@
 """All SQL of partners: they, their keys, the assertions they have used, and what was done."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,12 @@ async def find(conn: Any, code: str, *, lock: bool = False) -> Partner | None:
 async def listing(conn: Any) -> list[Partner]:
     """Every partner by code, without keys."""
     rows = await conn.fetch(f"SELECT {_COLUMNS} FROM partner ORDER BY code")  # noqa: S608
+    return [partner_of(row) for row in rows]
+
+
+async def some(conn: Any, codes: Collection[str]) -> list[Partner]:
+    """The partners of these codes, without keys."""
+    rows = await conn.fetch(f"SELECT {_COLUMNS} FROM partner WHERE code = ANY($1::text[])", list(codes))  # noqa: S608
     return [partner_of(row) for row in rows]
 
 

@@ -8,27 +8,40 @@ from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
 from libs.http.serve import Background
+from libs.process.sealing import Sealer
 from libs.process.serving import service_app
-from libs.process.settings import named
+from libs.process.settings import named, networks_of
 from services.gateway import api, api_tokens, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
 from services.gateway.feed import Feed
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
+from services.gateway.inbound import api as inbound_api
+from services.gateway.inbound import api_city
+from services.gateway.inbound.desk import SayingDesk
+from services.gateway.inbound.taking import Inbound
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
-from services.gateway.straight.answers import Taker
 from services.gateway.straight.door import Door
+from services.gateway.straight.handing_in import HandedIn, Taker
 from services.gateway.straight.leading import Parts
 from services.gateway.straight.running import Straight
 from services.gateway.straight.streams import StreamSettings
 from services.gateway.straight.user_keys import Issuer
 from services.gateway.tokens import TokenDesk
+from services.gateway.webhooks import api as api_webhooks
+from services.gateway.webhooks import api_deliveries, api_replays
+from services.gateway.webhooks.connecting import SystemResolver, tls_context
+from services.gateway.webhooks.deeds import Tended
+from services.gateway.webhooks.dispatching import Dispatcher
+from services.gateway.webhooks.manual import Manual
+from services.gateway.webhooks.sending import Sender
 
 VERSION = "0.1.0"
-BODY_BYTES_MAX = 1 << 20
+# A scanned paper; every endpoint has a limit of its own.
+BODY_BYTES_MAX = inbound_api.PAPER_BYTES_MAX
 # Places for other requests are never used up by those that wait.
 IN_FLIGHT_MAX = WAITING_MAX + 256
 
@@ -47,7 +60,7 @@ class Process:
     """What one process of gateway consists of, on a started bus. Raises SettingsError."""
 
     def __init__(self, settings: Settings, bus: BusRuntime, *, taker: Taker | None = None) -> None:
-        """`taker` takes in what partners publish to their inboxes on NATS; without it there are none."""
+        """`taker` takes in what partners hand in by NATS, instead of what takes in what they POST."""
         self._settings = settings
         self._bus = bus
         with named("SERVICE_KEY"):
@@ -56,19 +69,44 @@ class Process:
         self.access = Access(bus.pool)
         self.reading_log = ReadingLog(self.transactions)
         self.acting = Acting(settings.urls(), signer)
+        self.inbound = Inbound(self.transactions, self.acting)
+        self._saying = SayingDesk(self.access, settings.saying_limits)
         feed = Feed(bus.pool)
-        bus.after_commit = feed.wake
+        with named("WEBHOOK_KEY"):
+            self.sealer = Sealer.from_file(settings.webhook_key)
+        with named("WEBHOOK_CA"):
+            context = tls_context(settings.webhook_ca)
+        self._resolver = SystemResolver()
+        self.sender = Sender(
+            self._resolver, networks_of("WEBHOOK_NETWORKS", settings.webhook_networks), context
+        )
+        self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
+        self._tended = Tended(
+            transactions=self.transactions,
+            access=self.access,
+            sender=self.sender,
+            sealer=self.sealer,
+            wake=self.dispatcher.wake,
+        )
+        self._manual = Manual(self.transactions, self.sender, self.sealer)
+
+        def committed() -> None:
+            feed.wake()
+            self.dispatcher.wake()
+
+        bus.after_commit = committed
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
         self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
         self.background: list[Background] = [
             feed.run,
+            self.dispatcher.run,
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
         if settings.partners_nats_url:
-            self.background.append(self._straight(feed, taker).run)
+            self.background.append(self._straight(feed, taker or HandedIn(self.inbound)).run)
 
-    def _straight(self, feed: Feed, taker: Taker | None) -> Straight:
+    def _straight(self, feed: Feed, taker: Taker) -> Straight:
         settings = self._settings
         with named("PARTNERS_NATS_KEY"):
             issuer = Issuer.from_file(settings.partners_nats_key)
@@ -85,6 +123,11 @@ class Process:
         )
         return Straight(settings.partners_nats_url, settings.database_url, parts)
 
+    async def close(self) -> None:
+        """Close the connections to receivers."""
+        await self.sender.close()
+        self._resolver.close()
+
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
         return service_app(
@@ -92,7 +135,15 @@ class Process:
             service=GATEWAY,
             version=VERSION,
             bus=self._bus,
-            routers=[api.build_router(self._desk), api_tokens.build_router(self._tokens)],
-            closing=[self.acting.close],
+            routers=[
+                api.build_router(self._desk),
+                api_tokens.build_router(self._tokens),
+                inbound_api.build_router(self._saying, self.inbound),
+                api_city.build_router(self._saying, self.acting, self.reading_log),
+                api_webhooks.build_router(self._tended),
+                api_replays.build_router(self._tended),
+                api_deliveries.build_router(self._tended, self._manual),
+            ],
+            closing=[self.acting.close, self.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

@@ -3,6 +3,8 @@
 import os
 
 from libs.process.settings import ServiceSettings, required, settings_from
+from services.gateway.inbound.cloudevent import BATCH_MAX
+from services.gateway.inbound.desk import SayingLimits
 from services.gateway.reading import ReadingLimits
 from services.gateway.straight.places import EVENTS_BYTES_MAX
 
@@ -18,12 +20,20 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     results_url: str
     # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
     issuer_url: str
+    # The file with the key that endpoints' secrets are sealed with: 32 random bytes in base64.
+    webhook_key: str
+    # Networks (CIDR, separated by commas) to which webhooks may go besides the public internet, also by http; and a
+    # file with the authorities receivers prove themselves by, instead of the system's.
+    webhook_networks: str = ""
+    webhook_ca: str = ""
     # How many days events are kept; 0: for ever.
     keep_days: float = 0
     # What one partner may do at one process.
     reads_per_second: float = 20
     reads_burst: int = 100
     streams_max: int = 20
+    events_per_second: float = 20
+    events_burst: int = 200
     # The NATS server for partners, as the gateway's own user; empty: no partner reads or hands in by NATS.
     partners_nats_url: str = ""
     # The key by which partners are let in there (PEM, Ed25519).
@@ -35,6 +45,11 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""
         return {"intake": self.intake_url, "routing": self.routing_url, "results": self.results_url}
+
+    @property
+    def saying_limits(self) -> SayingLimits:
+        """How much one partner may say and look up."""
+        return SayingLimits(per_second=self.events_per_second, burst=max(BATCH_MAX, self.events_burst))
 
     @property
     def limits(self) -> ReadingLimits:

@@ -11,6 +11,7 @@ from libs.http.app import Readiness
 from libs.http.auth import IDENTITY, TokenSigner
 from libs.http.health import database_answers
 from libs.http.serve import Background
+from libs.process.sealing import Sealer
 from libs.process.serving import process_app
 from libs.process.settings import named
 from libs.process.sweeper import Sweeper
@@ -19,7 +20,6 @@ from services.identity.administration import Directory
 from services.identity.housekeeping import Housekeeping
 from services.identity.openid import OpenIdSettings, Provider
 from services.identity.passwords import Passwords
-from services.identity.sealing import Sealer
 from services.identity.settings import Settings
 from services.identity.signing_in import SignIn
 

@@ -6,13 +6,14 @@ import msgspec
 
 from libs.database.transactions import Transactions
 from libs.http.problems import Problem
+from libs.process.sealing import Sealer
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
 from services.identity import attempt_store, domain, one_time_codes, refusals, session_store, store
 from services.identity.domain import Account, Lifetime, Session
 from services.identity.lockout import ACCOUNT, ADDRESS, SECOND_FACTOR, address_key
 from services.identity.passwords import Passwords, why_not
-from services.identity.sealing import Sealer, hash_of, new_token
+from services.identity.sealing import hash_of, new_token
 
 _TRIES = counter("sign_in_tries_total")
 

@@ -42,9 +42,13 @@ ARRIVALS_MAX = 200
 
 
 class Note(Body, frozen=True, kw_only=True):
-    """What the officer wants to be remembered of the act; it stays in this service."""
+    """What the officer wants to be remembered of the act; it stays in this service.
+
+    `dossier_id` is the dossier the sender takes the paper to be of: of another one it is not found.
+    """
 
     note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    dossier_id: UUID | None = None
 
 
 class Revocation(Note, frozen=True, kw_only=True):
@@ -125,7 +129,15 @@ async def _move(
         return move(before, result_id, now, reason)
 
     note = " ".join(part for part in (reason, given.note) if part)
-    act = Act(actor=actor, name=name, result_ids=(result_id,), guard=guard, move=step, note=note)
+    act = Act(
+        actor=actor,
+        name=name,
+        result_ids=(result_id,),
+        guard=guard,
+        move=step,
+        note=note,
+        dossier_id=given.dossier_id,
+    )
     return await together.once(request, actor, act)
 
 

@@ -28,7 +28,10 @@ OPERATOR = "operator"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """What one officer does with results of one dossier. A hand-over names the `receiver` and the `dossier_id`."""
+    """What one officer does with results of one dossier. A hand-over names the `receiver`.
+
+    `dossier_id` is the dossier all of them must be of, where the sender says so.
+    """
 
     actor: Actor
     name: str

@@ -26,6 +26,8 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         | {"hospital", "counter", "case", "console", "citizens", "procedures", "devices", "forms"},
     ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
+    # One folder for each way of integrating.
+    "gateway": (SERVICE, {"migrations", "inbound", "webhooks"}),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")
 

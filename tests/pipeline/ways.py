@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 
 from deploy.local.city import City
+from deploy.local.partners import HOSPITAL_PARTNER
 from deploy.local.sample_xml9 import envelope
 from tests.faults.dump import TESTER
 from tests.faults.leftovers import admin
@@ -16,6 +17,7 @@ from tests.pipeline.canaries import (
     SpanReceiver,
 )
 from tests.pipeline.papers import birth_body, of_the_ward, outcome_of
+from tests.pipeline.software import Software
 from tests.pipeline.town import Town, refusal, until
 
 
@@ -99,12 +101,11 @@ async def good_way(town: Town) -> str:
     return dossier
 
 
-async def bad_inputs(traces: Traces, dossier: str) -> None:
-    """What people send by mistake, full of canaries."""
-    town = traces.town
+def wrong_births(town: Town) -> list[Any]:
+    """Declarations with mistakes of every kind."""
     good = birth(town)
     name, number = CANARIES["mother"], CANARIES["mother's number"]
-    births: list[Any] = [
+    return [
         good | {CANARIES["child"]: 1},
         good | {"mother": good["mother"] | {"birth_date": name}},
         good | {"mother": good["mother"] | {"contact": {"phone": number, "email": name}}},
@@ -115,7 +116,13 @@ async def bad_inputs(traces: Traces, dossier: str) -> None:
         [name, number],
         name,
     ]
-    for body in births:
+
+
+async def bad_inputs(traces: Traces, dossier: str) -> None:
+    """What people send by mistake, full of canaries."""
+    town = traces.town
+    name, number = CANARIES["mother"], CANARIES["mother's number"]
+    for body in wrong_births(town):
         await refused(traces, "birth", town.post("hospital", "intake", "/births", body))
     form = {
         "procedure": "2.000815",
@@ -141,6 +148,7 @@ async def bad_inputs(traces: Traces, dossier: str) -> None:
     )
     await bad_requests(traces, dossier)
     await bad_uploads(traces)
+    await bad_events(traces, dossier)
 
 
 async def bad_requests(traces: Traces, dossier: str) -> None:
@@ -171,6 +179,28 @@ async def bad_requests(traces: Traces, dossier: str) -> None:
     await refused(traces, "broken JSON", hospital.post_bytes("intake", "/births", broken, "application/json"))
     reading = hospital.get("intake", f"/dossiers/{dossier}", purpose=CANARIES["phone"])
     await refused(traces, "purpose", reading)
+
+
+async def bad_events(traces: Traces, dossier: str) -> None:
+    """The same as events of a hospital's software, which writes names wherever it may write anything."""
+    name, number = CANARIES["mother"], CANARIES["mother's number"]
+    async with Software(traces.town, HOSPITAL_PARTNER) as hospital:
+        for data in wrong_births(traces.town):
+            answer = await hospital.send(hospital.event("birth-declared", data=data))
+            assert answer.status_code in (400, 422), answer.text
+            traces.answers.append(("event", answer.content))
+        for changes in (
+            {"id": number, "source": f"{hospital.source}/{number}", "subject": name},
+            {"type": f"partner.{number}.v1"},
+            {"extension": name, "subject": dossier, "type": "partner.step-started.v1"},
+            {"time": name},
+            {name: number},
+        ):
+            given = hospital.event("birth-declared", data={"name": name}) | changes
+            assert (await hospital.send(given)).status_code == 422
+        taken = hospital.event("stay-changed", dossier, {}, id=CANARIES["phone"])
+        assert (await hospital.send(taken)).status_code == 200
+        await hospital.look_up(f"intake/dossiers/{number}?name={CANARIES['phone']}", CANARIES["e-mail"])
 
 
 async def bad_uploads(traces: Traces) -> None:

@@ -1,12 +1,10 @@
 """What an event that came in by NATS is answered with: an event to the partner alone.
 
-Who takes events in is `services.gateway.inbound`; here they only arrive. An answer names what it answers by `source`
-and `id`, so a partner that sends again is answered again and finds the same.
+It names what it answers by `source` and `id`; a partner that sends again is answered again, and finds the same.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -14,40 +12,23 @@ from libs.bus.ids import new_id
 from libs.contracts.cloudevents import JSON, MESSAGE_ID, SPECVERSION
 from libs.contracts.gateway import EventRefused, EventTaken
 from libs.http.auth import GATEWAY
-from libs.http.problems import Problem
-from services.gateway.partner import Partner
+from services.gateway.inbound.outcomes import Outcome
 from services.gateway.straight.store import Answer
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an event: of which it is (as far as it could be read), its problem, or what the service said."""
-
-    source: str
-    id: str
-    problem: Problem | None = None
-    # The service's answer, as JSON.
-    said: bytes = b""
-
-
-class Taker(Protocol):
-    """Takes events of partners in; the same once more for the same source and id."""
-
-    async def take(self, partner: Partner, headers: Mapping[str, str], body: bytes) -> Outcome:
-        """What became of it. Raises libs.http.client.Unavailable when trying later is right."""
-        ...
-
-
 def answer_of(outcome: Outcome) -> Answer:
-    """The event that says so."""
+    """The event that tells what became of one of the partner's."""
     said: EventTaken | EventRefused
     if outcome.problem is None:
         said = EventTaken(
-            source=outcome.source, id=outcome.id, said=_decoded(outcome.said) if outcome.said else None
+            source=outcome.source,
+            id=outcome.id,
+            replayed=outcome.replayed,
+            location=outcome.location,
+            result=_decoded(outcome.result),
         )
     else:
-        said = EventRefused(
-            source=outcome.source, id=outcome.id, problem=_decoded(outcome.problem.document())
-        )
+        said = EventRefused(source=outcome.source, id=outcome.id, problem=outcome.problem)
     return Answer(
         id=0,
         event_id=new_id(),
@@ -72,5 +53,5 @@ def block_of(answer: Answer) -> bytes:
     return f"NATS/1.0\r\n{text}\r\n".encode("ascii")
 
 
-def _decoded(content: bytes) -> Any:
-    return msgspec.json.decode(content)
+def _decoded(result: Any) -> Any:
+    return msgspec.json.decode(result) if isinstance(result, msgspec.Raw) else result

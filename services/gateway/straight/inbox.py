@@ -16,11 +16,13 @@ from nats.errors import Error as NatsError
 from libs.bus import jetstream
 from libs.bus.topology import Durable, StreamPlan, reconcile_stream
 from libs.database.transactions import Transactions
-from libs.http.client import Unavailable
 from libs.http.problems import Problem
+from services.gateway.inbound.cloudevent import Unreadable
+from services.gateway.inbound.outcomes import LATER, Outcome, refused
 from services.gateway.partner import Partner
 from services.gateway.straight import store
-from services.gateway.straight.answers import Outcome, Taker, answer_of
+from services.gateway.straight.answers import answer_of
+from services.gateway.straight.handing_in import Taker
 from services.gateway.straight.lane import Lane
 from services.gateway.straight.patience import passes, rest
 from services.gateway.straight.places import (
@@ -116,19 +118,23 @@ class Inbox:
         return True
 
     async def _outcome(self, message: Msg, stop: asyncio.Event) -> Outcome | None:
-        failures, wait_seconds = 0, RETRY_SECONDS_MIN
+        failures, wait_seconds = 0, float(RETRY_SECONDS_MIN)
         headers: Mapping[str, str] = message.headers or {}
         while not stop.is_set():
             try:
-                return await self._taker.take(self.partner, headers, message.data)
-            except Unavailable:
-                log.info("partner-event-waits", partner=self.partner.code)
+                outcome = await self._taker.take(self.partner, headers, message.data)
             except Exception as error:
                 if not passes(error):
                     failures += 1
                     log.error("partner-event-failed", partner=self.partner.code, exc_info=error)
                 if failures >= FAILURES_MAX:
-                    return Outcome(source="", id="", problem=Problem(500))
+                    ours = Problem(500)
+                    return refused(Unreadable(source="", id="", problem=ours), ours)
+            else:
+                if outcome.state != LATER:
+                    return outcome
+                log.info("partner-event-waits", partner=self.partner.code)
+                wait_seconds = max(wait_seconds, outcome.retry_after_seconds)
             await message.in_progress()
             await rest(stop, wait_seconds)
             wait_seconds = min(2 * wait_seconds, RETRY_SECONDS_MAX)

@@ -163,11 +163,11 @@ class Lane:
                 self._position, types=self._types, readers=self._readers, limit=PAGE_EVENTS
             )
             return _Next(answers, page.entries, page.until, page.more)
-        until = rows[-1].entry.position if rows else self._position
+        until = rows[-1].position if rows else self._position
         entries = [
-            row.entry
+            row
             for row in rows
-            if row.entry.envelope.type in self._types
+            if row.envelope.type in self._types
             and (self._readers is None or not self._readers.isdisjoint(row.readers))
         ]
         if len(entries) > PAGE_EVENTS:

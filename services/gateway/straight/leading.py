@@ -1,4 +1,4 @@
-"""The process that leads: whoever is switched on has a lane and, where events are taken in, an inbox."""
+"""The process that leads: whoever is switched on has a lane and an inbox."""
 
 import asyncio
 from typing import Any
@@ -14,8 +14,8 @@ from libs.database.transactions import Transactions
 from services.gateway.feed import Feed
 from services.gateway.reading_log import ReadingLog
 from services.gateway.straight import key_store, store
-from services.gateway.straight.answers import Taker
 from services.gateway.straight.door import Door
+from services.gateway.straight.handing_in import Taker
 from services.gateway.straight.inbox import Inbox
 from services.gateway.straight.lane import Lane, Tools
 from services.gateway.straight.lead import Lead
@@ -30,14 +30,14 @@ log = structlog.get_logger(__name__)
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What it works with. Without a taker there are no inboxes."""
+    """What it works with."""
 
     pool: "asyncpg.Pool[Any]"
     transactions: Transactions
     feed: Feed
     log: ReadingLog
     door: Door
-    taker: Taker | None
+    taker: Taker
     settings: StreamSettings
 
 
@@ -45,7 +45,7 @@ class _Place(msgspec.Struct):
     """What one partner has while we lead."""
 
     lane: Lane
-    inbox: Inbox | None
+    inbox: Inbox
     tasks: list[asyncio.Task[None]]
 
 
@@ -112,20 +112,18 @@ class Leading:
             self._places[code] = self._new_place(standing, over)
             return
         place.lane.told(standing)
-        if place.inbox is not None:
-            place.inbox.partner = standing.partner
+        place.inbox.partner = standing.partner
 
     def _new_place(self, standing: Standing, over: asyncio.Event) -> _Place:
         lane = Lane(standing, self._tools)
-        place = _Place(lane, None, [asyncio.create_task(lane.run(over))])
-        if self._parts.taker is not None:
-            place.inbox = Inbox(
-                standing.partner,
-                self._client,
-                self._parts.transactions,
-                self._parts.taker,
-                lane,
-                replicas=self._parts.settings.replicas,
-            )
-            place.tasks.append(asyncio.create_task(place.inbox.run(over)))
-        return place
+        inbox = Inbox(
+            standing.partner,
+            self._client,
+            self._parts.transactions,
+            self._parts.taker,
+            lane,
+            replicas=self._parts.settings.replicas,
+        )
+        return _Place(
+            lane, inbox, [asyncio.create_task(lane.run(over)), asyncio.create_task(inbox.run(over))]
+        )

@@ -41,13 +41,6 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: int
 
 
-class Row(msgspec.Struct, frozen=True):
-    """An event of the feed with those whom it concerns."""
-
-    entry: Entry
-    readers: frozenset[str]
-
-
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that is still to be published."""
 
@@ -199,10 +192,10 @@ async def forget_answers(conn: Any, code: str, confirmed: int) -> None:
 # -- the feed ----------------------------------------------------------------------------------------------------
 
 
-async def rows_after(conn: Any, after: int, limit: int) -> list[Row]:
+async def rows_after(conn: Any, after: int, limit: int) -> list[Entry]:
     """The next events of the feed, whomever they concern: at most `limit`, and about a megabyte."""
     rows = await conn.fetch(_TAIL, after, limit, _BYTES_MAX)
-    return [Row(feed_store.entry_of(row), frozenset(row["readers"])) for row in rows]
+    return [feed_store.entry_of(row) for row in rows]
 
 
 def _standing(row: Any) -> Standing:

@@ -10,8 +10,8 @@ import asyncpg
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.process.repeating import repeat
 from services.gateway.feed import Feed
+from services.gateway.feed_store import Entry
 from services.gateway.straight import store
-from services.gateway.straight.store import Row
 
 ROWS_READ_MAX = 1_000
 # What is kept in memory; who is further behind reads from the database.
@@ -26,7 +26,7 @@ class Tail:
     def __init__(self, pool: "asyncpg.Pool[Any]", feed: Feed) -> None:
         self._pool = pool
         self._feed = feed
-        self._rows: list[Row] = []
+        self._rows: list[Entry] = []
         self._bytes = 0
         # Everything after `_first`, up to `until`, is kept.
         self._first = 0
@@ -50,22 +50,22 @@ class Tail:
             self._keep(await store.rows_after(conn, self.until, ROWS_READ_MAX))
         return True
 
-    def _keep(self, rows: list[Row]) -> None:
+    def _keep(self, rows: list[Entry]) -> None:
         self._rows += rows
-        self._bytes += sum(len(row.entry.data) for row in rows)
+        self._bytes += sum(len(row.data) for row in rows)
         gone = 0
         while len(self._rows) - gone > ROWS_KEPT_MAX or self._bytes > BYTES_KEPT_MAX:
-            self._bytes -= len(self._rows[gone].entry.data)
-            self._first = self._rows[gone].entry.position
+            self._bytes -= len(self._rows[gone].data)
+            self._first = self._rows[gone].position
             gone += 1
         del self._rows[:gone]
         if rows:
-            self.until = rows[-1].entry.position
+            self.until = rows[-1].position
             for wake in self.wakers:
                 wake()
 
-    def after(self, position: int) -> list[Row] | None:
+    def after(self, position: int) -> list[Entry] | None:
         """The rows after a position that are kept; None when some of them are not."""
         if position < self._first:
             return None
-        return self._rows[bisect_right(self._rows, position, key=lambda row: row.entry.position) :]
+        return self._rows[bisect_right(self._rows, position, key=lambda row: row.position) :]

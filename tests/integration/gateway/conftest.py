@@ -25,16 +25,18 @@ from libs.contracts.results import ResultReady
 from libs.contracts.routing import StepAssigned
 from libs.http.auth import GATEWAY
 from libs.http.public_keys import JWKS_NAME, make_key
+from libs.process.sealing import new_sealing_key
 from services.gateway import administration, store
 from services.gateway.administration import By
 from services.gateway.handlers import HANDLERS
 from services.gateway.partner import Partner
 from services.gateway.process import Process, bus_of
 from services.gateway.settings import Settings
-from services.gateway.straight.answers import Taker
+from services.gateway.straight.handing_in import Taker
 from services.gateway.tokens import ASSERTION_TYPE
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
+from tests.integration.gateway.owner import Owner
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 ISSUER = "https://doitac.example.vn"
@@ -200,6 +202,7 @@ def settings(gateway_database: ServiceDatabase, tmp_path: Path) -> Callable[...,
     """Settings with keys of the test's own."""
     for issuer in (GATEWAY, "identity"):
         make_key(issuer, tmp_path)
+    (tmp_path / "webhooks.key").write_bytes(new_sealing_key())
 
     def make(**changes: Any) -> Settings:
         given: dict[str, Any] = {
@@ -209,6 +212,8 @@ def settings(gateway_database: ServiceDatabase, tmp_path: Path) -> Callable[...,
             "public_keys": str(tmp_path / JWKS_NAME),
             "catalogue": str(ROOT / "catalogue"),
             "issuer_url": ISSUER,
+            "webhook_key": str(tmp_path / "webhooks.key"),
+            "webhook_networks": "127.0.0.0/8",
             **{f"{name}_url": "http://127.0.0.1:1" for name in ("intake", "routing", "results")},
         }
         return Settings(**(given | changes))
@@ -239,3 +244,18 @@ async def house(houses: Callable[..., Any]) -> House:
     """A gateway."""
     found: House = await houses()
     return found
+
+
+@pytest_asyncio.fixture
+async def owner(settings: Callable[..., Any]) -> AsyncIterator[Owner]:
+    """The services' place."""
+    async with Owner(settings().public_keys).running() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def city(houses: Callable[..., Any], owner: Owner) -> House:
+    """A gateway beside them, with a partner."""
+    house: House = await houses(**{f"{name}_url": owner.url for name in ("intake", "routing", "results")})
+    await house.partner()
+    return house

@@ -17,13 +17,13 @@ import pytest_asyncio
 from libs.database.pool import open_pool
 from libs.http.auth import IDENTITY, TokenSigner
 from libs.http.public_keys import JWKS_NAME, make_key
+from libs.process.sealing import new_sealing_key
 from libs.telemetry.logs import configure_logs
 from services.identity import administration
 from services.identity.administration import NewAccount
 from services.identity.domain import Account
 from services.identity.one_time_codes import new_secret
 from services.identity.process import Process
-from services.identity.sealing import new_account_key
 from services.identity.settings import Settings
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
@@ -164,7 +164,7 @@ def settings(identity_database: ServiceDatabase, tmp_path: Path) -> Callable[...
     """Settings with cheap hashing and keys of the test's own."""
     for issuer in (IDENTITY, "portal", "intake"):
         make_key(issuer, tmp_path)
-    (tmp_path / "account.key").write_bytes(new_account_key())
+    (tmp_path / "account.key").write_bytes(new_sealing_key())
 
     def make(**changes: Any) -> Settings:
         given: dict[str, Any] = {

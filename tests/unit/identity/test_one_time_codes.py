@@ -7,8 +7,8 @@ from uuid import uuid4
 import pyotp
 import pytest
 
+from libs.process.sealing import Sealer, new_sealing_key
 from services.identity.one_time_codes import accepted_step, enrolment_uri, new_secret
-from services.identity.sealing import Sealer, new_account_key
 
 # RFC 6238, appendix B, for SHA-1; the last six of its eight digits.
 RFC_SECRET = b32encode(b"12345678901234567890").decode()
@@ -62,8 +62,8 @@ def test_the_uri_names_the_city_and_the_login() -> None:
 
 def test_a_sealed_secret_opens_for_its_account_and_key_only() -> None:
     """Copied to another row of the table, or read with another key, it is refused rather than wrong."""
-    key = new_account_key()
-    sealer, other = Sealer(b64decode(key)), Sealer(b64decode(new_account_key()))
+    key = new_sealing_key()
+    sealer, other = Sealer(b64decode(key)), Sealer(b64decode(new_sealing_key()))
     account = uuid4()
     sealed = sealer.seal(RFC_SECRET, account)
     assert RFC_SECRET.encode() not in sealed

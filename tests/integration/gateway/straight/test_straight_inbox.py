@@ -12,10 +12,10 @@ from nats.js.errors import APIError
 
 from libs.bus import jetstream
 from libs.contracts.gateway import EventRefused, EventTaken
-from libs.http.client import Unavailable
 from libs.http.problems import FieldError, Problem
+from services.gateway.inbound.cloudevent import InboundEvent
+from services.gateway.inbound.outcomes import Outcome, later, refused, taken
 from services.gateway.partner import Partner
-from services.gateway.straight.answers import Outcome
 from services.gateway.straight.places import inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House
@@ -31,18 +31,23 @@ class Recorder:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, bytes]] = []
-        self.fails: list[Exception] = []
+        # What goes wrong with the next ones: an error of ours, or (None) an owner that is away.
+        self.fails: list[Exception | None] = []
 
     async def take(self, partner: Partner, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Remember it."""
-        if self.fails:
-            raise self.fails.pop(0)
         event_id = headers.get("ce-id", "")
+        if self.fails:
+            failure = self.fails.pop(0)
+            if failure is None:
+                return later(InboundEvent(source="", id=event_id, type=""))
+            raise failure
         self.taken.append((partner.code, event_id, body))
+        event = InboundEvent(source=partner.code, id=event_id, type="")
         if b"good" not in body:
             errors = [FieldError("data.mother", "missing", "Thiếu thông tin người mẹ")]
-            return Outcome(source=partner.code, id=event_id, problem=Problem(422, errors=errors))
-        return Outcome(source=partner.code, id=event_id, said=b'{"dossier_id":"d"}')
+            return refused(event, Problem(422, errors=errors))
+        return taken(event, 200, result=b'{"dossier_id":"d"}', location="/births/d")
 
 
 class Desk:
@@ -116,16 +121,20 @@ async def test_what_is_handed_in_is_taken_answered_and_erased(desk: Callable[[],
             (HOSPITAL.code, "e5", b'{"a":"bad"}'),
         ]
         assert answers[:5] == [
-            EventTaken(source=HOSPITAL.code, id=f"e{number}", said={"dossier_id": "d"}) for number in range(5)
+            EventTaken(
+                source=HOSPITAL.code, id=f"e{number}", location="/births/d", result={"dossier_id": "d"}
+            )
+            for number in range(5)
         ]
-        refused = answers[5]
-        assert isinstance(refused, EventRefused)
-        assert (refused.id, refused.problem["type"]) == ("e5", "urn:mot-cua:problem:invalid-content")
-        assert refused.problem["errors"][0]["field"] == "data.mother"
+        last = answers[5]
+        assert isinstance(last, EventRefused)
+        assert (last.id, last.problem["type"]) == ("e5", "urn:mot-cua:problem:invalid-content")
+        assert last.problem["errors"][0]["field"] == "data.mother"
         await eventually(at.is_empty)
 
         async def all_confirmed() -> bool:
-            return await at.waiting() == 0
+            count: int = await at.waiting()
+            return count == 0
 
         await eventually(all_confirmed)
 
@@ -153,7 +162,7 @@ async def test_it_waits_for_a_service_that_is_away_and_gives_up_on_what_breaks_i
 ) -> None:
     """An outage delays; an event that makes the taker fail is answered 500 after three tries, and the next is taken."""
     async with desk() as at:
-        at.recorder.fails = [Unavailable("intake", "timeout"), Unavailable("intake", "timeout")]
+        at.recorder.fails = [None, None]
         await at.publish("e1", b"good")
         assert isinstance((await at.answers(1))[0], EventTaken)
         at.recorder.fails = [RuntimeError(), RuntimeError(), RuntimeError()]
@@ -184,7 +193,7 @@ async def test_nobody_hands_in_for_another_and_no_inbox_takes_all(
         other = await partners_nats.connect(EVERYTHING.code)
         await other.publish(SUBJECT, b"good")
         await other.flush()
-        at.recorder.fails = [Unavailable("intake", "timeout")] * 50
+        at.recorder.fails = [None] * 50
         with pytest.raises(APIError):
             await at.flood()
         at.recorder.fails = []

@@ -1,0 +1,278 @@
+"""One event of a partner taken: judged by its owner, once, however often and by whatever way it comes.
+
+The owner is asked under a key made of source and id, so its effect is one even when this process dies between the
+owner's commit and ours. What was taken is noted for ever; what was refused is not, and may be sent again. A repetition
+gets the owner's own answer again, which the owner keeps for KEEP_DAYS: nothing of it lies here.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import asyncpg
+import msgspec
+
+from libs.contracts.partner import JSON, SAYING_OF, Saying, own_source
+from libs.database.transactions import Transactions
+from libs.http.client import Refused, Unavailable
+from libs.http.idempotency import KEEP_DAYS
+from libs.http.problems import FieldError, Problem, problem_of
+from libs.telemetry.metrics import counter
+from services.gateway.acting import Acting
+from services.gateway.inbound import taken_store
+from services.gateway.inbound.cloudevent import InboundEvent, Unreadable
+from services.gateway.inbound.outcomes import (
+    LATER,
+    TAKEN,
+    Outcome,
+    earlier_refused,
+    id_reused,
+    later,
+    refused,
+    refused_by_owner,
+    taken,
+)
+from services.gateway.inbound.taken_store import Said
+from services.gateway.inbound.ways import WAYS, Way, is_id, path_of
+from services.gateway.partner import Partner
+
+# Of one partner at a time in one process, so that nobody's hundreds hold every connection to the services.
+AT_ONCE_MAX = 8
+WAIT_SECONDS_MAX = 10.0
+# An answer about to be forgotten by its owner is not asked for: the owner would do the thing a second time.
+ANSWERS_KEPT = timedelta(days=KEEP_DAYS - 1)
+_TAKEN_IN = counter("partner_events_total")
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What the owner is asked: where, and with which body."""
+
+    way: Way
+    path: str
+    content: bytes
+    media_type: str
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What of an owner's answer says where things are."""
+
+    dossier_id: UUID | None = None
+    receipt: str = ""
+
+
+class Came(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an event came from (a network address, or nothing) and by which way: `http`, `nats`, a folder."""
+
+    came_from: str = ""
+    way: str = "http"
+
+
+HTTP = Came()
+
+
+class Inbound:
+    """Takes events. Close what it works with."""
+
+    def __init__(self, transactions: Transactions, acting: Acting) -> None:
+        self._transactions = transactions
+        self._acting = acting
+        self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def take(self, partner: Partner, event: InboundEvent, came: Came = HTTP) -> Outcome:
+        """Have one event judged, and note what became of it. Raises only what is a fault of ours.
+
+        An owner or a database that is away makes it `later`: nothing is noted as final.
+        """
+        places = self._places.setdefault(partner.code, asyncio.Semaphore(AT_ONCE_MAX))
+        try:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await places.acquire()
+        except TimeoutError:
+            return later(event)
+        try:
+            outcome = await self._take(partner, event, came)
+        except (Unavailable, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            problem = problem_of(error)
+            if problem is None or problem.status != 503:
+                raise
+            outcome = later(event)
+        finally:
+            places.release()
+        _TAKEN_IN.labels(SAYING_OF[event.type].judge if event.type in WAYS else "", outcome.state).inc()
+        return outcome
+
+    async def take_all(
+        self, partner: Partner, events: list[InboundEvent | Unreadable], came: Came = HTTP
+    ) -> list[Outcome]:
+        """Take many: those of one subject in order, and none after one of them that was not taken."""
+        lines: dict[str, list[int]] = {}
+        for index, event in enumerate(events):
+            subject = event.subject if isinstance(event, InboundEvent) else ""
+            lines.setdefault(subject.lower() or f"\n{index}", []).append(index)
+        found: dict[int, Outcome] = {}
+
+        async def in_order(indexes: list[int]) -> None:
+            going = True
+            for index in indexes:
+                found[index] = await self._next(partner, events[index], came, going=going)
+                going = going and found[index].state == TAKEN
+
+        async with asyncio.TaskGroup() as group:
+            for indexes in lines.values():
+                group.create_task(in_order(indexes))
+        return [found[index] for index in range(len(events))]
+
+    async def unreadable(self, partner: Partner, problem: Problem, came: Came = HTTP) -> None:
+        """Note that something came that was no event."""
+        said = Said(
+            partner=partner.code,
+            came_from=came.came_from,
+            way=came.way,
+            state="refused",
+            status=problem.status,
+            code=problem.slug,
+        )
+        async with self._transactions.transaction() as conn:
+            await taken_store.note(conn, said)
+
+    async def _next(
+        self, partner: Partner, event: InboundEvent | Unreadable, came: Came, *, going: bool
+    ) -> Outcome:
+        if isinstance(event, Unreadable):
+            await self.unreadable(partner, event.problem, came)
+            return refused(event, event.problem)
+        return await self.take(partner, event, came) if going else refused(event, earlier_refused())
+
+    async def _take(self, partner: Partner, event: InboundEvent, came: Came) -> Outcome:
+        try:
+            order = order_of(partner, event)
+            digest = event.digest()
+        except Problem as problem:
+            return await self._noted(partner, event, came, refused(event, problem))
+        async with self._transactions.transaction() as conn:
+            before = await taken_store.find(conn, partner.code, event.identity)
+        if before is not None and before.digest != digest:
+            return await self._noted(partner, event, came, refused(event, id_reused()))
+        if before is not None and before.now - before.taken_at > ANSWERS_KEPT:
+            return await self._noted(partner, event, came, taken(event, order.way.status, replayed=True))
+        try:
+            answer = await self._acting.act(
+                partner,
+                order.way.service,
+                order.path,
+                order.content,
+                key=f"event-{event.identity.hex()}",
+                media_type=order.media_type,
+            )
+        except Refused as told:
+            outcome = refused_by_owner(event, told)
+            if before is not None and outcome.state != LATER:
+                # It was taken; that the owner would not take it now (a role that is gone) changes nothing.
+                outcome = taken(event, order.way.status, replayed=True)
+            return await self._noted(partner, event, came, outcome)
+        return await self._keep(partner, event, came, order.way, digest, answer)
+
+    async def _keep(
+        self, partner: Partner, event: InboundEvent, came: Came, way: Way, digest: bytes, answer: bytes
+    ) -> Outcome:
+        """Note that it is taken. One that came twice at once was taken by the other."""
+        about = _about(event, answer)
+        outcome = taken(event, way.status, result=answer, location=_location(way, about, answer))
+        async with self._transactions.transaction() as conn:
+            said = _said(partner, event, came, outcome, about)
+            if not await taken_store.take(conn, said, digest):
+                outcome = msgspec.structs.replace(outcome, replayed=True)
+                said = _said(partner, event, came, outcome, about)
+            await taken_store.note(conn, said)
+        return outcome
+
+    async def _noted(self, partner: Partner, event: InboundEvent, came: Came, outcome: Outcome) -> Outcome:
+        async with self._transactions.transaction() as conn:
+            await taken_store.note(conn, _said(partner, event, came, outcome, _about(event)))
+        return outcome
+
+
+def order_of(partner: Partner, event: InboundEvent) -> Order:
+    """What the owner is asked for this event. Raises Problem 422."""
+    way, saying = WAYS.get(event.type), SAYING_OF.get(event.type)
+    if way is None or saying is None:
+        raise Problem(422, "type-unknown", "Không có loại sự kiện này", "Xem danh mục những gì đối tác báo.")
+    if not own_source(event.source, partner.code):
+        raise Problem(
+            422,
+            "source-not-yours",
+            "Nguồn (source) không phải của đối tác này",
+            f"Nguồn là urn:mot-cua:partner:{partner.code}, hoặc một phần sau dấu / bên dưới.",
+        )
+    if event.media_type not in saying.media_types:
+        message = f"Phải là {', '.join(saying.media_types)}"
+        raise Problem(422, errors=[FieldError("datacontenttype", "not-in-list", message)])
+    if way.about_dossier and not is_id(event.subject):
+        message = "Phải là mã hồ sơ (UUID) mà sự kiện nói tới"
+        raise Problem(422, errors=[FieldError("subject", "uuid", message)])
+    return _order(way, saying, event)
+
+
+def _order(way: Way, saying: Saying, event: InboundEvent) -> Order:
+    dossier = event.subject.lower()
+    named = {name: event.attributes.get(name, "") for name in saying.attributes}
+    if saying.media_types != (JSON,):
+        path = path_of(way, dossier, named)
+        return Order(way=way, path=path, content=event.data, media_type=event.media_type)
+    try:
+        members = msgspec.json.decode(event.data or b"{}", type=dict[str, msgspec.Raw])
+    except ValueError:
+        raise Problem(422, errors=[FieldError("data", "type", "Giá trị phải là một đối tượng")]) from None
+    for name in way.takes:
+        named[name] = _text(members.pop(name, None))
+    if way.told_dossier:
+        if "dossier_id" in members:
+            raise Problem(422, errors=[FieldError("dossier_id", "unknown-field", "Trường không được phép")])
+        members["dossier_id"] = msgspec.Raw(msgspec.json.encode(dossier))
+    path = path_of(way, dossier, named)
+    if not way.body and members:
+        raise Problem(422, errors=[FieldError("data", "unknown-field", "Sự kiện này không có dữ liệu")])
+    return Order(
+        way=way, path=path, content=msgspec.json.encode(members) if way.body else b"", media_type=JSON
+    )
+
+
+def _text(raw: msgspec.Raw | None) -> str:
+    """A member that stands in the path; what is no text is refused as one that fits no path."""
+    value: Any = msgspec.json.decode(raw) if raw is not None else ""
+    return value if isinstance(value, str) else "?"
+
+
+def _about(event: InboundEvent, answer: bytes = b"") -> UUID | None:
+    """The dossier it is about: the one it names, or the one that came of it."""
+    if event.type in WAYS and WAYS[event.type].about_dossier and is_id(event.subject):
+        return UUID(event.subject)
+    return _read(answer).dossier_id
+
+
+def _location(way: Way, about: UUID | None, answer: bytes) -> str:
+    return way.location.format(dossier_id=about or "", receipt=_read(answer).receipt)
+
+
+def _read(answer: bytes) -> _Answer:
+    try:
+        return msgspec.json.decode(answer or b"{}", type=_Answer)
+    except ValueError:
+        return _Answer()
+
+
+def _said(partner: Partner, event: InboundEvent, came: Came, outcome: Outcome, about: UUID | None) -> Said:
+    return Said(
+        partner=partner.code,
+        came_from=came.came_from,
+        way=came.way,
+        event_hash=event.identity,
+        # Only what is a type of ours: anything else is a partner's own text.
+        type=event.type if event.type in WAYS else "",
+        dossier_id=about,
+        state=outcome.state,
+        status=outcome.status,
+        code=outcome.code,
+    )

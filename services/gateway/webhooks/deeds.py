@@ -1,0 +1,103 @@
+"""What partners' endpoints of HTTP have in common: who may call, what they work with, and answers that hold secrets."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from libs.database.transactions import Transactions
+from libs.http.auth import INTEGRATOR, Actor, require
+from libs.http.bodies import MsgspecResponse, read_body
+from libs.http.idempotency import Answer, once
+from libs.http.limits import client_network
+from libs.process.sealing import Sealer
+from services.gateway.access import Access
+from services.gateway.administration import By
+from services.gateway.partner import Partner
+from services.gateway.webhooks import tending
+from services.gateway.webhooks.endpoint import ShownEndpoint
+from services.gateway.webhooks.sending import Sender
+
+BODY_BYTES_MAX = 64 << 10
+PARTNER = require(kinds=("system", INTEGRATOR))
+T = TypeVar("T")
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A new endpoint and its secret, which is shown here only."""
+
+    endpoint: ShownEndpoint
+    secret: str
+
+
+class NewSecret(msgspec.Struct, frozen=True):
+    """A new secret, which is shown here only."""
+
+    secret: str
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What is kept under the Idempotency-Key instead of a secret."""
+
+    endpoint: UUID
+    secret: UUID
+
+
+class Tended(msgspec.Struct, frozen=True, kw_only=True):
+    """What the endpoints below work with. `wake` tells the dispatcher, if it is this process's."""
+
+    transactions: Transactions
+    access: Access
+    sender: Sender
+    sealer: Sealer
+    wake: Callable[[], None]
+
+    async def done(
+        self, request: Request, actor: Actor, work: Callable[[Any], Awaitable[Answer]]
+    ) -> Response:
+        """Do `work` once, and let the dispatcher look."""
+        response = await once(request, actor, self.transactions, work)
+        self.wake()
+        return response
+
+
+def by(request: Request, actor: Actor) -> By:
+    """Who does it, for the audit."""
+    return By(actor.client, client_network(request))
+
+
+async def with_secret(
+    tended: Tended,
+    request: Request,
+    actor: Actor,
+    partner: Partner,
+    work: Callable[[Any], Awaitable[Answer]],
+    type_: type[Made] | type[NewSecret],
+) -> Response:
+    """The answer with the secret in it; kept under the key is only which one it was."""
+    response = await tended.done(request, actor, work)
+    stored = msgspec.json.decode(bytes(response.body), type=Stored)
+    async with tended.transactions.transaction() as conn:
+        secret = await tending.secret_of(conn, partner, stored.endpoint, stored.secret, tended.sealer)
+        endpoint = await tending.known(conn, partner, stored.endpoint)
+        content = (
+            NewSecret(secret)
+            if type_ is NewSecret
+            else Made(await tending.shown(conn, partner, endpoint), secret)
+        )
+    headers = {
+        name: value
+        for name, value in response.headers.items()
+        if name not in {"content-length", "content-type"}
+    }
+    return MsgspecResponse(content, response.status_code, headers={**headers, "Cache-Control": "no-store"})
+
+
+async def optional(request: Request, type_: type[T], otherwise: T) -> T:
+    """The body as `type_`, or `otherwise` when there is none. Raises as read_body."""
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return otherwise
+    return await read_body(request, type_, limit_bytes=BODY_BYTES_MAX)

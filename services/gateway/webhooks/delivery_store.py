@@ -1,0 +1,241 @@
+"""All SQL of deliveries: lining up, what became of attempts, and what partners look at."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.gateway.webhooks.endpoint import Attempt, Delivery
+
+# Attempts that are kept of one delivery; resends by hand may be more than the retry table has.
+ATTEMPTS_MAX = 30
+_COLUMNS = """event_id, position, type, dossier_id, occurred_at, state, tries, next_attempt_at, attempts_made, attempts,
+    body, replay"""
+_LINE_UP = """
+INSERT INTO delivery (endpoint, event_id, position, type, dossier_id, occurred_at, replay)
+SELECT wanted.endpoint, feed.event_id, feed.position, feed.type, feed.dossier_id, feed.occurred_at, $3
+FROM unnest($1::uuid[], $2::bigint[]) AS wanted (endpoint, position)
+JOIN feed ON feed.position = wanted.position
+ON CONFLICT DO NOTHING
+RETURNING endpoint, position
+"""
+# What a person has delivered meanwhile stays delivered.
+_SETTLE = """
+UPDATE delivery SET
+    state = CASE WHEN delivery.state = 'delivered' THEN delivery.state ELSE said.state END,
+    tries = said.tries, next_attempt_at = said.next_attempt_at,
+    attempts_made = attempts_made + 1,
+    attempts = (attempts || said.attempt)[greatest(1, cardinality(attempts) + 2 - $7):]
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[], $6::text[])
+    AS said (endpoint, event_id, state, tries, next_attempt_at, attempt)
+WHERE delivery.endpoint = said.endpoint AND delivery.event_id = said.event_id
+"""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery after an attempt of the dispatcher's; `given_up_for`: the partner to be told that it was the last."""
+
+    endpoint: UUID
+    event_id: UUID
+    state: str
+    tries: int
+    next_attempt_at: datetime
+    attempt: Attempt
+    given_up_for: str = ""
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A pending delivery as the dispatcher holds it."""
+
+    endpoint: UUID
+    event_id: UUID
+    position: int
+    dossier_id: UUID
+    tries: int
+    next_attempt_at: datetime
+
+
+async def line_up(
+    conn: Any, wanted: Sequence[tuple[UUID, int]], replay: UUID | None = None
+) -> list[tuple[UUID, int]]:
+    """Make pending deliveries of (endpoint, position); those that were not there before."""
+    rows = await conn.fetch(
+        _LINE_UP, [endpoint for endpoint, _ in wanted], [position for _, position in wanted], replay
+    )
+    return [(_uuid(row[0]), row[1]) for row in rows]
+
+
+async def pending(conn: Any, endpoints: Sequence[UUID], limit: int) -> list[Waiting]:
+    """The oldest `limit` pending deliveries of each endpoint, by position."""
+    rows = await conn.fetch(
+        """
+        SELECT waiting.* FROM unnest($1::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+            SELECT endpoint, event_id, position, dossier_id, tries, next_attempt_at FROM delivery
+            WHERE endpoint = asked.id AND state = 'pending' AND position IS NOT NULL ORDER BY position LIMIT $2
+        ) AS waiting
+        """,
+        list(endpoints),
+        limit,
+    )
+    return [
+        Waiting(
+            endpoint=_uuid(row[0]),
+            event_id=_uuid(row[1]),
+            position=row[2],
+            dossier_id=_uuid(row[3]),
+            tries=row[4],
+            next_attempt_at=row[5],
+        )
+        for row in rows
+    ]
+
+
+async def settle(conn: Any, settled: Sequence[Settled]) -> None:
+    """Write what became of attempts, in one statement."""
+    await conn.execute(
+        _SETTLE,
+        [each.endpoint for each in settled],
+        [each.event_id for each in settled],
+        [each.state for each in settled],
+        [each.tries for each in settled],
+        [each.next_attempt_at for each in settled],
+        [_written(each.attempt) for each in settled],
+        ATTEMPTS_MAX,
+    )
+
+
+async def again(conn: Any, endpoint: UUID) -> None:
+    """Begin the retry table anew for all that is pending, at once."""
+    await conn.execute(
+        "UPDATE delivery SET tries = 0, next_attempt_at = now() WHERE endpoint = $1 AND state = 'pending'",
+        endpoint,
+    )
+
+
+async def manual(conn: Any, endpoint: UUID, event_id: UUID, attempt: Attempt, *, delivered: bool) -> None:
+    """Add an attempt a person has asked for; the retry table goes on as it stood."""
+    await conn.execute(
+        """
+        UPDATE delivery SET state = CASE WHEN $4 THEN 'delivered' ELSE state END, attempts_made = attempts_made + 1,
+            attempts = (attempts || $3::text)[greatest(1, cardinality(attempts) + 2 - $5):]
+        WHERE endpoint = $1 AND event_id = $2
+        """,
+        endpoint,
+        event_id,
+        _written(attempt),
+        delivered,
+        ATTEMPTS_MAX,
+    )
+
+
+async def insert_test(conn: Any, endpoint: UUID, delivery: Delivery) -> None:
+    """Keep the delivery of a test event, with its body and its one attempt."""
+    await conn.execute(
+        """
+        INSERT INTO delivery (endpoint, event_id, type, dossier_id, occurred_at, state, tries, attempts, attempts_made,
+                              body)
+        VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9)
+        """,
+        endpoint,
+        delivery.event_id,
+        delivery.type,
+        delivery.dossier_id,
+        delivery.occurred_at,
+        delivery.state,
+        [_written(each) for each in delivery.attempts],
+        delivery.attempts_made,
+        delivery.body,
+    )
+
+
+async def find(conn: Any, endpoint: UUID, event_id: UUID) -> Delivery | None:
+    """One delivery with its attempts."""
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM delivery WHERE endpoint = $1 AND event_id = $2",  # noqa: S608 - our own columns
+        endpoint,
+        event_id,
+    )
+    return None if row is None else _delivery(row)
+
+
+async def listing(
+    conn: Any, endpoint: UUID, *, state: str, type_: str, before: UUID | None, limit: int
+) -> list[Delivery]:
+    """Deliveries, those of the newest events first; `state` and `type_` empty: all; `before` an event's id."""
+    rows = await conn.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM delivery
+        WHERE endpoint = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR type = $3)
+            AND ($4::uuid IS NULL OR event_id < $4)
+        ORDER BY event_id DESC LIMIT $5
+        """,  # noqa: S608 - our own columns
+        endpoint,
+        state,
+        type_,
+        before,
+        limit,
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def waiting(conn: Any, endpoint: UUID, limit: int) -> tuple[int, datetime | None, datetime | None]:
+    """How many are pending, when the next of them is due, and when the oldest."""
+    row = await conn.fetchrow(
+        """
+        SELECT count(*), min(next_attempt_at), (array_agg(next_attempt_at ORDER BY position))[1] FROM (
+            SELECT position, next_attempt_at FROM delivery
+            WHERE endpoint = $1 AND state = 'pending' ORDER BY position LIMIT $2
+        ) AS found
+        """,
+        endpoint,
+        limit,
+    )
+    return row[0], row[1], row[2]
+
+
+async def forget(conn: Any, keep: timedelta, oldest_id: UUID, rows_max: int) -> int:
+    """Delete what ended longer ago than `keep`; `oldest_id` is the least event id of that age. How many."""
+    deleted: str = await conn.execute(
+        """
+        DELETE FROM delivery USING (
+            SELECT old.endpoint, old.event_id FROM endpoint CROSS JOIN LATERAL (
+                SELECT endpoint, event_id FROM delivery
+                WHERE delivery.endpoint = endpoint.id AND event_id < $2 AND created_at < now() - $1::interval
+                    AND delivery.state <> 'pending'
+                ORDER BY event_id LIMIT $3
+            ) AS old LIMIT $3
+        ) AS old WHERE delivery.endpoint = old.endpoint AND delivery.event_id = old.event_id
+        """,
+        keep,
+        oldest_id,
+        rows_max,
+    )
+    return int(deleted.rpartition(" ")[2])
+
+
+def _written(attempt: Attempt) -> str:
+    return msgspec.json.encode(attempt).decode()
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        event_id=_uuid(row["event_id"]),
+        position=row["position"],
+        type=row["type"],
+        dossier_id=_uuid(row["dossier_id"]),
+        occurred_at=row["occurred_at"],
+        state=row["state"],
+        tries=row["tries"],
+        next_attempt_at=row["next_attempt_at"],
+        attempts_made=row["attempts_made"],
+        attempts=tuple(msgspec.json.decode(each, type=Attempt) for each in row["attempts"]),
+        body=row["body"],
+        replay=row["replay"] and _uuid(row["replay"]),
+    )
+
+
+def _uuid(found: Any) -> UUID:
+    # asyncpg's own kind of UUID is not msgspec's.
+    return UUID(int=found.int)

@@ -1,0 +1,87 @@
+"""The endpoints the dispatcher serves as the database has them: secrets, what is pending, what partners may read."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from uuid import UUID
+
+from libs.database.transactions import Transactions
+from libs.process.sealing import Sealer
+from services.gateway import partner_store
+from services.gateway.partner import Partner
+from services.gateway.webhooks import delivery_store, endpoint_store, signing
+from services.gateway.webhooks.delivery_store import Waiting
+from services.gateway.webhooks.endpoint import Endpoint
+from services.gateway.webhooks.line import WINDOW, Line
+from services.gateway.webhooks.recording import Recorder
+from services.gateway.webhooks.schedule import Schedule
+
+
+class Holder:
+    """`lines` by endpoint; others read them. `start` is where in the feed a new one may be at most."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        recorder: Recorder,
+        sealer: Sealer,
+        schedule: Schedule,
+        start: Callable[[], int],
+    ) -> None:
+        self.lines: dict[UUID, Line] = {}
+        self._partners: dict[str, Partner] = {}
+        self._transactions = transactions
+        self._recorder = recorder
+        self._sealer = sealer
+        self._schedule = schedule
+        self._start = start
+
+    async def follow_endpoints(self) -> None:
+        """Take up endpoints that are new or were changed, put down those that are no longer served."""
+        async with self._transactions.transaction() as conn:
+            there = await endpoint_store.versions(conn)
+        for endpoint in self.lines.keys() - there.keys():
+            del self.lines[endpoint]
+        changed = {
+            endpoint
+            for endpoint, version in there.items()
+            if (line := self.lines.get(endpoint)) is None
+            or line.endpoint.version != version
+            or (line.more and line.waits < WINDOW // 2)
+        }
+        if changed:
+            await self.hold(changed)
+
+    async def hold(self, endpoints: Collection[UUID]) -> None:
+        """Take these endpoints up as the database has them, with what is pending."""
+        await self._recorder.flush()
+        async with self._transactions.transaction() as conn:
+            found = await endpoint_store.some(conn, endpoints)
+            waiting = await delivery_store.pending(conn, [each.id for each in found], WINDOW)
+        pending: dict[UUID, list[Waiting]] = {}
+        for each in waiting:
+            pending.setdefault(each.endpoint, []).append(each)
+        for endpoint in found:
+            keys = self._keys_of(endpoint)
+            line = self.lines.get(endpoint.id)
+            if line is None:
+                line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
+                line.position = min(line.position, self._start())
+            mine = pending.get(endpoint.id, [])
+            line.renew(endpoint, keys, mine, more=len(mine) >= WINDOW)
+            line.allow(self._partners.get(endpoint.partner))
+        if any(endpoint.partner not in self._partners for endpoint in found):
+            await self.follow_partners()
+
+    def _keys_of(self, endpoint: Endpoint) -> list[tuple[datetime | None, bytes]]:
+        return [
+            (secret.not_after, signing.key_of(self._sealer.open(secret.sealed, endpoint.id)))
+            for secret in endpoint.secrets
+        ]
+
+    async def follow_partners(self) -> None:
+        """What partners may read now, also those that were suspended or revoked."""
+        codes = {line.endpoint.partner for line in self.lines.values()}
+        async with self._transactions.transaction() as conn:
+            self._partners = {each.code: each for each in await partner_store.some(conn, codes)}
+        for line in self.lines.values():
+            line.allow(self._partners.get(line.endpoint.partner))

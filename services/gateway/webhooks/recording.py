@@ -1,0 +1,151 @@
+"""What the dispatcher has to write, in batches: outcomes at once, how far endpoints are from time to time."""
+
+import asyncio
+from collections.abc import Iterable
+
+from libs.database.transactions import Transactions
+from libs.telemetry.logs import log
+from libs.telemetry.metrics import counter
+from services.gateway import partner_store
+from services.gateway.webhooks import delivery_store, endpoint_store
+from services.gateway.webhooks.delivery_store import Settled
+from services.gateway.webhooks.endpoint import ACTIVE, DISABLED, FAILING
+from services.gateway.webhooks.endpoint_store import Progress
+from services.gateway.webhooks.line import Change, Line
+
+# Outcomes of a moment share a transaction.
+GATHER_SECONDS = 0.05
+PROGRESS_SECONDS = 2.0
+# Not written yet; beyond it nothing more is sent.
+UNWRITTEN_MAX = 2_000
+# From what a state the dispatcher finds may follow: a partner's own decision stands above it.
+_EXPECTED = {ACTIVE: (FAILING,), FAILING: (ACTIVE,), DISABLED: (ACTIVE, FAILING)}
+_ATTEMPTS = counter("webhook_attempts_total")
+_EXHAUSTED = counter("webhook_exhausted_total")
+
+
+class Recorder:
+    """Outcomes in memory until they are written. `run` while leading, `flush` at its end."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._settled: list[Settled] = []
+        self._changes: list[Change] = []
+        self._progress: dict[object, object] = {}
+        self._noted = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    @property
+    def full(self) -> bool:
+        """Whether the database is too far behind to send on."""
+        return len(self._settled) >= UNWRITTEN_MAX
+
+    def note(self, settled: Settled, change: Change | None) -> None:
+        """Something has an outcome."""
+        self._settled.append(settled)
+        _ATTEMPTS.labels(outcome=settled.state).inc()
+        if settled.given_up_for:
+            _EXHAUSTED.labels(target="delivery").inc()
+            log.warning(
+                "webhook-event-given-up", endpoint=str(settled.endpoint), event_id=str(settled.event_id)
+            )
+        if change is not None:
+            self._changes.append(change)
+            if change.state == DISABLED:
+                _EXHAUSTED.labels(target="endpoint").inc()
+            log.warning(
+                "webhook-endpoint-changed",
+                endpoint=str(change.endpoint),
+                state=change.state,
+                reason=change.reason,
+            )
+        self._noted.set()
+
+    async def run(self) -> None:
+        """Write what is noted, a moment later. Raises what is no outage."""
+        while True:
+            await self._noted.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            self._noted.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what was noted, in one transaction; it stays noted when that fails. Raises what the database raises."""
+        async with self._writing:
+            settled, changes = self._settled, self._changes
+            if not settled and not changes:
+                return
+            self._settled, self._changes = [], []
+            try:
+                async with self._transactions.transaction() as conn:
+                    # Endpoints before deliveries, as whatever a partner does locks them.
+                    for change in changes:
+                        await _write(conn, change)
+                    for each in _rounds(settled):
+                        await delivery_store.settle(conn, each)
+                    for given_up in filter(_given_up_for, settled):
+                        await _audit_given_up(conn, given_up)
+            except BaseException:
+                self._settled = settled + self._settled
+                self._changes = changes + self._changes
+                self._noted.set()
+                raise
+
+    async def note_progress(self, lines: Iterable[Line]) -> None:
+        """Write how far the lines are, where that has changed since the last time."""
+        progress = []
+        known: dict[object, object] = {}
+        for line in lines:
+            now = (line.position, line.last_success_at, line.last_failure_at)
+            known[line.id] = now
+            if self._progress.get(line.id) != now:
+                progress.append(
+                    Progress(
+                        endpoint=line.id,
+                        cursor=line.position,
+                        last_success_at=line.last_success_at,
+                        last_failure_at=line.last_failure_at,
+                    )
+                )
+        if progress:
+            async with self._writing, self._transactions.transaction() as conn:
+                await endpoint_store.note(conn, sorted(progress, key=lambda each: each.endpoint))
+        self._progress = known
+
+
+def _rounds(settled: list[Settled]) -> list[list[Settled]]:
+    """Rounds in which each delivery appears once: one statement changes a row once."""
+    rounds: list[list[Settled]] = []
+    times: dict[object, int] = {}
+    for each in settled:
+        number = times.get((each.endpoint, each.event_id), 0)
+        times[each.endpoint, each.event_id] = number + 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(each)
+    return rounds
+
+
+async def _write(conn: object, change: Change) -> None:
+    kept = await endpoint_store.set_state(
+        conn, change.endpoint, change.state, change.reason, expected=_EXPECTED[change.state], since=change.at
+    )
+    if kept:
+        what = f"webhook-{change.state if change.state != ACTIVE else 'recovered'}"
+        detail = f"{change.endpoint} {change.reason}".strip()
+        await partner_store.audit(conn, change.partner, what, who="gateway", came_from="", detail=detail)
+
+
+def _given_up_for(settled: Settled) -> str:
+    return settled.given_up_for
+
+
+async def _audit_given_up(conn: object, settled: Settled) -> None:
+    await partner_store.audit(
+        conn,
+        settled.given_up_for,
+        "webhook-event-given-up",
+        who="gateway",
+        came_from="",
+        detail=f"{settled.endpoint} {settled.event_id}",
+    )
