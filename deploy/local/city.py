@@ -101,7 +101,7 @@ class City:
         # Whatever does not end, the others are still stopped; then the first failure is told.
         async with AsyncExitStack() as stack:
             stack.push_async_exit(self.supervisor)
-            for server in (self.postgres, self.nats):
+            for server in (self.postgres, self.nats, self.partners_nats):
                 if server is not None:
                     stack.push_async_callback(server.stop)
                     stack.push_async_callback(self.supervisor.leave, server.name)

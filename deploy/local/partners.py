@@ -87,6 +87,8 @@ PARTNERS = (
         reads=("*",),
     ),
 )
+# Who reads and hands in by NATS as well.
+ON_NATS = (HOSPITAL_PARTNER, ALL_PARTNER)
 # Where the gateway of the folder's city answers, for a shell.
 ADDRESS_FILE = "gateway.url"
 NATS_ADDRESS_FILE = "nats.url"
@@ -105,11 +107,12 @@ async def make_partners(database_url: str, folder: Path) -> None:
                     await administration.add(conn, administration.checked(partner, catalogue), BY)
                 if found is None or all(key.kid != KID for key in found.keys):
                     await administration.add_key(conn, partner.code, public, BY, kid=KID)
-                if await straight_store.noted(conn, partner.code) is None:
-                    await straight.switch_on(conn, partner.code, "", BY)
-                user_key = _user_key(folder, partner.code)
-                if user_key not in [key.public_key for key in await key_store.keys_of(conn, partner.code)]:
-                    await straight.add_key(conn, partner.code, user_key, BY)
+            for code in ON_NATS:
+                if await straight_store.noted(conn, code) is None:
+                    await straight.switch_on(conn, code, "", BY)
+                user_key = _user_key(folder, code)
+                if user_key not in [key.public_key for key in await key_store.keys_of(conn, code)]:
+                    await straight.add_key(conn, code, user_key, BY)
     finally:
         await pool.close()
 

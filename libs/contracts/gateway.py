@@ -33,3 +33,7 @@ class EventRefused(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     id: str
     problem: dict[str, Any]
+
+
+# Everything said so. It is not in FLOWS: no service hears it, and no stream of the city's holds it.
+ANSWERS: tuple[type[EventTaken] | type[EventRefused], ...] = (EventTaken, EventRefused)

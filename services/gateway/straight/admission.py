@@ -43,6 +43,10 @@ class _Claims(msgspec.Struct, frozen=True):
     nats: _Question
 
 
+class NotAQuestion(Exception):
+    """What arrived is not the server's question."""
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the server asks: who of `server` it should call `user`; `key` is proved when it has signed the nonce."""
 
@@ -54,14 +58,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_question(data: bytes) -> Asked:
-    """The question in a request. Raises ValueError.
+    """The question in a request. Raises NotAQuestion.
 
     The server's own signature is not checked: on this subject nobody but the server may publish.
     """
     parts = data.split(b".")
     if len(parts) != 3:
-        raise ValueError("not a JWT")
-    asked = msgspec.json.decode(_bytes(parts[1]), type=_Claims).nats
+        raise NotAQuestion
+    try:
+        asked = msgspec.json.decode(_bytes(parts[1]), type=_Claims).nats
+    except ValueError:
+        raise NotAQuestion from None
     opened, nonce = asked.connect_opts, asked.client_info.nonce.encode()
     try:
         proved = bool(nonce) and is_signed(opened.nkey, nonce, _bytes(opened.sig.encode()))

@@ -12,7 +12,7 @@ from libs.database.transactions import Transactions
 from libs.http.limits import TokenBuckets
 from services.gateway import partner_store
 from services.gateway.straight import key_store
-from services.gateway.straight.admission import Asked, key_of, let_in, read_question, refuse
+from services.gateway.straight.admission import Asked, NotAQuestion, key_of, let_in, read_question, refuse
 from services.gateway.straight.server import KICK
 from services.gateway.straight.user_keys import Issuer
 
@@ -57,7 +57,7 @@ class Door:
         async def on_question(message: Msg) -> None:
             try:
                 asked = read_question(message.data)
-            except (ValueError, msgspec.MsgspecError):
+            except NotAQuestion:
                 log.warning("partner-connection-refused", reason="malformed")
                 return
             answer = await self._judged(asked)
