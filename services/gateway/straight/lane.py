@@ -24,7 +24,7 @@ from services.gateway.reading_log import ReadingLog
 from services.gateway.straight import store
 from services.gateway.straight.answers import block_of
 from services.gateway.straight.patience import passes, rest
-from services.gateway.straight.places import event_subject, events_stream
+from services.gateway.straight.places import FEED_CURSOR, event_subject, events_stream
 from services.gateway.straight.store import Answer, Standing
 from services.gateway.straight.streams import Damaged, Life, NotSwitchedOn, Streams, filling
 from services.gateway.straight.tail import Tail
@@ -143,10 +143,12 @@ class Lane:
                 await rest(self._woken, look_at - loop.time())
 
     async def _open(self) -> Life:
+        life = await self._tools.streams.open(self.code)
         head = await self._tools.feed.head()
-        self._feed = head.feed
-        life = await self._tools.streams.open(self.code, head)
-        self._life, self._position, self._answers = life, life.position, True
+        self._life, self._position, self._answers, self._feed = life, life.position, True, head.feed
+        if life.position < head.first - 1:
+            # KEEP_DAYS were over before the partner came: over HTTP it would be told 410.
+            log.warning("partner-events-forgotten", partner=self.code, count=head.first - 1 - life.position)
         return life
 
     async def _next(self) -> _Next:
@@ -224,11 +226,11 @@ class Lane:
     def _event(self, entry: Entry) -> Message:
         envelope = entry.envelope
         block = encode_block(envelope)
-        header = _with(block, f"feed-cursor: {Cursor(self._feed, entry.position)}")
+        header = _with(block, f"{FEED_CURSOR}: {Cursor(self._feed, entry.position)}")
         return Message(event_subject(self.code, envelope.type, envelope.dossier_id), header, entry.data)
 
     def _answer(self, answer: Answer) -> Message:
-        header = _with(block_of(answer), f"feed-cursor: {Cursor(self._feed, self._position)}")
+        header = _with(block_of(answer), f"{FEED_CURSOR}: {Cursor(self._feed, self._position)}")
         return Message(event_subject(self.code, answer.type), header, answer.data)
 
 

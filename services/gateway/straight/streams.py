@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Collection
 
 import msgspec
@@ -12,8 +13,8 @@ from libs.bus import jetstream
 from libs.bus.jetstream import ConsumerInfo, StreamInfo
 from libs.bus.topology import differences
 from libs.database.transactions import Transactions
+from services.gateway import feed_store
 from services.gateway.cursor import read_cursor
-from services.gateway.feed_store import Head
 from services.gateway.straight import store
 from services.gateway.straight.places import (
     DURABLE,
@@ -28,6 +29,7 @@ from services.gateway.straight.store import Standing
 
 # A new stream begins that far beyond all that is known of the one before: its sequences are never used again.
 SEQUENCES_BETWEEN_LIVES = 1_000_000
+_HEADER = re.compile(rb"(?i)\r\n%s:\s*([^\r\n]+)" % FEED_CURSOR.encode())
 log = structlog.get_logger(__name__)
 
 
@@ -78,7 +80,7 @@ class Streams:
         self._transactions = transactions
         self._settings = settings
 
-    async def open(self, code: str, head: Head) -> Life:
+    async def open(self, code: str) -> Life:
         """The partner's stream as it is, or a new one. Raises jetstream.ApiError, or NotSwitchedOn."""
         async with self._transactions.transaction() as conn:
             standing = await store.standing(conn, code)
@@ -87,7 +89,7 @@ class Streams:
         info = await self._stream(code)
         if info is not None and info.created == standing.stream_created:
             try:
-                life = await self._resumed(standing, info, head)
+                life = await self._resumed(standing, info)
             except Damaged as damage:
                 log.warning("partner-stream-damaged", partner=code, reason=damage.reason)
             else:
@@ -167,17 +169,14 @@ class Streams:
             raise Damaged("durable-differs")
         return found
 
-    async def _resumed(self, standing: Standing, info: StreamInfo, head: Head) -> Life:
+    async def _resumed(self, standing: Standing, info: StreamInfo) -> Life:
         """The stream that was noted, where it stands. Raises Damaged."""
         code = standing.partner.code
         life = _life(standing, info, position=standing.floor)
         await self.look(life, standing.floor)
         if info.state.messages:
-            cursor = read_cursor(await self._cursor_at(events_stream(code), info.state.last_seq))
-            # A database that was restored from before gives the same places to other events.
-            if cursor.feed != head.feed or cursor.position > head.last:
-                raise Damaged("another-feed")
-            life.position = max(life.position, cursor.position)
+            last = await self._position_at(events_stream(code), info.state.last_seq)
+            life.position = max(life.position, last)
         return life
 
     async def _anew(self, standing: Standing, before: StreamInfo | None) -> Life:
@@ -212,18 +211,21 @@ class Streams:
         )
 
     async def _position_at(self, stream: str, sequence: int) -> int:
-        return read_cursor(await self._cursor_at(stream, sequence)).position
-
-    async def _cursor_at(self, stream: str, sequence: int) -> str:
+        """The place in the feed of a message. Raises Damaged when it is none of this feed."""
         try:
             message = await jetstream.get_message(self._client, stream, sequence)
         except jetstream.NotFound:
             raise Damaged("message-missing") from None
-        for line in message.hdrs.split(b"\r\n"):
-            name, _, value = line.partition(b":")
-            if name.decode("latin-1").lower() == FEED_CURSOR:
-                return value.strip().decode("latin-1")
-        raise Damaged("message-foreign")
+        found = _HEADER.search(message.hdrs)
+        if found is None:
+            raise Damaged("message-foreign")
+        cursor = read_cursor(found[1].decode("latin-1"))
+        async with self._transactions.transaction() as conn:
+            head = await feed_store.head(conn)
+        # A database that was restored from before gives the same places to other events.
+        if cursor.feed != head.feed or cursor.position > head.last:
+            raise Damaged("another-feed")
+        return cursor.position
 
     async def _note(self, life: Life) -> None:
         now = (life.floor, life.stored, life.confirmed)

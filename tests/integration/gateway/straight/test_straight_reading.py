@@ -133,6 +133,22 @@ async def test_a_server_that_was_rolled_back_is_filled_again(
         assert await take(client, HOSPITAL.code, 1, seconds=2) == []
 
 
+async def test_the_stream_of_another_feed_is_not_believed(
+    houses: Callable[..., Any], partners_nats: PartnersNats
+) -> None:
+    """A database that was restored has another feed: what was confirmed of the old one moves nobody in the new one."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner(HOSPITAL)
+    said = await house.say(uuid4(), received(), accepted(), assigned())
+    await partners_nats.admit(house)
+    async with partners_nats.at_work(house.process):
+        await eventually(lambda: partners_nats.holds(HOSPITAL.code, 3))
+    assert ids(await take(await partners_nats.admin(), HOSPITAL.code, 2)) == said[:2]
+    await house.pool.execute("UPDATE feed_head SET feed = 'aaaaaaaa'")
+    async with partners_nats.at_work(house.process):
+        assert ids(await take(await partners_nats.connect(), HOSPITAL.code, 3)) == said
+
+
 async def test_a_late_ack_never_means_another_message(
     houses: Callable[..., Any], partners_nats: PartnersNats
 ) -> None:
