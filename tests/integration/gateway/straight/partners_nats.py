@@ -24,6 +24,7 @@ from services.gateway.straight import administration as straight
 from services.gateway.straight.door import QUESTION
 from services.gateway.straight.patience import end
 from services.gateway.straight.places import DURABLE, events_stream
+from services.gateway.straight.streams import SEQUENCES_BETWEEN_LIVES
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import BY, HOSPITAL, House
 
@@ -144,6 +145,13 @@ class PartnersNats:
             return await self.stored(code) == count
         return False
 
+    async def is_in_life(self, code: str, number: int) -> bool:
+        """Whether a partner's stream has been made so many times, by its sequences."""
+        with contextlib.suppress(jetstream.NotFound):
+            info = await jetstream.stream_info(await self.admin(), events_stream(code))
+            return bool(info.state.first_seq // SEQUENCES_BETWEEN_LIVES == number)
+        return False
+
     async def is_gone(self, stream: str) -> bool:
         """Whether there is no such stream."""
         try:
@@ -159,7 +167,7 @@ class PartnersNats:
     async def is_purged_below(self, code: str, confirmed: int) -> bool:
         """Whether of what was confirmed only the last message is left."""
         state = (await jetstream.stream_info(await self.admin(), events_stream(code))).state
-        return state.first_seq % 1_000_000 == confirmed - 1
+        return bool(state.first_seq % SEQUENCES_BETWEEN_LIVES == confirmed - 1)
 
     async def break_stream(self, code: str, fault: str) -> None:
         """What an operator, or a disk, may do to a stream."""

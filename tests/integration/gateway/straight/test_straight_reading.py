@@ -146,6 +146,7 @@ async def test_the_stream_of_another_feed_is_not_believed(
     assert ids(await take(await partners_nats.admin(), HOSPITAL.code, 2)) == said[:2]
     await house.pool.execute("UPDATE feed_head SET feed = 'aaaaaaaa'")
     async with partners_nats.at_work(house.process):
+        await eventually(lambda: partners_nats.is_in_life(HOSPITAL.code, 2))
         assert ids(await take(await partners_nats.connect(), HOSPITAL.code, 3)) == said
 
 
