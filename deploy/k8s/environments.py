@@ -25,6 +25,7 @@ LEFT_OUT: Mapping[str, str] = {
     "OPENID_REDIRECT_URL": "no provider",
     "OPENID_NAME": "no provider",
     "OPENID_LINK_BY": "no provider",
+    "DROP_FOLDER": "hospitals' folders are a volume of the installation's own; without one files come over HTTP",
     "WEBHOOK_NETWORKS": "webhooks go to the public internet only",
     "WEBHOOK_CA": "receivers prove themselves by the system's authorities",
     "MIGRATOR_DATABASE_URL": "only the migration runs as the owner",

@@ -17,7 +17,7 @@ import httpx
 from deploy.local.accounts import StaffAccount, make_accounts, make_sealing_key
 from deploy.local.assets import install_assets
 from deploy.local.nats_server import MAX_FILE_STORE_BYTES, NatsServer, NatsUser
-from deploy.local.partners import ADDRESS_FILE, NATS_ADDRESS_FILE, make_partners
+from deploy.local.partners import ADDRESS_FILE, HOSPITAL_PARTNER, NATS_ADDRESS_FILE, make_partners
 from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Command, ProcessStatus, Supervisor, finish_all
@@ -76,6 +76,8 @@ class City:
         self.webhook_key = self.folder / "keys" / "webhooks.key"
         # Private keys of the partners that try things out, and what their programs save.
         self.partners = self.folder / "partners"
+        # Where the hospital's software may drop files.
+        self.drop = self.folder / "drop"
         self.urls: dict[str, str] = {}
         # Who may sign in at the screens, with passwords to be shown.
         self.accounts: list[StaffAccount] = []
@@ -123,6 +125,7 @@ class City:
         self.urls = {name: f"http://{LOOPBACK}:{self._remembered.port(name)}" for name in PROCESSES}
         self.accounts = await make_accounts(self.dsn(IDENTITY), self._remembered, self.account_key)
         await make_partners(self.dsn(GATEWAY), self.partners)
+        (self.drop / HOSPITAL_PARTNER / "in").mkdir(parents=True, exist_ok=True)
         self._write_environments()
         self.heartbeat.unlink(missing_ok=True)
         await self.supervisor.start(self.command(KEEPER))
@@ -256,6 +259,7 @@ class City:
             # What partners open, and their NATS server as the gateway uses it.
             "ISSUER_URL": self.urls[GATEWAY],
             **self._partners_environment(service),
+            "DROP_FOLDER": str(self.drop),
             "WEBHOOK_KEY": str(self.webhook_key),
             # A receiver to try it with runs on this machine.
             "WEBHOOK_NETWORKS": "127.0.0.0/8",

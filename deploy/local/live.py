@@ -11,6 +11,7 @@ from rich.text import Text
 
 from deploy.local.city import City
 from deploy.local.day import Day, Expectation
+from deploy.local.partners import HOSPITAL_PARTNER
 
 _COLOURS = {1: "cyan", 2: "cyan", 4: "yellow", 5: "magenta", 7: "red", 8: "red", 9: "green", 10: "bold green"}
 _STATES = {
@@ -84,6 +85,8 @@ def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path, *, peo
     lines += ["", "Đối tác thử nghiệm đọc sự kiện (thay benh-vien-thu bằng bao-hiem-thu để đọc tất cả):"]
     lines += ["  TOKEN=$(.venv/bin/python -m deploy.local partner benh-vien-thu)"]
     lines += [f'  curl -is "{city.urls["gateway"]}/events?limit=5" -H "Authorization: Bearer $TOKEN"']
+    lines += ["Tệp XML9 hoặc Bundle FHIR của bệnh viện thử, chép vào đây; trả lời ở thư mục out bên cạnh:"]
+    lines += [f"  {city.drop / HOSPITAL_PARTNER / 'in'}"]
     lines += ["", "Tài khoản cán bộ: tên, mật khẩu, khóa của ứng dụng xác thực"]
     lines += ["(mã 6 số lúc này: .venv/bin/python -m deploy.local code <tên>):"]
     lines += [

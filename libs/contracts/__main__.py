@@ -1,4 +1,6 @@
-"""`python -m libs.contracts` writes the documents made from the contracts; `--check` says whether they are current.
+"""`python -m libs.contracts` writes what is made from the contracts: documents, and the client package's events.
+
+`--check` says whether all of it is current.
 
 It refuses to overwrite a schema by one that is not an additive change: publish a new version instead.
 """
@@ -8,10 +10,12 @@ from pathlib import Path
 
 import msgspec
 
+from libs.contracts.client_events import client_events
 from libs.contracts.compatibility import breaking
 from libs.contracts.documents import documents
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 def stale(folder: Path = DOCS) -> list[str]:
@@ -20,6 +24,11 @@ def stale(folder: Path = DOCS) -> list[str]:
     differing = [name for name, content in made.items() if not _same(folder / name, content)]
     orphans = [f"schemas/{path.name}" for path in (folder / "schemas").glob("*.json")]
     return differing + sorted(set(orphans) - made.keys())
+
+
+def stale_in_client() -> list[str]:
+    """The modules of the client package's events that are not what the contracts say now."""
+    return [name for name, content in client_events().items() if not _same(ROOT / name, content)]
 
 
 def broken(folder: Path = DOCS) -> list[str]:
@@ -41,11 +50,15 @@ def main(arguments: list[str]) -> int:
         return _say("Not an additive change; add a .v2 beside it:", found)
     if "--check" in arguments:
         found = stale()
+        found += stale_in_client()
         return _say("Run python -m libs.contracts; not current:", found) if found else 0
     for name, content in documents().items():
         path = DOCS / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+    for name, content in client_events().items():
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_bytes(content)
     return 0
 
 

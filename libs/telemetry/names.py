@@ -49,7 +49,7 @@ FIELDS: dict[str, str] = {
     "ms": "duration in milliseconds",
     "name": "name of one of our own parts",
     "parent": "span that caused this one",
-    "partner": "code of another system",
+    "partner": "code of a partner",
     "pending": "how many still wait",
     "pid": "process id",
     "port": "port our own server listens on",
@@ -122,6 +122,11 @@ METRICS: dict[str, Metric] = {
     ),
     "documents_rendered_total": Metric(kind="counter", meaning="result documents made", labels=("document",)),
     "documents_seconds": Metric(kind="histogram", meaning="rendering and signing one document"),
+    "drop_files_total": Metric(
+        kind="counter", meaning="files of the drop folder, by what became of them", labels=("outcome",)
+    ),
+    "drop_files_waiting": Metric(kind="gauge", meaning="files in the drop folder that are not taken yet"),
+    "drop_oldest_seconds": Metric(kind="gauge", meaning="age of the oldest file that is not taken yet"),
     "http_client_requests_total": Metric(
         kind="counter", meaning="calls to other services", labels=("target", "status")
     ),

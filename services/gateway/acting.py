@@ -18,11 +18,13 @@ CONNECTIONS_MAX = 32
 class Acting:
     """The services of the city as partners reach them through the gateway. Close it."""
 
-    def __init__(self, urls: Mapping[str, str], signer: TokenSigner) -> None:
+    def __init__(
+        self, urls: Mapping[str, str], signer: TokenSigner, *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> None:
         self._signer = signer
         self._clients = {
             service: ServiceClient(
-                url, service, signer, deadline_seconds=DEADLINE_SECONDS, connections_max=CONNECTIONS_MAX
+                url, service, signer, deadline_seconds=deadline_seconds, connections_max=CONNECTIONS_MAX
             )
             for service, url in urls.items()
         }

@@ -1,5 +1,7 @@
 """One process of gateway put together."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 
 from libs.bus.handling import Service
@@ -7,20 +9,27 @@ from libs.bus.runtime import BusRuntime
 from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
+from libs.http.limits import TokenBuckets
 from libs.http.serve import Background
 from libs.process.sealing import Sealer
 from libs.process.serving import service_app
 from libs.process.settings import named, networks_of
-from services.gateway import api, api_tokens, store
+from services.gateway import api, api_births, api_tokens, partner_store, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
+from services.gateway.dropping.taking import Taking
+from services.gateway.dropping.watching import Watching
 from services.gateway.feed import Feed
+from services.gateway.fhir import api as api_fhir
+from services.gateway.fhir.desk import FhirDesk
+from services.gateway.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
 from services.gateway.inbound import api as inbound_api
 from services.gateway.inbound import api_city
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.inbound.taking import Inbound
+from services.gateway.partner import Partner
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
@@ -40,10 +49,12 @@ from services.gateway.webhooks.manual import Manual
 from services.gateway.webhooks.sending import Sender
 
 VERSION = "0.1.0"
-# A scanned paper; every endpoint has a limit of its own.
-BODY_BYTES_MAX = inbound_api.PAPER_BYTES_MAX
+# An XML9 file; every endpoint has a limit of its own.
+BODY_BYTES_MAX = max(FILE_BYTES_MAX, inbound_api.PAPER_BYTES_MAX)
 # Places for other requests are never used up by those that wait.
 IN_FLIGHT_MAX = WAITING_MAX + 256
+# Bundles and files of one partner at one process; a province has some hundred births a day.
+BIRTHS_PER_SECOND, BIRTHS_BURST = 10.0, 50
 
 
 def bus_of(settings: Settings) -> BusRuntime:
@@ -96,6 +107,8 @@ class Process:
 
         bus.after_commit = committed
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
+        self.fhir = FhirDesk(self.transactions, self.acting)
+        self.uploads = Uploads(self.transactions, settings.urls(), signer)
         self._tokens = TokenDesk(self.transactions, signer, settings.issuer_url.rstrip("/"))
         self.background: list[Background] = [
             feed.run,
@@ -105,6 +118,10 @@ class Process:
         ]
         if settings.partners_nats_url:
             self.background.append(self._straight(feed, taker or HandedIn(self.inbound)).run)
+        if settings.drop_folder:
+            taking = Taking(self.uploads, self.fhir)
+            folder = Path(settings.drop_folder)
+            self.background.append(Watching(folder, self._partner, taking, settings.drop_keep_days).run)
 
     def _straight(self, feed: Feed, taker: Taker) -> Straight:
         settings = self._settings
@@ -123,6 +140,10 @@ class Process:
         )
         return Straight(settings.partners_nats_url, settings.database_url, parts)
 
+    async def _partner(self, code: str) -> Partner | None:
+        async with self.transactions.transaction() as conn:
+            return await partner_store.find(conn, code)
+
     async def close(self) -> None:
         """Close the connections to receivers."""
         await self.sender.close()
@@ -130,6 +151,7 @@ class Process:
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
+        births = TokenBuckets(rate_per_second=BIRTHS_PER_SECOND, burst=BIRTHS_BURST)
         return service_app(
             self._settings,
             service=GATEWAY,
@@ -143,7 +165,9 @@ class Process:
                 api_webhooks.build_router(self._tended),
                 api_replays.build_router(self._tended),
                 api_deliveries.build_router(self._tended, self._manual),
+                api_fhir.build_router(self.fhir, self.access, births),
+                api_births.build_router(self.uploads, self.access, births),
             ],
-            closing=[self.acting.close, self.close],
+            closing=[self.acting.close, self.uploads.close, self.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

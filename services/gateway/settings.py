@@ -28,6 +28,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     webhook_ca: str = ""
     # How many days events are kept; 0: for ever.
     keep_days: float = 0
+    # Where partners drop files, each in a folder of its code; empty: nowhere. Days they are kept after they were taken.
+    drop_folder: str = ""
+    drop_keep_days: float = 30
     # What one partner may do at one process.
     reads_per_second: float = 20
     reads_burst: int = 100

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from libs.contracts.intake import ChosenResult
 from libs.http.auth import Actor, require
-from libs.http.bodies import Body, body, read_body
+from libs.http.bodies import Body, MsgspecResponse, body, read_body
 from libs.http.idempotency import Answer
 from libs.http.problems import Problem
 from libs.http.together import Together
@@ -41,6 +41,7 @@ from services.intake.births import (
     Parent,
     Residence,
 )
+from services.intake.births import Problem as Doubt
 from services.intake.form_reception import Application, form_submission
 from services.intake.office import ENTRANCES, Office, duplicate, refused
 from services.intake.provenance import FIELDS_MAX, Source
@@ -116,6 +117,12 @@ class NewBirth(Body, frozen=True, kw_only=True):
         )
 
 
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a declaration; it would be taken when no problem is an error."""
+
+    problems: tuple[Doubt, ...]
+
+
 class NewDossier(Body, frozen=True, kw_only=True):
     """A dossier by procedure: its form, the branches wanted, the papers given, how results are to be received.
 
@@ -187,17 +194,24 @@ def _reception(office: Office) -> APIRouter:
     async def declare_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
         """Declare one child's birth. 409 with a link when it is known already."""
         wanted = await read_body(request, NewBirth)
-        check = CardCheck(
-            card=wanted.card, override_reason=wanted.override_reason, typed=wanted.identity_typed
-        )
-        sender = office.sender(actor)
         try:
-            new = birth_submission(
-                wanted.declaration(), sender, office.fresh(), office.now(), office.desk, check, wanted.stay
-            )
+            new = _birth_submission(office, actor, wanted)
         except Refused as error:
             raise refused(error) from None
         return await receptions.once(request, actor, new)
+
+    @router.post("/births/check", openapi_extra=body(NewBirth, answers={200: Checked}))
+    async def check_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
+        """Everything that is wrong with a declaration, errors and warnings, as POST /births would find it.
+
+        Nothing is kept, and whether the birth is known already is not said.
+        """
+        wanted = await read_body(request, NewBirth)
+        try:
+            new = _birth_submission(office, actor, wanted)
+        except Refused as error:
+            return MsgspecResponse(Checked(problems=error.problems))
+        return MsgspecResponse(Checked(problems=new.warnings))
 
     @router.post("/dossiers", status_code=201, openapi_extra=body(NewDossier, answers={201: Receipt}))
     async def hand_in(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
@@ -211,6 +225,20 @@ def _reception(office: Office) -> APIRouter:
         return await receptions.once(request, actor, new)
 
     return router
+
+
+def _birth_submission(office: Office, actor: Actor, wanted: NewBirth) -> Submission:
+    """What the body declares, as a dossier. Raises Refused, or Problem 403 for who may not hand in."""
+    check = CardCheck(card=wanted.card, override_reason=wanted.override_reason, typed=wanted.identity_typed)
+    return birth_submission(
+        wanted.declaration(),
+        office.sender(actor),
+        office.fresh(),
+        office.now(),
+        office.desk,
+        check,
+        wanted.stay,
+    )
 
 
 async def _store(office: Office, connection: Any, wanted: Sequence[Submission]) -> list[Answer | Problem]:

@@ -1,19 +1,28 @@
-"""Which attachments are taken: PDF, JPEG and PNG, told by their bytes and whole enough to be opened. Pure.
+"""Which attachments are taken: PDF, JPEG, PNG and FHIR Bundles, told by their bytes, whole enough to be opened. Pure.
 
 The name and the declared type of an upload prove nothing (ASVS 5.2.2). The check walks the structure of the file; it
 does not decode pictures, and what it lets pass is only ever given back as a download.
 """
 
 import zlib
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 BYTES_MAX = 10 * 1024 * 1024
 BYTES_MIN = 64
 PIXELS_MAX = 100_000_000  # more than any scanner here; a decompression bomb for whoever opens it
 CHUNKS_MAX = 20_000
 
-MediaType = Literal["application/pdf", "image/jpeg", "image/png"]
-EXTENSIONS: dict[str, str] = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
+MediaType = Literal["application/pdf", "image/jpeg", "image/png", "application/fhir+json"]
+EXTENSIONS: dict[str, str] = {
+    "application/pdf": "pdf",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "application/fhir+json": "json",
+}
+# What the gateway takes from a hospital's software; the electronic data of a certificate (NĐ 63/2024 Đ5).
+BUNDLE_BYTES_MAX = 1024 * 1024
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -44,11 +53,26 @@ def media_type_of(content: bytes) -> MediaType:
     if content.startswith(_PNG):
         _check_png(content)
         return "image/png"
+    if content.startswith(b"{"):
+        _check_bundle(content)
+        return "application/fhir+json"
     raise NotTaken("type", "Chỉ nhận tệp PDF, JPEG hoặc PNG.")
 
 
 def _broken(kind: str) -> NotTaken:
     return NotTaken("broken", f"Tệp {kind} bị hỏng hoặc bị cắt giữa chừng.")
+
+
+def _check_bundle(content: bytes) -> None:
+    """A Bundle is kept as it was sent; what it says was judged before it came here."""
+    if len(content) > BUNDLE_BYTES_MAX:
+        raise NotTaken("too-large", "Bundle FHIR lớn hơn 1 MiB.")
+    try:
+        found: dict[str, Any] = msgspec.json.decode(content, type=dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise _broken("FHIR") from None
+    if found.get("resourceType") != "Bundle":
+        raise NotTaken("type", "Tệp JSON chỉ được là một Bundle FHIR.")
 
 
 def _check_pdf(content: bytes) -> None:

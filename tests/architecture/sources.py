@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OURS = ("libs", "services", "deploy", "tests", "bench")
+OURS = ("libs", "services", "deploy", "clients", "tests", "bench")
 
 
 @cache

@@ -146,7 +146,7 @@ def test_the_keeper_runs_on_the_libraries(tmp_path: Path) -> None:
 def test_images_have_what_is_imported() -> None:
     """A package of requirements-dev.lock imported by a service works everywhere but in its image."""
     pinned = {
-        name.lower().replace("_", "-").partition("[")[0]
+        re.sub(r"[._-]+", "-", name.lower()).partition("[")[0]
         for name in re.findall(r"^([A-Za-z0-9_.\-\[\]]+)==", text(Path("requirements.lock")), re.MULTILINE)
     }
     distributions = importlib.metadata.packages_distributions()
@@ -155,5 +155,5 @@ def test_images_have_what_is_imported() -> None:
             top = module.partition(".")[0]
             if top in sys.stdlib_module_names or top in {"libs", "services"}:
                 continue
-            names = {name.lower().replace("_", "-") for name in distributions.get(top, ())}
+            names = {re.sub(r"[._-]+", "-", name.lower()) for name in distributions.get(top, ())}
             assert names & pinned, f"{path} imports {module}, which requirements.lock does not have"

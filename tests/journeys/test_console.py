@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -9,12 +10,16 @@ import pytest
 from playwright.async_api import expect
 
 from deploy.local.city import City
+from deploy.local.partners import HOSPITAL_PARTNER
+from tests.fixtures.fhir import bundle, one_birth
 from tests.journeys.clerk import pdf, words_of
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.officers import INSURANCE, POLICE, WARD, confirm, fill, open_from, press_act
 from tests.journeys.screen import WAIT_MS, Screen
 from tests.pipeline.papers import outcome_of
+from tests.pipeline.software import Software
 from tests.pipeline.town import Town
+from tests.pipeline.ways import FHIR, of_these_days
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 LONG_NAME = "Nguyễn " + "Thị Ái " * 26 + "D'Ân 👶"
@@ -298,6 +303,23 @@ async def test_the_counter_sees_papers_and_readers_and_corrects(
     await screen.press("Enter")
     await screen.sees("Kiểm tra, tiếp nhận hồ sơ tại bộ phận một cửa")
     await screen.check("who looked")
+
+
+async def test_an_officer_gets_the_data_a_hospitals_software_sent(new_screen: NewScreen, town: Town) -> None:
+    """Under the paper it is: the Bundle as it came, as a file to keep and not as a page or a picture."""
+    sent = of_these_days(bundle("document", one_birth(9)), town)
+    async with Software(town, HOSPITAL_PARTNER) as hospital:
+        answer = await hospital.http.post("/fhir", content=sent, headers=FHIR)
+    assert answer.status_code == 201, answer.text
+    ward = await new_screen(WARD)
+    await ward.go(f"/ho-so/{answer.headers['location'].rpartition('/')[2]}")
+    link = ward.page.get_by_role("link", name="Tải dữ liệu điện tử của bệnh viện (FHIR)")
+    await expect(link).to_be_visible()
+    await ward.check("a dossier with a Bundle")
+    async with ward.page.expect_download() as downloading:
+        await link.click()
+    download = await downloading.value
+    assert Path(await download.path()).read_bytes() == sent
 
 
 async def test_bad_input_never_breaks_the_page(new_screen: NewScreen, town: Town) -> None:

@@ -1,6 +1,7 @@
 """The ways the canary people go through the city: good ones, bad inputs, forced errors, strangers' questions."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from deploy.local.partners import HOSPITAL_PARTNER
 from deploy.local.sample_xml9 import envelope
 from tests.faults.dump import TESTER
 from tests.faults.leftovers import admin
+from tests.fixtures.fhir import bundle, one_birth, resource
 from tests.pipeline.canaries import (
     CANARIES,
     SpanReceiver,
@@ -19,6 +21,8 @@ from tests.pipeline.canaries import (
 from tests.pipeline.papers import birth_body, of_the_ward, outcome_of
 from tests.pipeline.software import Software
 from tests.pipeline.town import Town, refusal, until
+
+FHIR = {"Content-Type": "application/fhir+json"}
 
 
 class Traces:
@@ -149,6 +153,8 @@ async def bad_inputs(traces: Traces, dossier: str) -> None:
     await bad_requests(traces, dossier)
     await bad_uploads(traces)
     await bad_events(traces, dossier)
+    await bad_bundles(traces)
+    await bad_drops(traces)
 
 
 async def bad_requests(traces: Traces, dossier: str) -> None:
@@ -201,6 +207,58 @@ async def bad_events(traces: Traces, dossier: str) -> None:
         taken = hospital.event("stay-changed", dossier, {}, id=CANARIES["phone"])
         assert (await hospital.send(taken)).status_code == 200
         await hospital.look_up(f"intake/dossiers/{number}?name={CANARIES['phone']}", CANARIES["e-mail"])
+
+
+async def bad_bundles(traces: Traces) -> None:
+    """FHIR Bundles of canaries, a good one and wrong ones: names in every place, also where numbers belong."""
+    made = bundle("document", one_birth(7))
+    baby, mum = resource(made, "Patient"), resource(made, "RelatedPerson")
+    baby["name"], mum["name"] = [{"text": CANARIES["child"]}], [{"text": CANARIES["mother"]}]
+    baby["identifier"][0]["value"] = CANARIES["occasion"]
+    mum["telecom"][0]["value"] = CANARIES["phone"]
+    made["identifier"]["value"] = CANARIES["note"]
+    async with Software(traces.town, HOSPITAL_PARTNER) as hospital:
+        answer = await hospital.http.post("/fhir", content=of_these_days(made, traces.town), headers=FHIR)
+        assert answer.status_code == 201, answer.text
+        mum["identifier"][0]["value"] = CANARIES["father"]
+        mum["address"][0]["extension"][1]["valueCoding"]["code"] = CANARIES["address"]
+        baby[CANARIES["mother's number"]] = CANARIES["child"]
+        baby["gender"] = CANARIES["receiver"]
+        made["entry"][0]["resource"]["author"] = [{"reference": f"https://{CANARIES['e-mail']}/"}]
+        for content in (of_these_days(made, traces.town), json.dumps(made).encode()[:-9]):
+            answer = await hospital.http.post("/fhir", content=content, headers=FHIR)
+            assert answer.status_code in (400, 422), answer.text
+
+
+async def bad_drops(traces: Traces) -> None:
+    """Files in the drop folder: acknowledged without a name, their own names kept out of logs."""
+    town = traces.town
+    record = of_the_ward(town.births, "single")[0] | {"HO_TEN_NND": CANARIES["mother"]}
+    wrong = record | {"SO": "1", "SO_CCCD_NND": CANARIES["mother's number"] + "9"}
+    place = town.city.drop / HOSPITAL_PARTNER
+    for name, content in (
+        ("mot.xml", envelope([[record], [wrong]], made_on=town.today)),
+        (f"{CANARIES['mother']}.json", json.dumps({"name": CANARIES["mother"]}).encode()),
+    ):
+        temporary = place / "in" / f".{name}"
+        temporary.write_bytes(content)
+        temporary.rename(place / "in" / name)
+    out = place / "out"
+
+    async def told() -> bool | None:
+        return len(list(out.glob("*.summary.json"))) == 2 or None
+
+    await until(told)
+    for path in out.glob("*.ack.json"):
+        traces.answers.append(("acknowledgement", path.read_bytes()))
+
+
+def of_these_days(made: Any, town: Town) -> bytes:
+    """The Bundle as of a birth some days ago, by the town's calendar."""
+    text = json.dumps(made, ensure_ascii=False)
+    for back, day in ((3, "2026-11-20"), (2, "2026-11-21")):
+        text = text.replace(day, (town.today - timedelta(days=back)).isoformat())
+    return text.encode()
 
 
 async def bad_uploads(traces: Traces) -> None:

@@ -30,6 +30,10 @@ def document() -> bytes:
     return out.getvalue()
 
 
+# The data a hospital's software sent, kept as they came.
+BUNDLE = b'{"resourceType": "Bundle", "type": "document",\n "entry": [] }'
+
+
 async def new_dossier(intake: Intake) -> str:
     """Where a dossier's attachments are."""
     receipt = (await intake.post("/dossiers", insurance_card(), intake.counter())).json()
@@ -38,10 +42,15 @@ async def new_dossier(intake: Intake) -> str:
 
 @pytest.mark.parametrize(
     ("content", "media_type"),
-    [(document(), "application/pdf"), (picture("JPEG"), "image/jpeg"), (picture("PNG"), "image/png")],
+    [
+        (document(), "application/pdf"),
+        (picture("JPEG"), "image/jpeg"),
+        (picture("PNG"), "image/png"),
+        (BUNDLE, "application/fhir+json"),
+    ],
 )
 async def test_a_paper_comes_back_as_it_was(intake: Intake, content: bytes, media_type: str) -> None:
-    """PDF, JPEG and PNG are stored and given back unchanged, as a download under a harmless name."""
+    """PDF, JPEG, PNG and FHIR are stored and given back unchanged, as a download under a harmless name."""
     where = await new_dossier(intake)
     answer = await intake.post(f"{where}?component=declaration", content, intake.counter())
     assert answer.status_code == 201, answer.text
@@ -67,6 +76,8 @@ async def test_a_paper_comes_back_as_it_was(intake: Intake, content: bytes, medi
         (b"MZ" + bytes(200), "attachment-type"),
         (b"", "attachment-type"),
         (picture("GIF"), "attachment-type"),
+        (b'{"resourceType": "Bundle", "type": ', "attachment-broken"),
+        (b'{"resourceType": "Patient"}', "attachment-type"),
         (picture("PNG")[:-20], "attachment-broken"),
         (picture("PNG") + b"<script>", "attachment-appended"),
         (picture("PNG").replace(b"\x00\x00\x00\x28", b"\x00\x00\x00\x29", 1), "attachment-broken"),

@@ -129,6 +129,23 @@ async def test_of_many_declarations_of_one_birth_at_once_one_wins(intake: Intake
     assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 1
 
 
+async def test_a_declaration_can_be_checked_without_being_handed_in(intake: Intake) -> None:
+    """Every problem, errors and warnings, each with the fields it rests on; nothing is kept, also of a good one."""
+    good = await intake.post("/births/check", birth(), intake.hospital())
+    assert (good.status_code, good.json()) == (200, {"problems": []})
+    wrong = birth(child__sex=7, child__weight_g=450, mother__birth_date="2020-03-08", certificate__number="")
+    answer = await intake.post("/births/check", wrong, intake.hospital())
+    found = {(p["field"], p["code"]): p for p in answer.json()["problems"]}
+    assert {("child.sex", "sex-code"), ("certificate.number", "required")} <= set(found)
+    assert found["child.weight_g", "weight-unusual"]["severity"] == "warning"
+    assert found["mother.birth_date", "age-impossible"]["also"] == ["child.birth_time"]
+    refused = (await intake.post("/births", wrong, intake.hospital())).json()["errors"]
+    stopping = {(p["field"], p["code"]) for p in answer.json()["problems"] if p["severity"] == "error"}
+    assert stopping == {(error["field"], error["code"]) for error in refused}
+    assert (await intake.post("/births/check", birth(), intake.police())).status_code == 403
+    assert (await intake.rows("SELECT count(*) AS n FROM dossier"))[0]["n"] == 0
+
+
 async def test_a_duplicate_takes_no_number(intake: Intake) -> None:
     """The running number of the day has no holes from refused duplicates."""
     declared = birth()

@@ -1,0 +1,5 @@
+"""Births as files in a watched folder: one folder for each partner, files in, acknowledgements out (decision 17).
+
+<folder>/<partner>/in/    what the partner puts there      work/  claimed, being taken
+<folder>/<partner>/out/   an acknowledgement per record    done/  taken        bad/  set aside, with the reason
+"""
