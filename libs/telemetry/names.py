@@ -49,6 +49,7 @@ FIELDS: dict[str, str] = {
     "ms": "duration in milliseconds",
     "name": "name of one of our own parts",
     "parent": "span that caused this one",
+    "partner": "code of another system",
     "pending": "how many still wait",
     "pid": "process id",
     "port": "port our own server listens on",

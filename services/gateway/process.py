@@ -24,6 +24,12 @@ from services.gateway.inbound.taking import Inbound
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
+from services.gateway.straight.answers import Taker
+from services.gateway.straight.door import Door
+from services.gateway.straight.leading import Parts
+from services.gateway.straight.running import Straight
+from services.gateway.straight.streams import StreamSettings
+from services.gateway.straight.user_keys import Issuer
 from services.gateway.tokens import TokenDesk
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
@@ -53,7 +59,8 @@ def bus_of(settings: Settings) -> BusRuntime:
 class Process:
     """What one process of gateway consists of, on a started bus. Raises SettingsError."""
 
-    def __init__(self, settings: Settings, bus: BusRuntime) -> None:
+    def __init__(self, settings: Settings, bus: BusRuntime, *, taker: Taker | None = None) -> None:
+        """`taker` takes in what partners publish to their inboxes on NATS; without it there are none."""
         self._settings = settings
         self._bus = bus
         with named("SERVICE_KEY"):
@@ -96,6 +103,25 @@ class Process:
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
+        if settings.partners_nats_url:
+            self.background.append(self._straight(feed, taker).run)
+
+    def _straight(self, feed: Feed, taker: Taker | None) -> Straight:
+        settings = self._settings
+        with named("PARTNERS_NATS_KEY"):
+            issuer = Issuer.from_file(settings.partners_nats_key)
+        parts = Parts(
+            pool=self._bus.pool,
+            transactions=self.transactions,
+            feed=feed,
+            log=self.reading_log,
+            door=Door(self.transactions, issuer),
+            taker=taker,
+            settings=StreamSettings(
+                events_bytes_max=settings.partners_stream_bytes, replicas=settings.partners_replicas
+            ),
+        )
+        return Straight(settings.partners_nats_url, settings.database_url, parts)
 
     async def close(self) -> None:
         """Close the connections to receivers."""

@@ -6,6 +6,7 @@ from libs.process.settings import ServiceSettings, required, settings_from
 from services.gateway.inbound.cloudevent import BATCH_MAX
 from services.gateway.inbound.desk import SayingLimits
 from services.gateway.reading import ReadingLimits
+from services.gateway.straight.places import EVENTS_BYTES_MAX
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
@@ -33,6 +34,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     streams_max: int = 20
     events_per_second: float = 20
     events_burst: int = 200
+    # The NATS server for partners, as the gateway's own user; empty: no partner reads or hands in by NATS.
+    partners_nats_url: str = ""
+    # The key by which partners are let in there (PEM, Ed25519).
+    partners_nats_key: str = ""
+    # What one partner's stream may hold, and copies of each stream.
+    partners_stream_bytes: int = EVENTS_BYTES_MAX
+    partners_replicas: int = 1
 
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""
