@@ -110,7 +110,7 @@ async def at(conn: Any, positions: Collection[int]) -> list[Entry]:
     rows = await conn.fetch(
         "SELECT * FROM feed WHERE position = ANY($1::bigint[]) ORDER BY position", list(positions)
     )
-    return [_entry(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 async def forget(conn: Any, keep: timedelta, rows_max: int) -> int:

@@ -27,7 +27,7 @@ async def listing(conn: Any) -> list[Partner]:
 async def some(conn: Any, codes: Collection[str]) -> list[Partner]:
     """The partners of these codes, without keys."""
     rows = await conn.fetch(f"SELECT {_COLUMNS} FROM partner WHERE code = ANY($1::text[])", list(codes))  # noqa: S608
-    return [_partner(row, ()) for row in rows]
+    return [partner_of(row, ()) for row in rows]
 
 
 async def insert(conn: Any, partner: Partner) -> bool:
