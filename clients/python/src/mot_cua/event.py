@@ -77,7 +77,9 @@ def read_binary(headers: Mapping[str, str], content: bytes) -> Event:
     found: dict[str, Any] = {
         name[3:]: unquote(value) for name, value in named.items() if name.startswith("ce-")
     }
-    return _event(found | {"test": found.get("test") == "true"} | ({"data": _decoded(content)} if content else {}))
+    return _event(
+        found | {"test": found.get("test") == "true"} | ({"data": _decoded(content)} if content else {})
+    )
 
 
 def read_batch(content: bytes) -> list[Event]:

@@ -14,16 +14,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from mot_cua.errors import CredentialsRefused, Unreachable
-from mot_cua.event import Event, read_binary
-from mot_cua.retrying import Backoff
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import AuthorizationError
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.client import JetStreamContext
 from nats.js.errors import Error as JetStreamError
+
+from mot_cua.errors import CredentialsRefused, Unreachable
+from mot_cua.event import Event, read_binary
+from mot_cua.retrying import Backoff
 
 DURABLE = "own"
 CURSOR_HEADER = "feed-cursor"
@@ -38,7 +38,7 @@ _log = logging.getLogger("mot_cua")
 
 
 class NatsFeed:
-    """`async with NatsFeed(…) as feed: async for event in feed: …`. An event is acknowledged when the next is asked for.
+    """`async with NatsFeed(…) as feed: async for event in feed: …`. An event is acknowledged when the next is wanted.
 
     At least once, in order, as the feed; one that is not handled within half a minute may come again. `cursor` is the
     feed's after the event acknowledged last.
@@ -126,7 +126,7 @@ class NatsFeed:
                 stream = f"EVENTS_{self._partner.upper()}"
                 self._subscription = await context.pull_subscribe_bind(durable=DURABLE, stream=stream)
             messages = await self._subscription.fetch(PAGE_EVENTS, timeout=WAIT_SECONDS)
-        except (NatsTimeout, asyncio.TimeoutError):
+        except (TimeoutError, NatsTimeout):
             # Nothing there; or it is not answered, which the next turn finds out.
             return
         except _FAILURES as failure:
@@ -169,7 +169,8 @@ class NatsFeed:
             except (*_FAILURES, Unreachable) as failure:
                 with contextlib.suppress(*_FAILURES):
                     await client.close()
-                refused = isinstance(failure, AuthorizationError)
+                # The library has a type for it, and mostly raises it as text.
+                refused = "authorization violation" in str(failure).lower()
                 if refused and time.monotonic() - began > self._patience_seconds:
                     raise CredentialsRefused("authorization-violation", str(failure)) from failure
                 _log.warning("%r; connecting anew", failure)
