@@ -168,7 +168,7 @@ METRICS: dict[str, Metric] = {
         labels=("state",),
     ),
     "webhook_exhausted_total": Metric(
-        kind="counter", meaning="deliveries and endpoints given up", labels=("what",)
+        kind="counter", meaning="deliveries and endpoints given up", labels=("target",)
     ),
     "webhook_in_flight": Metric(kind="gauge", meaning="webhook attempts on their way now"),
 }

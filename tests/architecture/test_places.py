@@ -25,10 +25,9 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         # One folder for each kind of people or thing on the screens; templates and static have the same ones.
         | {"hospital", "counter", "case", "console", "citizens", "procedures", "devices", "forms"},
     ),
-    "gateway": (SERVICE, {"migrations", "inbound"}),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
     # One folder for each way of integrating.
-    "gateway": (SERVICE, {"migrations", "webhooks"}),
+    "gateway": (SERVICE, {"migrations", "inbound", "webhooks"}),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")
 

@@ -45,14 +45,14 @@ class Recorder:
         self._settled.append(settled)
         _ATTEMPTS.labels(outcome=settled.state).inc()
         if settled.given_up_for:
-            _EXHAUSTED.labels(what="delivery").inc()
+            _EXHAUSTED.labels(target="delivery").inc()
             log.warning(
                 "webhook-event-given-up", endpoint=str(settled.endpoint), event_id=str(settled.event_id)
             )
         if change is not None:
             self._changes.append(change)
             if change.state == DISABLED:
-                _EXHAUSTED.labels(what="endpoint").inc()
+                _EXHAUSTED.labels(target="endpoint").inc()
             log.warning(
                 "webhook-endpoint-changed",
                 endpoint=str(change.endpoint),

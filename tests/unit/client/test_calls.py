@@ -59,26 +59,26 @@ def test_the_gateway_believes_what_the_key_signs(key: ECKey | OKPKey) -> None:
     assert '"d"' not in mine.public_jwk()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "no key",
-        "{}",
-        "[]",
-        '{"kty": "RSA"}',
-        '{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"}',
-        "-----BEGIN KEY-----\nAAAA\n-----END KEY-----",
-        ECKey.generate_key("P-384").as_pem(private=True),
-        OKPKey.generate_key("X25519").as_pem(private=True),
-        ECKey.generate_key("P-256").as_pem(private=False),
-        standard_json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=False)),
-    ],
-)
-def test_other_keys_are_refused_at_once(text: str | bytes) -> None:
+NO_KEYS: dict[str, str | bytes] = {
+    "nothing": "",
+    "words": "no key",
+    "no members": "{}",
+    "a list": "[]",
+    "RSA": '{"kty": "RSA"}',
+    "not on the curve": '{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"}',
+    "an empty PEM": "-----BEGIN KEY-----\nAAAA\n-----END KEY-----",
+    "P-384": ECKey.generate_key("P-384").as_pem(private=True),
+    "X25519": OKPKey.generate_key("X25519").as_pem(private=True),
+    "a public PEM": ECKey.generate_key("P-256").as_pem(private=False),
+    "a public JWK": standard_json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=False)),
+}
+
+
+@pytest.mark.parametrize("name", NO_KEYS)
+def test_other_keys_are_refused_at_once(name: str) -> None:
     """Not at the first call."""
     with pytest.raises(ValueError, match=r"key|PEM"):
-        SigningKey.read(text)
+        SigningKey.read(NO_KEYS[name])
 
 
 def test_an_assertion_is_used_once() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.contracts.catalogue import EVENTS
 from libs.contracts.__main__ import stale_in_client
+from libs.contracts.catalogue import EVENTS
 from libs.contracts.documents import examples
 from mot_cua import events
 from mot_cua.errors import UnexpectedAnswer

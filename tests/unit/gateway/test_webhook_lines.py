@@ -73,7 +73,7 @@ def trusted(schedule: Schedule | None = None) -> Line:
 
 def test_the_retry_table_is_the_specifications() -> None:
     """Each wait from the attempt before, a tenth longer at most; ten attempts, then none."""
-    assert TABLE == (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    assert list(TABLE) == [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
     made = line(schedule=Schedule(failures_max=1000))
     made.push([item(1)])
     now, waits = BEGIN, []
