@@ -37,7 +37,7 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
     # One folder for each way of integrating.
-    "gateway": (SERVICE, {"migrations", "inbound", "webhooks", "fhir", "dropping"}),
+    "gateway": (SERVICE, {"migrations", "inbound", "straight", "webhooks", "fhir", "dropping"}),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")
 

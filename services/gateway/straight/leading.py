@@ -18,7 +18,7 @@ from services.gateway.straight.door import Door
 from services.gateway.straight.handing_in import Taker
 from services.gateway.straight.inbox import Inbox
 from services.gateway.straight.lane import Lane, Tools
-from services.gateway.straight.lead import Lead
+from services.gateway.straight.lead_store import Lead
 from services.gateway.straight.patience import end, rest
 from services.gateway.straight.store import Standing
 from services.gateway.straight.streams import Streams, StreamSettings

@@ -8,7 +8,7 @@ from nats.errors import Error as NatsError
 
 from libs.bus.connection import NatsNotReached, close, connect
 from libs.http.auth import GATEWAY
-from services.gateway.straight.lead import Lead
+from services.gateway.straight.lead_store import Lead
 from services.gateway.straight.leading import TURN_SECONDS, Leading, Parts
 from services.gateway.straight.patience import end, passes, rest
 
