@@ -45,5 +45,7 @@ RUN npm ci --omit=dev
 
 FROM code AS portal
 COPY --from=pages /assets/ assets/
+# Shown to integrators.
+COPY clients/samples/ clients/samples/
 
 FROM code AS service

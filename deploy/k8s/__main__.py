@@ -2,7 +2,7 @@
 
 python -m deploy.k8s            check; exit 1 with one line for each thing that is wrong
 python -m deploy.k8s --compare  and show that `kubectl kustomize` renders the same
-python -m deploy.k8s nats       write base/nats.conf from FLOWS
+python -m deploy.k8s nats       write base/nats.conf from FLOWS, and base/partners-nats.conf
 python -m deploy.k8s secrets    make up the dev overlay's secrets, once
 """
 
@@ -10,8 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from deploy.k8s.dev_secrets import write_dev_secrets
-from deploy.k8s.nats_config import nats_configuration
-from deploy.k8s.verdict import DEV_SECRETS, FOLDER, NATS_CONF, copied, problems_of
+from deploy.k8s.verdict import DEV_SECRETS, FOLDER, NATS_CONFS, copied, problems_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,7 +23,8 @@ def main(arguments: Sequence[str]) -> int:
                 print(problem)
             return 1 if problems else 0
         case ["nats"]:
-            (FOLDER / NATS_CONF).write_text(nats_configuration(), encoding="utf-8")
+            for name, text in NATS_CONFS.items():
+                (FOLDER / name).write_text(text(), encoding="utf-8")
         case ["secrets"]:
             write_dev_secrets(FOLDER / DEV_SECRETS)
         case _:

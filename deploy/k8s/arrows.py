@@ -25,6 +25,8 @@ READS: Mapping[str, tuple[str, ...]] = {
     # Its screens show what the owners answer to whoever is signed in.
     PORTAL: tuple(DATABASES),
 }
+# The server that partners reach: no other of ours does.
+PARTNERS_NATS = "partners-nats"
 ENTRANCE, STRANGER, INTERNET, DNS = "entrance", "stranger", "internet", "dns"
 DATABASE_LABEL = "database.mot-cua/"
 OPERATORS: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {
@@ -57,6 +59,7 @@ def expected_arrows(workloads: Iterable[str], databases: Mapping[str, str]) -> s
     names = set(workloads)
     arrows = {Arrow(name, DNS, DNS_PORT) for name in names}
     arrows |= {Arrow(name, "nats", NATS_PORT) for name in (*SERVICES, "keeper", *LISTENERS)}
+    arrows |= {Arrow(name, PARTNERS_NATS, NATS_PORT) for name in (GATEWAY, ENTRANCE)}
     arrows |= {Arrow(ENTRANCE, name, HTTP_PORT) for name in PROCESSES}
     arrows |= {Arrow(source, target, HTTP_PORT) for source, targets in READS.items() for target in targets}
     arrows |= {Arrow("notify", INTERNET, port) for port in MAIL_PORTS}

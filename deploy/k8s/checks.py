@@ -33,6 +33,8 @@ BROUGHT_SECRETS = frozenset(
         "identity-accounts",
         "nats-passwords",
         "notify-smtp",
+        "partners-nats",
+        "partners-nats-key",
         "postgres-admin",
         "results-signing",
     }

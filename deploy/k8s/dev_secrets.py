@@ -6,8 +6,11 @@ from pathlib import Path
 from deploy.k8s.nats_config import password_variable
 from deploy.programs import DATABASES, PROCESSES
 from libs.bus.permissions import USERS
+from libs.http.auth import GATEWAY
 from libs.http.public_keys import JWKS_NAME, make_key
 from libs.process.sealing import new_sealing_key
+from services.gateway.straight.places import USER as PARTNERS_USER
+from services.gateway.straight.user_keys import Issuer, new_issuer_pem
 from services.results.authority import make_authority
 
 STAMP = "complete"
@@ -20,11 +23,24 @@ def write_dev_secrets(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     nats = {user: _password() for user in USERS}
     _write(folder / "nats-passwords.env", {password_variable(user): nats[user] for user in USERS})
+    partners = _password()
+    (folder / "partners-nats.pem").write_bytes(new_issuer_pem())
+    let_in_by = Issuer.from_file(str(folder / "partners-nats.pem"))
+    _write(
+        folder / "partners-nats.env",
+        {
+            "PARTNERS_PASSWORD": partners,
+            "PARTNERS_ISSUER": let_in_by.account,
+            "PARTNERS_NOBODY": let_in_by.nobody,
+        },
+    )
     admin = _password()
     admin_url = f"postgresql://postgres:{admin}@postgres:5432/postgres"
     _write(folder / "postgres-admin.env", {"POSTGRES_PASSWORD": admin, "ADMIN_DATABASE_URL": admin_url})
     for user in (*USERS, *(name for name in PROCESSES if name not in USERS)):
         connection = {"NATS_URL": f"nats://{user}:{nats[user]}@nats:4222"} if user in nats else {}
+        if user == GATEWAY:
+            connection["PARTNERS_NATS_URL"] = f"nats://{PARTNERS_USER}:{partners}@partners-nats:4222"
         if user in DATABASES:
             connection["DATABASE_URL"] = _database_url(user, "app")
             _write(

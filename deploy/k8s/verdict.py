@@ -13,10 +13,10 @@ from deploy.k8s.checks import check
 from deploy.k8s.dev_secrets import write_dev_secrets
 from deploy.k8s.kustomize import KustomizeError, render
 from deploy.k8s.merging import Document
-from deploy.k8s.nats_config import nats_configuration
+from deploy.k8s.nats_config import nats_configuration, partners_configuration
 
 FOLDER = Path(__file__).parent
-NATS_CONF = "base/nats.conf"
+NATS_CONFS = {"base/nats.conf": nats_configuration, "base/partners-nats.conf": partners_configuration}
 DEV_SECRETS = "overlays/dev/secrets"
 # Folder → whether it brings every Secret and ConfigMap it uses.
 RENDERED = {"base": False, "overlays/dev": True}
@@ -36,8 +36,9 @@ def copied() -> Iterator[Path]:
 def problems_of(folder: Path, *, compare: bool = False) -> list[str]:
     """Everything wrong with a copy of the manifests, one line each."""
     problems = []
-    if (folder / NATS_CONF).read_text(encoding="utf-8") != nats_configuration():
-        problems.append(f"{NATS_CONF} is not current: run python -m deploy.k8s nats")
+    for name, text in NATS_CONFS.items():
+        if (folder / name).read_text(encoding="utf-8") != text():
+            problems.append(f"{name} is not current: run python -m deploy.k8s nats")
     for name, complete in RENDERED.items():
         try:
             documents = render(folder / name)

@@ -1,4 +1,6 @@
-"""The accounts of the day: one for every desk, with a random password and, for those who sign, a second factor."""
+"""The accounts of the day: one for every desk and every partner, with a random password and, for those who sign or
+speak for a partner, a second factor.
+"""
 
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from pyotp import TOTP
 
 from deploy.local.desks import desks
 from deploy.local.officials import Post
+from deploy.local.partners import PARTNERS
 from deploy.local.remembered import Remembered
 from deploy.local.server_folder import ServerError, write_private
 from libs.catalogue import Catalogue
@@ -23,11 +26,16 @@ CATALOGUE = Path(__file__).parents[2] / "catalogue"
 ACTOR = "city-in-a-box"
 # These passwords are random: argon2 need not make guessing dear. RFC 9106 wants 8 KiB a lane at least.
 HASHING = {"memory_kib": 1024, "passes": 1}
+# Logins of those who tend what a partner has at the gateway.
+INTEGRATOR = "tich-hop-{partner}"
 _PERSONAL_VI = {"leader": "Lãnh đạo", "operator": "Vận hành hệ thống", "account_admin": "Quản trị tài khoản"}
 
 
 class StaffAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody needs to sign in: `totp_secret` (base 32) is empty for who has no second factor."""
+    """What somebody needs to sign in: `totp_secret` (base 32) is empty for who has no second factor.
+
+    `desk` is the partner's code for who is of a partner.
+    """
 
     desk: str
     login: str
@@ -44,7 +52,7 @@ def make_sealing_key(path: Path) -> None:
 
 
 def staff(remembered: Remembered, catalogue: Catalogue) -> list[StaffAccount]:
-    """The account of every desk of the city; passwords and secrets are made once and remembered."""
+    """The account of every desk and every partner; passwords and secrets are made once and remembered."""
     names = {role.code: role.name_vi for role in catalogue.roles.values()} | _PERSONAL_VI
     found = []
     for desk, post in desks(catalogue).items():
@@ -61,6 +69,18 @@ def staff(remembered: Remembered, catalogue: Catalogue) -> list[StaffAccount]:
                     else ""
                 ),
                 roles_vi=roles_vi,
+            )
+        )
+    for partner in PARTNERS:
+        login = INTEGRATOR.format(partner=partner.code)
+        found.append(
+            StaffAccount(
+                desk=partner.code,
+                login=login,
+                name=f"Người tích hợp, {partner.name_vi}",
+                password=remembered.password(f"account_{login}"),
+                totp_secret=remembered.secret(f"totp_{login}", new_secret),
+                roles_vi="Cổng tích hợp /dev",
             )
         )
     return found
@@ -90,14 +110,7 @@ async def make_accounts(database_url: str, remembered: Remembered, account_key: 
             for each in accounts:
                 if await store.find(conn, each.login) is not None:
                     continue
-                post = known[each.login]
-                new = NewAccount(
-                    login=each.login,
-                    name=each.name,
-                    roles=post.roles,
-                    agency=post.agency,
-                    counter=_counter(post),
-                )
+                new = _new(each, known.get(each.login))
                 hashed = await passwords.hash(each.password)
                 account = directory.account(new, hashed, must_change=False)
                 if each.totp_secret:
@@ -108,6 +121,15 @@ async def make_accounts(database_url: str, remembered: Remembered, account_key: 
         await passwords.close()
         await pool.close()
     return accounts
+
+
+def _new(account: StaffAccount, post: Post | None) -> NewAccount:
+    """What identity is asked for: somebody at a desk, or, without one, of the partner."""
+    if post is None:
+        return NewAccount(login=account.login, name=account.name, partner=account.desk)
+    return NewAccount(
+        login=account.login, name=account.name, roles=post.roles, agency=post.agency, counter=_counter(post)
+    )
 
 
 def _name(post: Post, catalogue: Catalogue) -> str:

@@ -16,8 +16,8 @@ import httpx
 
 from deploy.local.accounts import StaffAccount, make_accounts, make_sealing_key
 from deploy.local.assets import install_assets
-from deploy.local.nats_server import NatsServer, NatsUser
-from deploy.local.partners import ADDRESS_FILE, HOSPITAL_PARTNER, make_partners
+from deploy.local.nats_server import MAX_FILE_STORE_BYTES, NatsServer, NatsUser
+from deploy.local.partners import ADDRESS_FILE, HOSPITAL_PARTNER, NATS_ADDRESS_FILE, make_partners
 from deploy.local.ports import LOOPBACK
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Command, ProcessStatus, Supervisor, finish_all
@@ -32,6 +32,9 @@ from libs.database.migrate import migrate
 from libs.database.provision import dsn_for, provision
 from libs.http.auth import GATEWAY, IDENTITY
 from libs.http.public_keys import JWKS_NAME, make_key
+from services.gateway.straight.places import USER as PARTNERS_USER
+from services.gateway.straight.server import configuration as configuration_of_partners
+from services.gateway.straight.user_keys import Issuer, new_issuer_pem
 from services.results.authority import make_agency_keys, make_authority
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +83,9 @@ class City:
         self.accounts: list[StaffAccount] = []
         self.postgres: EmbeddedPostgres | None = None
         self.nats: NatsServer | None = None
+        self.partners_nats: NatsServer | None = None
+        # By what the gateway lets partners in there.
+        self.partners_key = self.folder / "keys" / "partners-nats.pem"
         self.supervisor = Supervisor(self.folder / "logs")
 
     async def __aenter__(self) -> Self:
@@ -97,7 +103,7 @@ class City:
         # Whatever does not end, the others are still stopped; then the first failure is told.
         async with AsyncExitStack() as stack:
             stack.push_async_exit(self.supervisor)
-            for server in (self.postgres, self.nats):
+            for server in (self.postgres, self.nats, self.partners_nats):
                 if server is not None:
                     stack.push_async_callback(server.stop)
                     stack.push_async_callback(self.supervisor.leave, server.name)
@@ -107,7 +113,9 @@ class City:
 
     async def _start(self) -> None:
         # Each start to its end: one still under way while the other's failure stops the city would be left behind.
-        await finish_all(self._start_postgres(), self._start_nats(), self._install_assets())
+        await finish_all(
+            self._start_postgres(), self._start_nats(), self._start_partners_nats(), self._install_assets()
+        )
         self._make_keys()
         try:
             await finish_all(*(self._prepare_database(service) for service in DATABASES))
@@ -146,6 +154,26 @@ class City:
         self.nats = NatsServer(self.folder / "nats", users=users)
         await self.nats.start()
         self.supervisor.keep(self.nats)
+
+    async def _start_partners_nats(self) -> None:
+        """The server that partners reach; the city's own is never theirs, whoever runs it."""
+        key = self.partners_key
+        if not key.exists():
+            key.parent.mkdir(parents=True, exist_ok=True)
+            write_private(key, new_issuer_pem())
+        issuer = Issuer.from_file(str(key))
+        user = NatsUser(name=PARTNERS_USER, password=self._remembered.password("partners_nats"))
+        accounts = configuration_of_partners(
+            issuer=issuer.account,
+            nobody=issuer.nobody,
+            password=user.password,
+            file_bytes_max=MAX_FILE_STORE_BYTES,
+        )
+        self.partners_nats = NatsServer(
+            self.folder / "partners-nats", name="partners-nats", users=[user], accounts=accounts
+        )
+        await self.partners_nats.start()
+        self.supervisor.keep(self.partners_nats)
 
     async def _install_assets(self) -> None:
         self.assets = await install_assets(ASSETS)
@@ -228,9 +256,12 @@ class City:
             "STORAGE_URL": (self.folder / "storage" / service).as_uri(),
             # What citizens open: links on receipts, papers and letters lead to the portal's pages.
             "PUBLIC_URL": self.urls[PORTAL],
-            # What partners open.
+            # What partners open, and their NATS server as the gateway uses it.
             "ISSUER_URL": self.urls[GATEWAY],
+            **self._partners_environment(service),
             "DROP_FOLDER": str(self.drop),
+            # Nobody who lives in a box exists: whoever tries things out may make up births.
+            "SANDBOX": "true",
             "WEBHOOK_KEY": str(self.webhook_key),
             # A receiver to try it with runs on this machine.
             "WEBHOOK_NETWORKS": "127.0.0.0/8",
@@ -241,6 +272,14 @@ class City:
             "SIGNING_AGENCIES": str(authority / "agencies"),
             "ASSETS": str(self.assets),
             "HELP_PHONE": HELP_PHONE,
+        }
+
+    def _partners_environment(self, service: str) -> dict[str, str]:
+        if service != GATEWAY or self.partners_nats is None:
+            return {}
+        return {
+            "PARTNERS_NATS_URL": self.partners_nats.url_for(PARTNERS_USER),
+            "PARTNERS_NATS_KEY": str(self.partners_key),
         }
 
     def _write_environments(self) -> None:
@@ -254,6 +293,8 @@ class City:
         for name in DATABASES:
             files[name] = {**files[name], "MIGRATOR_DATABASE_URL": self.dsn(name, "migrator")}
         (self.partners / ADDRESS_FILE).write_text(f"{self.urls[GATEWAY]}\n")
+        if self.partners_nats is not None:
+            (self.partners / NATS_ADDRESS_FILE).write_text(f"nats://{LOOPBACK}:{self.partners_nats.port}\n")
         for name, environment in files.items():
             lines = [
                 f"export {key}={shlex.quote(environment[key])}\n" for key in environment if key != "PATH"

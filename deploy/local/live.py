@@ -82,6 +82,7 @@ def closing(city: City, day: Day, papers: Mapping[Path, str], mail: Path, *, peo
     lines += [f"  {name:<9} {url}   (/openapi.json, /health/ready)" for name, url in city.urls.items()]
     lines += [f"  nhật ký   {city.folder / 'logs'}"]
     lines += ["", f"Trang web (mở bằng trình duyệt): {city.urls['portal']}"]
+    lines += [f"  cho người tích hợp: {city.urls['portal']}/dev"]
     lines += ["", "Đối tác thử nghiệm đọc sự kiện (thay benh-vien-thu bằng bao-hiem-thu để đọc tất cả):"]
     lines += ["  TOKEN=$(.venv/bin/python -m deploy.local partner benh-vien-thu)"]
     lines += [f'  curl -is "{city.urls["gateway"]}/events?limit=5" -H "Authorization: Bearer $TOKEN"']

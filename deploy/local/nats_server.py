@@ -66,19 +66,26 @@ class NatsServer:
         users: Sequence[NatsUser] = (),
         sync_interval: str = "always",
         max_file_store_bytes: int = MAX_FILE_STORE_BYTES,
+        name: str = "nats",
+        accounts: Mapping[str, Any] | None = None,
     ) -> None:
-        """`users` besides the all-powerful `admin`; `sync_interval`: how often the store goes to disk."""
+        """`users` besides the all-powerful `admin`; `sync_interval`: how often the store goes to disk.
+
+        `accounts` gives the members of the configuration that say who may come in, instead of admin and `users`.
+        """
         self.folder = ServerFolder(folder.absolute())
         self._users = tuple(users)
         self._sync_interval = sync_interval
         self._max_file_store_bytes = max_file_store_bytes
+        self._name = name
+        self._accounts = accounts
         self._child: subprocess.Popen[bytes] | None = None
         self._remembered: Remembered | None = None
 
     @property
     def name(self) -> str:
         """What the supervisor calls this server."""
-        return "nats"
+        return self._name
 
     def is_running(self) -> bool:
         """Whether the process is alive."""
@@ -232,7 +239,7 @@ class NatsServer:
                 "max_file_store": self._max_file_store_bytes,
                 "max_memory_store": MAX_MEMORY_STORE_BYTES,
             },
-            "authorization": {"users": users},
+            **(self._accounts or {"authorization": {"users": users}}),
         }
         write_private(self._config_path, json.dumps(configuration, indent=1).encode())
 

@@ -1,10 +1,12 @@
 """Partners of the city in a box, to try the gateway with: software of a hospital and of the agencies of the ward."""
 
+import os
 import time
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import nkeys
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -15,6 +17,10 @@ from libs.database.transactions import Transactions
 from services.gateway import administration, partner_store
 from services.gateway.administration import By
 from services.gateway.partner import Partner
+from services.gateway.straight import administration as straight
+from services.gateway.straight import key_store
+from services.gateway.straight import store as straight_store
+from services.gateway.straight.places import DURABLE, events_stream
 from services.gateway.tokens import ASSERTION_TYPE, GRANT, TOKEN_PATH
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
@@ -81,8 +87,11 @@ PARTNERS = (
         reads=("*",),
     ),
 )
+# Who reads and hands in by NATS as well.
+ON_NATS = (HOSPITAL_PARTNER, ALL_PARTNER)
 # Where the gateway of the folder's city answers, for a shell.
 ADDRESS_FILE = "gateway.url"
+NATS_ADDRESS_FILE = "nats.url"
 
 
 async def make_partners(database_url: str, folder: Path) -> None:
@@ -98,6 +107,12 @@ async def make_partners(database_url: str, folder: Path) -> None:
                     await administration.add(conn, administration.checked(partner, catalogue), BY)
                 if found is None or all(key.kid != KID for key in found.keys):
                     await administration.add_key(conn, partner.code, public, BY, kid=KID)
+            for code in ON_NATS:
+                if await straight_store.noted(conn, code) is None:
+                    await straight.switch_on(conn, code, "", BY)
+                user_key = _user_key(folder, code)
+                if user_key not in [key.public_key for key in await key_store.keys_of(conn, code)]:
+                    await straight.add_key(conn, code, user_key, BY)
     finally:
         await pool.close()
 
@@ -135,6 +150,31 @@ def partner_token(code: str, *, folder: Path) -> str:
     except httpx.HTTPError as error:
         raise ServerError(f"the gateway at {url} gave no token: {type(error).__name__}") from error
     return str(answer.json()["access_token"])
+
+
+def how_to_read(code: str, *, folder: Path) -> list[str]:
+    """What a partner's program on NATS needs, one line each. Raises ServerError when there is no such partner."""
+    seed = folder / "partners" / f"{code}.nk"
+    address = folder / "partners" / NATS_ADDRESS_FILE
+    if not seed.exists() or not address.exists():
+        raise ServerError(f"there is no partner {code!r} on NATS; start the city first (make run)")
+    return [
+        f"url      {address.read_text().strip()}",
+        f"seed     {seed}",
+        f"inbox    _INBOX_{code}",
+        f"stream   {events_stream(code)}, durable {DURABLE}",
+        f"hand in  inbox.{code}.<type>",
+    ]
+
+
+def _user_key(folder: Path, code: str) -> str:
+    """The public half of the NKey a partner connects to NATS with; its seed is kept in `folder`."""
+    path = folder / f"{code}.nk"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_private(path, nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER))
+    pair = nkeys.from_seed(bytearray(path.read_bytes()))
+    return str(pair.public_key.decode())
 
 
 def _key(folder: Path, code: str) -> ECKey:

@@ -6,7 +6,6 @@ python -m deploy.local.sample_xml9 --seed 7 --births single,twins,no-father --to
 
 import argparse
 import base64
-import csv
 import functools
 import random
 import sys
@@ -15,7 +14,9 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-NAMES = Path(__file__).parents[2] / "catalogue" / "names"
+from libs.catalogue.made_up_names import MadeUpNames
+
+CATALOGUE = Path(__file__).parents[2] / "catalogue"
 FACILITY, HOSPITAL = "93016", "Bệnh viện đa khoa khu vực Ngã Bảy"
 KINDS = ("single", "twins", "no-father")
 MERGER = date(2025, 7, 1)
@@ -36,16 +37,8 @@ Record = dict[str, str]
 
 
 @functools.cache
-def _names() -> tuple[list[str], list[float], list[str], list[str]]:
-    with (NAMES / "surnames.csv").open(encoding="utf-8", newline="") as file:
-        # The rarest names of the list have no share; they are left out.
-        named = [(row["romanized"].split("/")[0], row["percent"]) for row in csv.DictReader(file)]
-        rows = [(name, float(share)) for name, share in named if share]
-    female, male = (
-        [line for line in (NAMES / name).read_text(encoding="utf-8").splitlines() if line]
-        for name in ("given_female.txt", "given_male.txt")
-    )
-    return [name for name, _ in rows], [share for _, share in rows], female, male
+def _names() -> MadeUpNames:
+    return MadeUpNames.load(CATALOGUE)
 
 
 class Births:
@@ -79,8 +72,7 @@ class Births:
         return {"single": self.single, "twins": self.twins, "no-father": self.no_father}[kind]()
 
     def _person(self, female: bool) -> str:
-        surnames, shares, women, men = _names()
-        return f"{self._random.choices(surnames, shares)[0]} {self._random.choice(women if female else men)}"
+        return _names().person(self._random, female=female)
 
     def _digits(self, count: int) -> str:
         return str(self._random.randrange(1, 10)) + "".join(self._random.choices("0123456789", k=count - 1))

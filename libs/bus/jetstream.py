@@ -16,6 +16,7 @@ REQUEST_TIMEOUT_SECONDS = 5.0
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014
 MESSAGE_NOT_FOUND = 10037
+MESSAGE_NOT_DELETED = 10057
 
 
 class ApiError(Exception):
@@ -60,13 +61,39 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     state: StreamState
 
 
+class ConsumerPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A place of a durable in its stream."""
+
+    stream_seq: int = 0
+
+
 class ConsumerInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A durable consumer as the server describes it."""
+    """A durable consumer as the server describes it: delivered up to, and acknowledged without a gap up to."""
 
     config: dict[str, Any]
     created: str
+    delivered: ConsumerPlace = ConsumerPlace()
+    ack_floor: ConsumerPlace = ConsumerPlace()
     num_pending: int = 0
     num_ack_pending: int = 0
+
+
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it lies in a stream; `hdrs` is its header block."""
+
+    seq: int
+    subject: str
+    hdrs: bytes = b""
+    data: bytes = b""
+
+
+class _Names(msgspec.Struct, frozen=True):
+    total: int = 0
+    streams: tuple[str, ...] | None = None
+
+
+class _MessageAnswer(msgspec.Struct, frozen=True):
+    message: StoredMessage
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -76,6 +103,8 @@ class _Answer(msgspec.Struct, frozen=True):
 _error = msgspec.json.Decoder(_Answer)
 _stream_info = msgspec.json.Decoder(StreamInfo)
 _consumer_info = msgspec.json.Decoder(ConsumerInfo)
+_names = msgspec.json.Decoder(_Names)
+_message = msgspec.json.Decoder(_MessageAnswer)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -118,6 +147,36 @@ async def update_stream(client: Client, config: dict[str, Any]) -> StreamInfo:
 async def delete_stream(client: Client, stream: str) -> None:
     """Delete the stream, its messages and its consumers."""
     await request(client, f"STREAM.DELETE.{stream}")
+
+
+async def stream_names(client: Client) -> list[str]:
+    """The names of all streams of the account."""
+    names: list[str] = []
+    while True:
+        found = _names.decode(await request(client, "STREAM.NAMES", {"offset": len(names)}))
+        names += found.streams or ()
+        if not found.streams or len(names) >= found.total:
+            return names
+
+
+async def purge_below(client: Client, stream: str, sequence: int) -> None:
+    """Delete the messages before `sequence`."""
+    await request(client, f"STREAM.PURGE.{stream}", {"seq": sequence})
+
+
+async def get_message(client: Client, stream: str, sequence: int) -> StoredMessage:
+    """The message at `sequence`. Raises NotFound when it is not there."""
+    return _message.decode(await request(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence})).message
+
+
+async def erase_message(client: Client, stream: str, sequence: int) -> None:
+    """Delete a message and overwrite what it said. Raises NotFound when it is not there."""
+    try:
+        await request(client, f"STREAM.MSG.DELETE.{stream}", {"seq": sequence, "no_erase": False})
+    except ApiError as error:
+        if error.err_code == MESSAGE_NOT_DELETED:
+            raise NotFound(error.err_code, error.description) from None
+        raise
 
 
 async def consumer_info(client: Client, stream: str, name: str) -> ConsumerInfo:

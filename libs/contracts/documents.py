@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from libs.contracts.answer_documents import answer_channel, answer_messages, answer_operation, answer_section
 from libs.contracts.catalogue import FLOWS, PRODUCERS, SERVICES, Flow
 from libs.contracts.cloudevents import JSON, MESSAGE_ID, SPECVERSION
 from libs.contracts.event import Event
+from libs.contracts.gateway import ANSWERS
 from libs.contracts.partner import SAYINGS
 from libs.contracts.partner_documents import (
     data_schema,
@@ -51,6 +53,8 @@ def documents() -> dict[str, bytes]:
         made[f"schemas/{flow.event.SUBJECT}.json"] = _json(schema(flow.event))
     for saying in SAYINGS:
         made[f"schemas/{saying.type}.json"] = _json(_named(saying.type, data_schema(saying.type)))
+    for answer in ANSWERS:
+        made[f"schemas/{answer.SUBJECT}.json"] = _json(_named(answer.SUBJECT, msgspec.json.schema(answer)))
     return made
 
 
@@ -72,7 +76,7 @@ def examples(event: type[Event]) -> dict[str, dict[str, Any]]:
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3 document: a channel per subject, an operation per arrow of FLOWS."""
     _, schemas = msgspec.json.schema_components(
-        [flow.event for flow in FLOWS], ref_template="#/components/schemas/{name}"
+        [*(flow.event for flow in FLOWS), *ANSWERS], ref_template="#/components/schemas/{name}"
     )
     return {
         "asyncapi": ASYNCAPI,
@@ -86,11 +90,14 @@ def asyncapi() -> dict[str, Any]:
             ),
         },
         "defaultContentType": JSON,
-        "channels": {flow.event.SUBJECT: _channel(flow) for flow in FLOWS} | {"partner": partner_channel()},
+        "channels": {flow.event.SUBJECT: _channel(flow) for flow in FLOWS}
+        | {"partner": partner_channel(), "answers": answer_channel()},
         "operations": {name: operation for flow in FLOWS for name, operation in _operations(flow)}
-        | {"gateway-receive-partner": partner_operation()},
+        | {"gateway-receive-partner": partner_operation(), "gateway-send-answers": answer_operation()},
         "components": {
-            "messages": {flow.event.__name__: _message(flow.event) for flow in FLOWS} | partner_messages(),
+            "messages": {flow.event.__name__: _message(flow.event) for flow in FLOWS}
+            | partner_messages()
+            | answer_messages(),
             "schemas": {**schemas, **partner_schemas(), "Headers": _headers()},
         },
     }
@@ -121,6 +128,7 @@ def events_page() -> str:
         lines += [_row(flow) for flow in FLOWS if flow.by == service]
         lines.append("")
     lines += partner_section()
+    lines += answer_section()
     lines += ["## Headers", "", "| header | meaning |", "|---|---|"]
     lines += [
         f"| `ce-{name}` | {meaning}{'' if always else ' (when there is one)'} |"

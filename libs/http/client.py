@@ -11,7 +11,8 @@ read with a purpose, a write with an idempotency key).
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar, cast
 
 import httpx
@@ -37,6 +38,9 @@ ANSWER_BYTES_MAX = 32 << 20
 TOKEN_SECONDS = 300
 # Sign anew while the old token still serves: clocks differ, requests wait in queues.
 TOKEN_RENEWAL_SECONDS = 60
+EVENT_STREAM = "text/event-stream"
+# A stream says something every 15 s, if only that it is there.
+SILENCE_SECONDS_MAX = 45.0
 # Read by libs.http.limits where one of our services signs.
 _ASKED_FROM = "X-Forwarded-For"
 
@@ -191,6 +195,48 @@ class ServiceClient:
         repeatable = purpose is not None or idempotency_key is not None
         answer = await self._call("POST", path, content, headers, None, repeatable=repeatable, bearer=bearer)
         return self._decode(answer, type_)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        type_: type[T],
+        *,
+        idempotency_key: str | None = None,
+        bearer: str = "",
+    ) -> T:
+        """Any method with `body` as JSON (None: without one), once and never repeated. Raises as `get` does."""
+        headers = self._headers(None, idempotency_key)
+        content = None
+        if body is not None:
+            content, headers["Content-Type"] = msgspec.json.encode(body), "application/json"
+        answer = await self._call(method, path, content, headers, None, repeatable=False, bearer=bearer)
+        return self._decode(answer, type_)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Query | None = None, bearer: str = "", last_event_id: str = ""
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The server-sent events at `path` as they come, for longer than a call lasts.
+
+        Raises Refused when there are none; Unavailable when the service is away, also in the middle.
+        """
+        headers = self._headers(None, None) | {"Accept": EVENT_STREAM}
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
+        headers["Authorization"] = f"Bearer {bearer or self._current_token()}"
+        timeout = httpx.Timeout(CONNECT_TIMEOUT_SECONDS, read=SILENCE_SECONDS_MAX)
+        try:
+            async with self._http.stream(
+                "GET", path, headers=headers, params=query, timeout=timeout
+            ) as response:
+                if response.status_code != 200:
+                    answer = (await response.aread())[:ANSWER_BYTES_MAX]
+                    raise _refused(self._target, response.status_code, answer, 0.0)
+                yield response.aiter_raw()
+        except httpx.TransportError as error:
+            raise Unavailable(self._target, type(error).__name__) from None
 
     def _headers(
         self, purpose: str | None, idempotency_key: str | None, asked_from: str = ""

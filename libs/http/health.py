@@ -72,7 +72,10 @@ class Health:
         return found
 
     def router(self, *, scrape_networks: Sequence[Network]) -> APIRouter:
-        """The probes, and `/metrics` and `/openapi.json` for `scrape_networks` or an operator's token."""
+        """The probes, and `/metrics` and `/openapi.json` for `scrape_networks` or an operator's token.
+
+        A service of ours may have the description too: the portal shows the gateway's to integrators.
+        """
         router = APIRouter(include_in_schema=False)
 
         @router.get("/health/live")
@@ -91,18 +94,19 @@ class Health:
 
         @router.get("/openapi.json")
         async def described(request: Request) -> Response:
-            _insiders_only(request, scrape_networks)
+            _insiders_only(request, scrape_networks, services=True)
             return MsgspecResponse(request.app.openapi())
 
         return router
 
 
-def _insiders_only(request: Request, networks: Sequence[Network]) -> None:
-    """Raises Problem 404, so that outsiders do not learn what is here (ASVS 13.4.5)."""
+def _insiders_only(request: Request, networks: Sequence[Network], *, services: bool = False) -> None:
+    """Raises Problem 404, so that outsiders do not learn what is here (ASVS 13.4.5); `services` of ours may be in."""
     if is_within(request.scope, networks):
         return
     try:
-        if OPERATOR in actor_of(request).roles:
+        actor = actor_of(request)
+        if OPERATOR in actor.roles or (services and actor.kind == "service"):
             return
     except Problem:
         pass

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.http.auth import Actor, require
+from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.health import Health
 from libs.http.limits import client_network
 from services.gateway import streams
@@ -19,7 +19,8 @@ NEXT_CURSOR = "Next-Cursor"
 WAIT_SECONDS_MAX = 30
 LIMIT_MAX = 1000
 
-PARTNER = require(kinds=("system",))
+# A person of a partner looks at the same events its system reads.
+PARTNER = require(kinds=("system", INTEGRATOR))
 _DESCRIBED: dict[str, Any] = {
     "responses": {
         "200": {

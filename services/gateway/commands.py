@@ -22,6 +22,7 @@ from services.gateway import administration, partner_store
 from services.gateway.administration import By
 from services.gateway.partner import ACTIVE, REVOKED, SUSPENDED, Partner
 from services.gateway.settings import Settings
+from services.gateway.straight.commands import nats_app
 
 Deed = Callable[[Any, Settings], Awaitable[list[str]]]
 Code = Annotated[str, typer.Argument(help="code of the partner")]
@@ -45,6 +46,8 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
 
     def do(deed: Deed) -> None:
         _do(read_settings, deed)
+
+    app.add_typer(nats_app(do, _by), name="nats")
 
     @app.command("add")
     def add(

@@ -80,7 +80,7 @@ async def page(
     rows = await conn.fetch(
         _PAGE, after, until, list(types), None if readers is None else list(readers), limit, BYTES_MAX
     )
-    return [_entry(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 async def at(conn: Any, positions: Collection[int]) -> list[Entry]:
@@ -88,7 +88,7 @@ async def at(conn: Any, positions: Collection[int]) -> list[Entry]:
     rows = await conn.fetch(
         "SELECT * FROM feed WHERE position = ANY($1::bigint[]) ORDER BY position", list(positions)
     )
-    return [_entry(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
 async def forget(conn: Any, keep: timedelta, rows_max: int) -> int:
@@ -97,7 +97,8 @@ async def forget(conn: Any, keep: timedelta, rows_max: int) -> int:
     return int(deleted.rpartition(" ")[2])
 
 
-def _entry(row: Any) -> Entry:
+def entry_of(row: Any) -> Entry:
+    """A row of the feed as an event of it."""
     # asyncpg's own kind of UUID is not msgspec's.
     return Entry(
         position=row["position"],

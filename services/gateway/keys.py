@@ -21,7 +21,7 @@ _KINDS: Mapping[tuple[str, str], tuple[type[ECKey] | type[OKPKey], str]] = {
     ("OKP", "Ed25519"): (OKPKey, "Ed25519"),
 }
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-_KEY_CHARACTERS_MAX = 4096
+KEY_CHARACTERS_MAX = 4096
 
 
 class _Jwk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +40,7 @@ def public_key(written: str, kid: str = "") -> tuple[str, str]:
 
     Raises Problem 422 for a private key, and for anything but P-256 and Ed25519.
     """
-    if len(written) > _KEY_CHARACTERS_MAX or "PRIVATE" in written:
+    if len(written) > KEY_CHARACTERS_MAX or "PRIVATE" in written:
         raise _refused("private-or-too-large", "Chỉ nhận khóa công khai")
     found = _from_pem(written) if written.lstrip().startswith("-----") else _from_jwk(written)
     if found.d:
@@ -58,6 +58,12 @@ def public_key(written: str, kid: str = "") -> tuple[str, str]:
     if not _KID.fullmatch(kid):
         raise _refused("kid", "Mã khóa gồm 1 đến 64 chữ, số và . _ ~ -")
     return kid, msgspec.json.encode(jwk).decode()
+
+
+def kind_of(jwk: str) -> str:
+    """The algorithm of a kept key: ES256 or Ed25519."""
+    found = msgspec.json.decode(jwk, type=_Jwk)
+    return _KINDS[found.kty, found.crv][1]
 
 
 def is_signed(jwk: str, algorithm: str, text: bytes, signature: bytes) -> bool:

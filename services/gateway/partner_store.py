@@ -15,19 +15,19 @@ async def find(conn: Any, code: str, *, lock: bool = False) -> Partner | None:
         f"SELECT {_COLUMNS} FROM partner WHERE code = $1 {'FOR UPDATE' if lock else ''}",  # noqa: S608
         code,
     )
-    return None if row is None else _partner(row, await _keys(conn, code))
+    return None if row is None else partner_of(row, await _keys(conn, code))
 
 
 async def listing(conn: Any) -> list[Partner]:
     """Every partner by code, without keys."""
     rows = await conn.fetch(f"SELECT {_COLUMNS} FROM partner ORDER BY code")  # noqa: S608
-    return [_partner(row, ()) for row in rows]
+    return [partner_of(row) for row in rows]
 
 
 async def some(conn: Any, codes: Collection[str]) -> list[Partner]:
     """The partners of these codes, without keys."""
     rows = await conn.fetch(f"SELECT {_COLUMNS} FROM partner WHERE code = ANY($1::text[])", list(codes))  # noqa: S608
-    return [_partner(row, ()) for row in rows]
+    return [partner_of(row) for row in rows]
 
 
 async def insert(conn: Any, partner: Partner) -> bool:
@@ -134,7 +134,8 @@ async def _keys(conn: Any, code: str) -> tuple[Key, ...]:
     )
 
 
-def _partner(row: Any, keys: tuple[Key, ...]) -> Partner:
+def partner_of(row: Any, keys: tuple[Key, ...] = ()) -> Partner:
+    """A row of partners as a partner."""
     return Partner(
         code=row["code"],
         name_vi=row["name_vi"],

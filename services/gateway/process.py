@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
+from libs.catalogue import Catalogue
+from libs.catalogue.made_up_names import MadeUpNames
 from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
@@ -14,9 +16,10 @@ from libs.http.serve import Background
 from libs.process.sealing import Sealer
 from libs.process.serving import service_app
 from libs.process.settings import named, networks_of
-from services.gateway import api, api_births, api_tokens, partner_store, store
+from services.gateway import api, api_births, api_partner, api_sandbox, api_tokens, partner_store, store
 from services.gateway.access import Access
 from services.gateway.acting import Acting
+from services.gateway.api_sandbox import Sandbox
 from services.gateway.dropping.taking import Taking
 from services.gateway.dropping.watching import Watching
 from services.gateway.feed import Feed
@@ -33,6 +36,12 @@ from services.gateway.partner import Partner
 from services.gateway.reading import WAITING_MAX, Desk
 from services.gateway.reading_log import ReadingLog
 from services.gateway.settings import Settings
+from services.gateway.straight.door import Door
+from services.gateway.straight.handing_in import HandedIn, Taker
+from services.gateway.straight.leading import Parts
+from services.gateway.straight.running import Straight
+from services.gateway.straight.streams import StreamSettings
+from services.gateway.straight.user_keys import Issuer
 from services.gateway.tokens import TokenDesk
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
@@ -64,7 +73,8 @@ def bus_of(settings: Settings) -> BusRuntime:
 class Process:
     """What one process of gateway consists of, on a started bus. Raises SettingsError."""
 
-    def __init__(self, settings: Settings, bus: BusRuntime) -> None:
+    def __init__(self, settings: Settings, bus: BusRuntime, *, taker: Taker | None = None) -> None:
+        """`taker` takes in what partners hand in by NATS, instead of what takes in what they POST."""
         self._settings = settings
         self._bus = bus
         with named("SERVICE_KEY"):
@@ -99,6 +109,11 @@ class Process:
             self.dispatcher.wake()
 
         bus.after_commit = committed
+        self._sandbox: Sandbox | None = None
+        if settings.sandbox:
+            with named("CATALOGUE"):
+                catalogue, names = Catalogue.load(settings.catalogue), MadeUpNames.load(settings.catalogue)
+            self._sandbox = Sandbox(self.acting, feed, catalogue, names)
         self._desk = Desk(feed, self.access, self.reading_log, settings.limits)
         self.fhir = FhirDesk(self.transactions, self.acting)
         self.uploads = Uploads(self.transactions, settings.urls(), signer)
@@ -109,10 +124,29 @@ class Process:
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
+        if settings.partners_nats_url:
+            self.background.append(self._straight(feed, taker or HandedIn(self.inbound)).run)
         if settings.drop_folder:
             taking = Taking(self.uploads, self.fhir)
             folder = Path(settings.drop_folder)
             self.background.append(Watching(folder, self._partner, taking, settings.drop_keep_days).run)
+
+    def _straight(self, feed: Feed, taker: Taker) -> Straight:
+        settings = self._settings
+        with named("PARTNERS_NATS_KEY"):
+            issuer = Issuer.from_file(settings.partners_nats_key)
+        parts = Parts(
+            pool=self._bus.pool,
+            transactions=self.transactions,
+            feed=feed,
+            log=self.reading_log,
+            door=Door(self.transactions, issuer),
+            taker=taker,
+            settings=StreamSettings(
+                events_bytes_max=settings.partners_stream_bytes, replicas=settings.partners_replicas
+            ),
+        )
+        return Straight(settings.partners_nats_url, settings.database_url, parts)
 
     async def _partner(self, code: str) -> Partner | None:
         async with self.transactions.transaction() as conn:
@@ -126,22 +160,26 @@ class Process:
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
         births = TokenBuckets(rate_per_second=BIRTHS_PER_SECOND, burst=BIRTHS_BURST)
+        routers = [
+            api.build_router(self._desk),
+            api_tokens.build_router(self._tokens),
+            inbound_api.build_router(self._saying, self.inbound),
+            api_city.build_router(self._saying, self.acting, self.reading_log),
+            api_partner.build_router(self.transactions, self.access, sandbox=self._sandbox is not None),
+            api_webhooks.build_router(self._tended),
+            api_replays.build_router(self._tended),
+            api_deliveries.build_router(self._tended, self._manual),
+            api_fhir.build_router(self.fhir, self.access, births),
+            api_births.build_router(self.uploads, self.access, births),
+        ]
+        if self._sandbox is not None:
+            routers.append(api_sandbox.build_router(self._sandbox, self.access, self.transactions))
         return service_app(
             self._settings,
             service=GATEWAY,
             version=VERSION,
             bus=self._bus,
-            routers=[
-                api.build_router(self._desk),
-                api_tokens.build_router(self._tokens),
-                inbound_api.build_router(self._saying, self.inbound),
-                api_city.build_router(self._saying, self.acting, self.reading_log),
-                api_webhooks.build_router(self._tended),
-                api_replays.build_router(self._tended),
-                api_deliveries.build_router(self._tended, self._manual),
-                api_fhir.build_router(self.fhir, self.access, births),
-                api_births.build_router(self.uploads, self.access, births),
-            ],
+            routers=routers,
             closing=[self.acting.close, self.uploads.close, self.close],
             limits=EdgeLimits(in_flight_max=IN_FLIGHT_MAX, body_bytes_max=BODY_BYTES_MAX),
         )

@@ -39,6 +39,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     way: str
     types: str
 
+    @property
+    def code(self) -> str:
+        """The partner whose limits count and whose audit it is: also of a person, who has none of their own."""
+        return self.actor.partner or self.actor.subject
+
 
 class Waiting(msgspec.Struct, frozen=True):
     """For how long to wait for events, and what says that there is no more time."""
@@ -87,14 +92,20 @@ class Desk:
 
     async def note(self, question: Question, events: int, after: int, until: int) -> None:
         """Keep what was read."""
+        person = f" {question.actor.subject}" if question.actor.partner else ""
         await self._log.note(
-            question.actor.subject, question.came_from, question.way, events=events, after=after, until=until
+            question.code,
+            question.came_from,
+            f"{question.way}{person}",
+            events=events,
+            after=after,
+            until=until,
         )
 
     @contextmanager
     def place(self, question: Question) -> Iterator[None]:
         """One of the partner's places for what waits or streams. Raises Problem 429, or 503 when all are taken."""
-        code = question.actor.subject
+        code = question.code
         if self._waiting[code] >= self._limits.waiting_max:
             raise Problem(429, "too-many-streams", "Quá nhiều kết nối cùng lúc", headers={"Retry-After": "5"})
         if self._waiting.total() >= WAITING_MAX:

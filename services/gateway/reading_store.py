@@ -20,6 +20,16 @@ class Reading(msgspec.Struct, kw_only=True):
     until: int
 
 
+async def newest(conn: Any, partner: str, limit: int) -> Sequence[Any]:
+    """What a partner read last, newest first."""
+    rows: Sequence[Any] = await conn.fetch(
+        "SELECT began_at, came_from, way, calls, events FROM reading WHERE partner = $1 ORDER BY id DESC LIMIT $2",
+        partner,
+        limit,
+    )
+    return rows
+
+
 async def insert(conn: Any, readings: Sequence[Reading]) -> None:
     """Add to the audit of reading."""
     await conn.execute(

@@ -6,6 +6,7 @@ from libs.process.settings import ServiceSettings, required, settings_from
 from services.gateway.inbound.cloudevent import BATCH_MAX
 from services.gateway.inbound.desk import SayingLimits
 from services.gateway.reading import ReadingLimits
+from services.gateway.straight.places import EVENTS_BYTES_MAX
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
@@ -25,6 +26,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     # file with the authorities receivers prove themselves by, instead of the system's.
     webhook_networks: str = ""
     webhook_ca: str = ""
+    # Whether births of people who do not exist may be made here. Never where people do.
+    sandbox: bool = False
     # How many days events are kept; 0: for ever.
     keep_days: float = 0
     # Where partners drop files, each in a folder of its code; empty: nowhere. Days they are kept after they were taken.
@@ -36,6 +39,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     streams_max: int = 20
     events_per_second: float = 20
     events_burst: int = 200
+    # The NATS server for partners, as the gateway's own user; empty: no partner reads or hands in by NATS.
+    partners_nats_url: str = ""
+    # The key by which partners are let in there (PEM, Ed25519).
+    partners_nats_key: str = ""
+    # What one partner's stream may hold, and copies of each stream.
+    partners_stream_bytes: int = EVENTS_BYTES_MAX
+    partners_replicas: int = 1
 
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""

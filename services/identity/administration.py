@@ -17,16 +17,21 @@ from services.identity.lockout import SECOND_FACTOR
 from services.identity.signing_in import account_key
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+_PARTNER = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 HOSPITAL = "hospital"
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who gets an account: `agency` and `roles` are codes of the catalogue (or leader, operator, account_admin)."""
+    """Who gets an account: `agency` and `roles` are codes of the catalogue (or leader, operator, account_admin).
+
+    An integrator has a `partner` (the gateway's code of it) instead: neither agency nor roles.
+    """
 
     login: str
     name: str
-    roles: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+    partner: str = ""
     agency: str = ""
     counter: str = ""
     email: str = ""
@@ -46,7 +51,9 @@ class Directory:
             ("name", 1 <= len(name) <= 200 and name.isprintable(), "Họ tên dài từ 1 đến 200 ký tự"),
             ("email", not email or _EMAIL.fullmatch(email), "Thư điện tử không đúng dạng"),
             ("counter", len(new.counter) <= 20 and new.counter.isprintable(), "Số quầy dài nhất 20 ký tự"),
-            ("roles", new.roles, "Phải có ít nhất một vai trò"),
+            ("roles", new.roles or new.partner, "Phải có ít nhất một vai trò"),
+            ("partner", not new.partner or _PARTNER.fullmatch(new.partner), "Mã đối tác không đúng dạng"),
+            ("partner", not new.partner or _is_nothing_else(new), "Tài khoản đối tác không thuộc đơn vị nào"),
         )
         wrong = [FieldError(field, "invalid", words) for field, right, words in checks if not right]
         facility, refused = self._place(new.agency, new.roles)
@@ -61,6 +68,7 @@ class Directory:
             roles=tuple(sorted(set(new.roles))),
             facility=facility,
             counter=new.counter.strip(),
+            partner=new.partner,
             password_hash=password_hash,
             must_change_password=must_change,
             totp_secret=None,
@@ -86,6 +94,11 @@ class Directory:
             words = "Đơn vị không có thẩm quyền của vai trò này" if known else "Không có vai trò này"
             return facility, [FieldError("roles", "not-of-agency" if known else "unknown", words)]
         return (facility if HOSPITAL in roles else ""), []
+
+
+def _is_nothing_else(new: NewAccount) -> bool:
+    """Whether an integrator's account asks for nothing that is staff's."""
+    return not (new.agency or new.roles or new.counter)
 
 
 async def add(conn: Any, account: Account, *, actor: str, address: str = "") -> None:

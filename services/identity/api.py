@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from libs.contracts.catalogue import SERVICES
-from libs.http.auth import IDENTITY, Actor, TokenSigner, require
+from libs.http.auth import GATEWAY, IDENTITY, INTEGRATOR, Actor, TokenSigner, require
 from libs.http.bodies import MsgspecResponse, answers, body, read_body
 from libs.http.problems import FieldError, Problem
+from services.identity.domain import Account
 from services.identity.lockout import address_key
 from services.identity.signing_in import Enrolment, SignIn, Standing
 from services.identity.views import (
@@ -38,6 +39,27 @@ def checked_address(address: str) -> str:
     return address
 
 
+def token_of(account: Account, signer: TokenSigner) -> str:
+    """What speaks for a person at the services: of staff at all of them, of an integrator at the gateway only."""
+    if account.partner:
+        return signer.token(
+            GATEWAY,
+            subject=account.login,
+            kind=INTEGRATOR,
+            ttl_seconds=TOKEN_SECONDS,
+            more={"partner": account.partner},
+        )
+    return signer.token(
+        AUDIENCES,
+        subject=account.login,
+        kind="officer",
+        agency=account.agency,
+        roles=account.roles,
+        facility=account.facility,
+        ttl_seconds=TOKEN_SECONDS,
+    )
+
+
 def build_router(sign_in: SignIn, signer: TokenSigner, *, openid_name: str) -> APIRouter:
     """Sessions from the first password to the token; `openid_name` is the provider's, or empty."""
     router = APIRouter(tags=["sessions"])
@@ -49,17 +71,12 @@ def build_router(sign_in: SignIn, signer: TokenSigner, *, openid_name: str) -> A
         """A token for the services, in the person's name, while the session lasts and nothing is missing."""
         given = await read_body(request, OfSessionInUse)
         account = (await sign_in.complete(given.session, active=given.active)).account
-        signed = signer.token(
-            AUDIENCES,
-            subject=account.login,
-            kind="officer",
-            agency=account.agency,
-            roles=account.roles,
-            facility=account.facility,
-            ttl_seconds=TOKEN_SECONDS,
-        )
         return MsgspecResponse(
-            TokenAnswer(token=signed, expires_in_seconds=TOKEN_SECONDS, account=account_of_token(account))
+            TokenAnswer(
+                token=token_of(account, signer),
+                expires_in_seconds=TOKEN_SECONDS,
+                account=account_of_token(account),
+            )
         )
 
     @router.post("/sessions/end", openapi_extra=body(OfSession, answers={204: None}))

@@ -39,7 +39,8 @@ def build_router(transactions: Transactions, passwords: Passwords, directory: Di
     async def add(request: Request, actor: Annotated[Actor, Depends(ADMINISTRATOR)]) -> Response:
         """A new account with a one-time password, told once."""
         new = (await read_body(request, AccountBody)).new
-        if OPERATOR not in actor.roles and (new.agency != actor.agency or ADMINISTERING & set(new.roles)):
+        beyond = new.agency != actor.agency or new.partner or ADMINISTERING & set(new.roles)
+        if OPERATOR not in actor.roles and beyond:
             raise Problem(403)
         # What is wrong with the account is said before a hash is made for it.
         directory.account(new, "")

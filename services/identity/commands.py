@@ -51,20 +51,29 @@ def accounts_app(read_settings: Callable[[], Settings]) -> typer.Typer:
     def add(
         login: Login,
         name: str,
-        role: Annotated[list[str], typer.Option(help="may be given several times")],
+        role: Annotated[list[str] | None, typer.Option(help="may be given several times")] = None,
+        partner: Annotated[
+            str, typer.Option(help="of which other system (gateway partners list), instead of roles")
+        ] = "",
         agency: str = "",
         counter: str = "",
         email: str = "",
     ) -> None:
         """Add an account; prints its one-time password."""
         new = NewAccount(
-            login=login, name=name, roles=tuple(role), agency=agency, counter=counter, email=email
+            login=login,
+            name=name,
+            roles=tuple(role or ()),
+            partner=partner,
+            agency=agency,
+            counter=counter,
+            email=email,
         )
         do(lambda settings: _adding(settings, new))
 
     @app.command("list")
     def list_() -> None:
-        """Every account: login, agency, roles, state."""
+        """Every account: login, agency or partner, roles, state."""
         do(lambda _: _listed)
 
     @app.command("disable")
@@ -148,7 +157,14 @@ def _line(account: Account) -> str:
     state = "disabled" if account.disabled_at else "enabled"
     factor = "totp" if account.totp_secret else "-"
     return "\t".join(
-        (account.login, account.agency or "-", ",".join(account.roles), state, factor, account.name)
+        (
+            account.login,
+            account.agency or account.partner or "-",
+            ",".join(account.roles) or "-",
+            state,
+            factor,
+            account.name,
+        )
     )
 
 

@@ -19,7 +19,7 @@ PASSWORD, OPENID = "password", "openid"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """One member of staff; `totp_secret` is sealed."""
+    """One member of staff, or a person of another system (`partner`); `totp_secret` is sealed."""
 
     id: UUID
     login: str
@@ -29,6 +29,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     facility: str
     counter: str
+    # The code of the other system an integrator is of: then no agency and no roles.
+    partner: str
     password_hash: str
     must_change_password: bool
     totp_secret: bytes | None
@@ -65,9 +67,13 @@ def signs(roles: tuple[str, ...]) -> bool:
     return not WITHOUT_SIGNATURE.union(ADMINISTERING).issuperset(roles)
 
 
-def needs_second_factor(roles: tuple[str, ...]) -> bool:
-    """Whether these roles are given only to who has shown a second factor."""
-    return not WITHOUT_SIGNATURE.issuperset(roles)
+def needs_second_factor(roles: tuple[str, ...], partner: str = "") -> bool:
+    """Whether these roles, or a partner's account, are given only to who has shown a second factor.
+
+    An integrator adds keys: whoever holds one acts in the partner's name and reads what it may read. That is what
+    administrators of accounts have a second factor for.
+    """
+    return bool(partner) or not WITHOUT_SIGNATURE.issuperset(roles)
 
 
 def needs(session: Session) -> str:
@@ -80,7 +86,7 @@ def needs(session: Session) -> str:
         return TOTP
     if session.via == PASSWORD and account.must_change_password:
         return NEW_PASSWORD
-    if needs_second_factor(account.roles) and not session.second_factor:
+    if needs_second_factor(account.roles, account.partner) and not session.second_factor:
         return ENROLMENT
     return NOTHING
 

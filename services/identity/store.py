@@ -7,8 +7,8 @@ from uuid import UUID
 from services.identity.domain import Account
 
 COLUMNS = """
-a.id, a.login, a.name, a.email, a.agency, a.roles, a.facility, a.counter, a.password_hash, a.must_change_password,
-a.totp_secret, a.totp_last_step, a.openid_subject, a.disabled_at, a.created_at
+a.id, a.login, a.name, a.email, a.agency, a.roles, a.facility, a.counter, a.partner, a.password_hash,
+a.must_change_password, a.totp_secret, a.totp_last_step, a.openid_subject, a.disabled_at, a.created_at
 """
 
 
@@ -23,6 +23,7 @@ def account_of(row: Any) -> Account:
         roles=tuple(row["roles"]),
         facility=row["facility"],
         counter=row["counter"],
+        partner=row["partner"],
         password_hash=row["password_hash"],
         must_change_password=row["must_change_password"],
         totp_secret=row["totp_secret"],
@@ -66,9 +67,9 @@ async def insert(conn: Any, account: Account) -> bool:
     """Keep a new account; False when its login or its e-mail address is somebody's already."""
     added: str = await conn.execute(
         """
-        INSERT INTO account (id, login, name, email, agency, roles, facility, counter, password_hash,
-                             must_change_password, totp_secret)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        INSERT INTO account (id, login, name, email, agency, roles, facility, counter, partner,
+                             password_hash, must_change_password, totp_secret)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT DO NOTHING
         """,
         account.id,
@@ -79,6 +80,7 @@ async def insert(conn: Any, account: Account) -> bool:
         list(account.roles),
         account.facility,
         account.counter,
+        account.partner,
         account.password_hash,
         account.must_change_password,
         account.totp_secret,

@@ -63,7 +63,7 @@ class PasswordChange(Body, frozen=True, kw_only=True):
 
 
 class AccountOfToken(msgspec.Struct, frozen=True, kw_only=True):
-    """Who the session is of; `signs`: makes results that bind."""
+    """Who the session is of; `signs`: makes results that bind; `partner`: whose integrator, empty for staff."""
 
     login: str
     name: str
@@ -71,6 +71,7 @@ class AccountOfToken(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     facility: str
     counter: str
+    partner: str
     signs: bool
 
 
@@ -112,11 +113,12 @@ class OpenIdStanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountBody(Body, frozen=True, kw_only=True):
-    """A new account."""
+    """A new account: of staff with `roles`, or of an integrator with `partner`."""
 
     login: Text
     name: Annotated[str, msgspec.Meta(max_length=400)]
-    roles: Annotated[tuple[Text, ...], msgspec.Meta(max_length=20)]
+    roles: Annotated[tuple[Text, ...], msgspec.Meta(max_length=20)] = ()
+    partner: Text = ""
     agency: Text = ""
     counter: Text = ""
     email: Annotated[str, msgspec.Meta(max_length=256)] = ""
@@ -128,6 +130,7 @@ class AccountBody(Body, frozen=True, kw_only=True):
             login=self.login,
             name=self.name,
             roles=self.roles,
+            partner=self.partner,
             agency=self.agency,
             counter=self.counter,
             email=self.email,
@@ -144,6 +147,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     facility: str
     counter: str
+    partner: str
     signs: bool
     disabled: bool
     second_factor: bool
@@ -274,6 +278,7 @@ def account_view(account: Account) -> AccountView:
         roles=account.roles,
         facility=account.facility,
         counter=account.counter,
+        partner=account.partner,
         signs=signs(account.roles),
         disabled=account.disabled_at is not None,
         second_factor=account.totp_secret is not None,
@@ -292,5 +297,6 @@ def account_of_token(account: Account) -> AccountOfToken:
         roles=account.roles,
         facility=account.facility,
         counter=account.counter,
+        partner=account.partner,
         signs=signs(account.roles),
     )

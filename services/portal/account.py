@@ -1,4 +1,4 @@
-"""The officer's own page: who they are here, a new password, and the way to their work."""
+"""One's own page: who one is here, a new password, and the way to one's work."""
 
 from typing import Annotated
 
@@ -12,27 +12,27 @@ from services.portal.city import City
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.rendering import page
-from services.portal.sessions import Person, give_cookie, requires
+from services.portal.sessions import ANYBODY, Person, give_cookie, requires
 from services.portal.sign_in import SignedIn, home_of, reason_of
 
 router = APIRouter()
-Officer = Annotated[Person, Depends(requires())]
+Whoever = Annotated[Person, Depends(requires(of=ANYBODY))]
 
 
 @router.get("/trang-chu")
-async def start(person: Officer) -> Response:
-    """To where the officer's work begins."""
+async def start(person: Whoever) -> Response:
+    """To where the person's work begins."""
     return RedirectResponse(home_of(person), 303)
 
 
 @router.get("/tai-khoan")
-async def account(request: Request, person: Officer) -> Response:
+async def account(request: Request, person: Whoever) -> Response:
     """Who is signed in, for which agency, with which roles."""
     return _show(request, person)
 
 
 @router.post("/tai-khoan")
-async def change_password(request: Request, person: Officer) -> Response:
+async def change_password(request: Request, person: Whoever) -> Response:
     """Set a new password; every other session of the account ends."""
     form = await form_of(request, person.csrf)
     new, again = text_of(form, "moi-mat-khau"), text_of(form, "nhap-lai")

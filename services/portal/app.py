@@ -24,6 +24,18 @@ from services.portal.citizens.tries import Tries
 from services.portal.city import City
 from services.portal.console import papers, search, work_queues
 from services.portal.counter import attaching, desk, former, hand_over
+from services.portal.developers import (
+    documents,
+    event_list,
+    keys,
+    learning,
+    saying_list,
+    start,
+    tail,
+    trying,
+    webhook_list,
+    webhook_page,
+)
 from services.portal.devices import listing, pairing
 from services.portal.devices.known import Devices
 from services.portal.guard import FORM_BYTES_MAX, Guard
@@ -68,6 +80,17 @@ SCREENS = (
     tracking.router,
     verification.router,
     pages.router,
+    # integrators
+    start.router,
+    event_list.router,
+    saying_list.router,
+    documents.router,
+    learning.router,
+    webhook_list.router,
+    webhook_page.router,
+    tail.router,
+    trying.router,
+    keys.router,
 )
 
 
@@ -117,6 +140,10 @@ def build(settings: Settings) -> FastAPI:
     app.state.live = live
     app.state.catalogue = catalogue
     app.state.press = press
+    app.state.described = documents.Described(city)
+    app.state.tails = tail.Tails()
+    app.state.sandbox = settings.sandbox
+    app.state.gateway_url = settings.issuer_url.rstrip("/")
     app.state.shelf = shelf
     app.state.tries = Tries()
     app.state.pairing_tries = Tries()

@@ -1,7 +1,8 @@
 """The city's services as a page needs them: in the name of the officer who is signed in, or of the portal itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Self, TypeVar
 
 from libs.http.auth import TokenSigner
@@ -76,6 +77,22 @@ class Caller:
         return await client.post_bytes(
             path, content, media_type, type_, idempotency_key=key, bearer=self._bearer
         )
+
+    async def change(
+        self, service: str, method: str, path: str, body: Any, type_: type[T], *, key: str = ""
+    ) -> T:
+        """PATCH, DELETE or a POST that is not repeated by itself; `key` as for `act`. Raises as `act`."""
+        if key:
+            check_key(key)
+        client = self._clients[service]
+        return await client.send(method, path, body, type_, idempotency_key=key or None, bearer=self._bearer)
+
+    def stream(
+        self, service: str, path: str, *, query: Query | None = None, last_event_id: str = ""
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The server-sent events of a service. Raises, when entered, as `get`."""
+        client = self._clients[service]
+        return client.stream(path, query=query, bearer=self._bearer, last_event_id=last_event_id)
 
 
 class City:

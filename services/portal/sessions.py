@@ -1,4 +1,4 @@
-"""Who sits before the browser: the cookie, what identity says of it, and the officer's short token.
+"""Who sits before the browser: the cookie, what identity says of it, and the person's short token.
 
 identity keeps the sessions; here the answer for a cookie is kept for KNOWN_SECONDS at most, and a token never longer
 than it lives. So an officer who is disabled, or signed out elsewhere, is out within a minute.
@@ -25,10 +25,15 @@ KNOWN_SECONDS = 15.0
 SPARE_SECONDS = 8.0
 SESSIONS_MAX = 5000
 SESSION_LENGTH_MAX = 200
+# Whose a page is: the city's staff, persons of other systems, or whoever is signed in.
+STAFF, INTEGRATORS, ANYBODY = "staff", "integrators", "anybody"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """The officer as identity knows them; `agency` and `facility` are codes of the catalogue."""
+    """The person as identity knows them; `agency` and `facility` are codes of the catalogue.
+
+    An integrator has the code of a `partner` instead, and no part in the city's work.
+    """
 
     login: str
     name: str
@@ -36,6 +41,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = frozenset()
     facility: str = ""
     counter: str = ""
+    partner: str = ""
     signs: bool = False
 
 
@@ -46,7 +52,7 @@ class _Issued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """An officer who is signed in, with what acts in their name."""
+    """Somebody who is signed in, with what acts in their name."""
 
     account: Account
     session: str
@@ -67,7 +73,7 @@ class SignedOut(Exception):
 
 
 class Forbidden(Exception):
-    """The officer who is signed in has none of the roles the page is for."""
+    """The page is not for the person who is signed in, or for none of their roles."""
 
 
 def csrf_of(session: str) -> str:
@@ -131,22 +137,28 @@ def session_of(request: Request) -> str:
     return request.cookies.get(COOKIE, "")
 
 
-async def officer_of(request: Request, *roles: str) -> Person:
-    """The officer who is signed in, with one of `roles` if any are given. Raises SignedOut, Forbidden, Unavailable."""
+async def officer_of(request: Request, *roles: str, of: str = STAFF) -> Person:
+    """The person who is signed in, of those the page is for, with one of `roles` if any are given.
+
+    Raises SignedOut, Forbidden, Unavailable.
+    """
     sessions: Sessions = request.app.state.sessions
     # What browsers ask with for a stream of events.
     watching = request.headers.get("accept", "") == "text/event-stream"
     person = await sessions.person(session_of(request), active=not watching)
+    integrator = bool(person.account.partner)
+    if (of == STAFF and integrator) or (of == INTEGRATORS and not integrator):
+        raise Forbidden
     if roles and not person.has(*roles):
         raise Forbidden
     return person
 
 
-def requires(*roles: str) -> Callable[[Request], Any]:
-    """A dependency of a staff page: the officer, with one of `roles` if any are given."""
+def requires(*roles: str, of: str = STAFF) -> Callable[[Request], Any]:
+    """A dependency of a page for who is signed in: one of those `of` whom it is, with one of `roles` if given."""
 
     async def dependency(request: Request) -> Person:
-        return await officer_of(request, *roles)
+        return await officer_of(request, *roles, of=of)
 
     return dependency
 

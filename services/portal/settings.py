@@ -18,6 +18,10 @@ class Settings(ProcessSettings, frozen=True, kw_only=True):
     gateway_url: str
     # Where browsers reach these pages: origin of forms, links on papers.
     public_url: str
+    # Where partners reach the gateway, for the commands the integrators' pages show.
+    issuer_url: str
+    # Whether the gateway makes up births (its own setting of this name): every page for integrators says so.
+    sandbox: bool = False
     # Folder with the installed front-end packages (`node_modules` of assets/package.json).
     assets: str
     # Telephone of the one-stop shop, shown on every page at the same place (WCAG 3.2.6).

@@ -21,6 +21,7 @@ from services.portal.forms.sent import text_of
 from services.portal.guard import FIELD, FORM_FIELDS_MAX, FORM_FILES_MAX, form_of
 from services.portal.rendering import is_partial, page
 from services.portal.sessions import (
+    ANYBODY,
     Person,
     Sessions,
     SignedOut,
@@ -35,6 +36,7 @@ from services.portal.whose_form import is_anothers, owner_of, remember
 router = APIRouter()
 HOMES = (("hospital", "/bv"), ("one_stop", "/quay"))
 STEPS = "/viec/cua-toi"
+DEVELOPERS = "/dev"
 KEPT_PREFIX = "giu."
 # Whose the kept fields are, as far as that is known.
 OWNER = "cua-ai"
@@ -90,7 +92,9 @@ def code_of(text: str) -> str:
 
 
 def home_of(person: Person) -> str:
-    """Where an officer's work begins."""
+    """Where a person's work begins."""
+    if person.account.partner:
+        return DEVELOPERS
     return next((path for role, path in HOMES if person.has(role)), STEPS)
 
 
@@ -221,7 +225,7 @@ async def openid_finish(request: Request, state: str = "", code: str = "", error
 
 
 @router.post("/dang-xuat")
-async def sign_out(request: Request, person: Annotated[Person, Depends(requires())]) -> Response:
+async def sign_out(request: Request, person: Annotated[Person, Depends(requires(of=ANYBODY))]) -> Response:
     """End the session."""
     await form_of(request, person.csrf)
     sessions: Sessions = request.app.state.sessions

@@ -27,8 +27,10 @@ Anyone = Annotated[Actor, Depends(require(kinds=("officer", "system", "service")
 Officer = Annotated[Actor, Depends(require(kinds=("officer",)))]
 # Whoever makes documents of outcomes.
 Service = Annotated[Actor, Depends(require(kinds=("service",), services=("results",)))]
-# Those who answer the family: the one-stop shop at its counter, the portal on its screen.
-WhoAnswers = Annotated[Actor, Depends(require(ONE_STOP, kinds=("officer", "service"), services=("portal",)))]
+# Those who answer the family: the one-stop shop at its counter or by its own software, the portal on its screen.
+WhoAnswers = Annotated[
+    Actor, Depends(require(ONE_STOP, kinds=("officer", "system", "service"), services=("portal",)))
+]
 STATES = ("assigned", "started", "returned", "completed", "cancelled")
 # How long a request waits for a free connection before it is told to come back (503).
 ACQUIRE_TIMEOUT_SECONDS = 2.0

@@ -23,7 +23,17 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         {"__init__.py", "__main__.py", "settings.py", "app.py"},
         {"templates", "static", "assets"}
         # One folder for each kind of people or thing on the screens; templates and static have the same ones.
-        | {"hospital", "counter", "case", "console", "citizens", "procedures", "devices", "forms"},
+        | {
+            "hospital",
+            "counter",
+            "case",
+            "console",
+            "citizens",
+            "procedures",
+            "devices",
+            "forms",
+            "developers",
+        },
     ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
     # One folder for each way of integrating.

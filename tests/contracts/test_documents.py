@@ -42,8 +42,9 @@ def test_the_official_schema_refuses_a_broken_document(asyncapi_schema: dict[str
 def test_asyncapi_has_an_operation_for_every_arrow() -> None:
     """Each flow is sent once and received once by each of its consumers."""
     operations = asyncapi()["operations"]
-    assert len(operations) == 1 + sum(1 + len(flow.to) for flow in FLOWS)
+    assert len(operations) == 2 + sum(1 + len(flow.to) for flow in FLOWS)
     assert operations["gateway-receive-partner"]["action"] == "receive"
+    assert operations["gateway-send-answers"]["action"] == "send"
     for flow in FLOWS:
         for consumer in flow.to:
             assert operations[f"{consumer}-receive-{flow.event.SUBJECT}"]["action"] == "receive"

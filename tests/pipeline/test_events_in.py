@@ -1,8 +1,10 @@
 """Other systems do the whole of a birth without any screen of ours: what they did comes in, what it led to goes out."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from deploy.local.partners import (
     POLICE_PARTNER,
     WARD_PARTNER,
 )
+from libs.contracts.partner_documents import EXAMPLES
 from tests.pipeline.papers import birth_body, of_the_ward, receiver_of
 from tests.pipeline.software import Software
 from tests.pipeline.town import Town
@@ -100,6 +103,16 @@ async def test_a_birth_goes_from_declaration_to_hand_over_with_no_screen(
     assert said.count("partner.step-completed.v1") == 3
 
 
+async def test_the_example_of_the_catalogue_is_taken(town: Town, software: dict[str, Software]) -> None:
+    """Whoever copies it, with days of its own, has declared a birth (docs/api.md does)."""
+    yesterday = (town.today - timedelta(days=1)).isoformat()
+    written = (EXAMPLES / "partner.birth-declared.v1.json").read_text()
+    for day in ("2026-11-26", "2026-11-27"):
+        written = written.replace(day, yesterday)
+    answer = await software[HOSPITAL_PARTNER].send(json.loads(written))
+    assert (answer.status_code, answer.json()["state"]) == (201, "taken"), answer.text
+
+
 async def test_what_lacks_is_asked_for_and_handed_in(town: Town, software: dict[str, Software]) -> None:
     """The ward's software asks, the hospital's scans and hands in; a file goes as it is; the clock runs again."""
     hospital, ward = software[HOSPITAL_PARTNER], software[WARD_PARTNER]
@@ -126,8 +139,7 @@ async def test_what_lacks_is_asked_for_and_handed_in(town: Town, software: dict[
     assert attached.status_code == 201, attached.text
     await hospital.say("supplement-handed-in", dossier, {"components": ["declaration"]})
     await ward.hear("routing.clock-resumed.v1", dossier)
-    number = attached.json()["result"]["number"]
-    scan = await ward.look_up(f"intake/dossiers/{dossier}/attachments/{number}", "settle-step")
+    scan = await ward.look_up(attached.headers["location"].removeprefix("/city/"), "settle-step")
     assert scan.content == PDF
 
 
@@ -259,6 +271,10 @@ async def test_an_agencys_software_takes_back_waits_and_gives_back(
         "step-refused", dossier, {"step": "issue_insurance_card", "reason": "not-eligible"}
     )
     assert refused["state"] != "assigned"
+    told = await software[DESK_PARTNER].look_up(f"routing/cases/{dossier}/refusals", "answer-citizen")
+    assert (told.status_code, "issue_insurance_card" in told.text) == (200, True)
+    assert (await software[DESK_PARTNER].look_up(f"routing/cases/{dossier}/family")).status_code == 200
+    assert (await police.look_up(f"routing/cases/{dossier}/family")).status_code == 403
 
 
 async def test_a_paper_travels_and_is_made_anew(town: Town, software: dict[str, Software]) -> None:

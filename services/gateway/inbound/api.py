@@ -63,15 +63,16 @@ def build_router(desk: SayingDesk, inbound: Inbound) -> APIRouter:
         desk.count(partner)
         came = Came(came_from=client_network(request))
         mode = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        content = await read_bytes(request, limit_bytes=_limit(mode))
-        try:
-            found = _read(request, mode, content)
-        except Problem as problem:
-            await inbound.unreadable(partner, problem, came)
-            raise
-        if isinstance(found, InboundEvent):
-            return _answer(await inbound.take(partner, found, came))
-        return await _batch(desk, inbound, partner, found, came)
+        async with desk.place(partner, paper=mode in PAPERS):
+            content = await read_bytes(request, limit_bytes=_limit(mode))
+            try:
+                found = _read(request, mode, content)
+            except Problem as problem:
+                await inbound.unreadable(partner, problem, came)
+                raise
+            if isinstance(found, InboundEvent):
+                return _answer(await inbound.take(partner, found, came))
+            return await _batch(desk, inbound, partner, found, came)
 
     return router
 

@@ -49,6 +49,8 @@ READS: tuple[Read, ...] = (
     Read(
         name="case-desk", service="routing", path="/cases/{id}/desk", tells="what I may do now, and its form"
     ),
+    Read(name="refusals", service="routing", path="/cases/{id}/refusals", tells="what was refused, and why"),
+    Read(name="family", service="routing", path="/cases/{id}/family", tells="what the family is to be told"),
     Read(
         name="outcome",
         service="routing",

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from libs.contracts.cloudevents import SPECVERSION, STRUCTURED_JSON, CloudEventError, unquote
-from libs.contracts.partner import JSON
+from libs.contracts.partner import JSON, SAYING_OF
 from libs.http.bodies import decode_body
 from libs.http.problems import FieldError, Problem
 
@@ -47,14 +47,18 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(f"{self.source}\n{self.id}".encode()).digest()
 
     def digest(self) -> bytes:
-        """SHA-256 of what it says: blanks and the order of keys do not count. Raises Problem 422 for mad numbers."""
+        """SHA-256 of what it says: blanks, the order of keys, its time and its trace do not count.
+
+        Raises Problem 422 for numbers nobody can keep.
+        """
         said = self.data
         if self.media_type == JSON and said:
             try:
                 said = msgspec.json.encode(msgspec.json.decode(said), order="deterministic")
             except (ValueError, OverflowError, RecursionError):
                 raise _malformed("data", "number-range", "Số nằm ngoài phạm vi cho phép") from None
-        told = sorted(self.attributes.items())
+        saying = SAYING_OF.get(self.type)
+        told = [self.attributes.get(name, "") for name in saying.attributes] if saying else []
         head = msgspec.json.encode((self.type, self.subject, self.media_type, told))
         return hashlib.sha256(head + b"\n" + said).digest()
 

@@ -1,14 +1,24 @@
 """Who speaks to the city through the gateway: the partner as it stands now, and no more often than it may."""
 
+import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from libs.http.auth import Actor
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
+from libs.telemetry.metrics import counter
 from services.gateway.access import Access
 from services.gateway.partner import Partner
+
+# Bodies of one partner that lie in memory at once: small ones, and scanned papers.
+BODIES_MAX, PAPERS_MAX = 16, 2
+WAIT_SECONDS_MAX = 10.0
+_REFUSED = counter("http_refused_total").labels(reason="rate")
 
 
 class SayingLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +34,7 @@ class SayingDesk:
     def __init__(self, access: Access, limits: SayingLimits) -> None:
         self._access = access
         self._buckets = TokenBuckets(rate_per_second=limits.per_second, burst=limits.burst)
+        self._places: WeakValueDictionary[tuple[str, bool], asyncio.Semaphore] = WeakValueDictionary()
 
     async def admit(self, actor: Actor) -> Partner:
         """The partner. Raises Problem 401."""
@@ -33,4 +44,20 @@ class SayingDesk:
         """Count what it says against its limit. Raises Problem 429 with Retry-After."""
         wait_seconds = self._buckets.take(partner.code, events)
         if wait_seconds > 0:
+            _REFUSED.inc()
             raise Problem(429, headers={"Retry-After": str(math.ceil(wait_seconds))})
+
+    @asynccontextmanager
+    async def place(self, partner: Partner, *, paper: bool) -> AsyncIterator[None]:
+        """One of the partner's places, before its body is read. Raises Problem 429 when none becomes free."""
+        made = asyncio.Semaphore(PAPERS_MAX if paper else BODIES_MAX)
+        places = self._places.setdefault((partner.code, paper), made)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS_MAX):
+                await places.acquire()
+        except TimeoutError:
+            raise Problem(429, "too-many-at-once", headers={"Retry-After": "5"}) from None
+        try:
+            yield
+        finally:
+            places.release()

@@ -76,7 +76,10 @@ def refused_by_owner(event: InboundEvent, told: Refused) -> Outcome:
 
 
 def later(
-    event: InboundEvent, status: int = 503, seconds: int = RETRY_AFTER_SECONDS, answer: bytes = b""
+    event: InboundEvent | Unreadable,
+    status: int = 503,
+    seconds: int = RETRY_AFTER_SECONDS,
+    answer: bytes = b"",
 ) -> Outcome:
     """Nothing is decided; try again."""
     document = _document(answer, status)

@@ -6,6 +6,7 @@ gets the owner's own answer again, which the owner keeps for KEEP_DAYS: nothing 
 """
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -60,6 +61,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
     dossier_id: UUID | None = None
     receipt: str = ""
+    number: int = 0
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,14 +92,9 @@ class Inbound:
             async with asyncio.timeout(WAIT_SECONDS_MAX):
                 await places.acquire()
         except TimeoutError:
-            return later(event)
+            return await _or_later(self._noted(partner, event, came, later(event)), event)
         try:
-            outcome = await self._take(partner, event, came)
-        except (Unavailable, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            problem = problem_of(error)
-            if problem is None or problem.status != 503:
-                raise
-            outcome = later(event)
+            outcome = await _or_later(self._take(partner, event, came), event)
         finally:
             places.release()
         _TAKEN_IN.labels(SAYING_OF[event.type].judge if event.type in WAYS else "", outcome.state).inc()
@@ -114,10 +111,10 @@ class Inbound:
         found: dict[int, Outcome] = {}
 
         async def in_order(indexes: list[int]) -> None:
-            going = True
+            before: Outcome | None = None
             for index in indexes:
-                found[index] = await self._next(partner, events[index], came, going=going)
-                going = going and found[index].state == TAKEN
+                found[index] = await self._next(partner, events[index], came, before)
+                before = found[index]
 
         async with asyncio.TaskGroup() as group:
             for indexes in lines.values():
@@ -138,12 +135,20 @@ class Inbound:
             await taken_store.note(conn, said)
 
     async def _next(
-        self, partner: Partner, event: InboundEvent | Unreadable, came: Came, *, going: bool
+        self, partner: Partner, event: InboundEvent | Unreadable, came: Came, before: Outcome | None
     ) -> Outcome:
+        """The next event of its subject, after what became of the one before it."""
         if isinstance(event, Unreadable):
-            await self.unreadable(partner, event.problem, came)
-            return refused(event, event.problem)
-        return await self.take(partner, event, came) if going else refused(event, earlier_refused())
+            return await _or_later(self._unread(partner, event, came), event)
+        if before is None or before.state == TAKEN:
+            return await self.take(partner, event, came)
+        # Nothing is decided of one that waits for another of which nothing is.
+        outcome = later(event) if before.state == LATER else refused(event, earlier_refused())
+        return await _or_later(self._noted(partner, event, came, outcome), event)
+
+    async def _unread(self, partner: Partner, event: Unreadable, came: Came) -> Outcome:
+        await self.unreadable(partner, event.problem, came)
+        return refused(event, event.problem)
 
     async def _take(self, partner: Partner, event: InboundEvent, came: Came) -> Outcome:
         try:
@@ -166,6 +171,8 @@ class Inbound:
                 key=f"event-{event.identity.hex()}",
                 media_type=order.media_type,
             )
+        except Unavailable:
+            return await self._noted(partner, event, came, later(event))
         except Refused as told:
             outcome = refused_by_owner(event, told)
             if before is not None and outcome.state != LATER:
@@ -192,6 +199,17 @@ class Inbound:
         async with self._transactions.transaction() as conn:
             await taken_store.note(conn, _said(partner, event, came, outcome, _about(event)))
         return outcome
+
+
+async def _or_later(work: Awaitable[Outcome], event: InboundEvent | Unreadable) -> Outcome:
+    """What came of the work; `later` when somebody it needs was away. Raises what is a fault of ours."""
+    try:
+        return await work
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        problem = problem_of(error)
+        if problem is None or problem.status != 503:
+            raise
+        return later(event)
 
 
 def order_of(partner: Partner, event: InboundEvent) -> Order:
@@ -253,7 +271,8 @@ def _about(event: InboundEvent, answer: bytes = b"") -> UUID | None:
 
 
 def _location(way: Way, about: UUID | None, answer: bytes) -> str:
-    return way.location.format(dossier_id=about or "", receipt=_read(answer).receipt)
+    told = _read(answer)
+    return way.location.format(dossier_id=about or "", receipt=told.receipt, number=told.number)
 
 
 def _read(answer: bytes) -> _Answer:

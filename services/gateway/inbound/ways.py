@@ -77,7 +77,10 @@ WAYS: Mapping[str, Way] = {
     "partner.birth-declared.v1": _new("/births"),
     "partner.dossier-handed-in.v1": _new("/dossiers"),
     "partner.paper-attached.v1": Way(
-        service=_INTAKE, path="/dossiers/{dossier}/attachments?component={component}", status=201
+        service=_INTAKE,
+        path="/dossiers/{dossier}/attachments?component={component}",
+        status=201,
+        location="/city/intake/dossiers/{dossier_id}/attachments/{number}",
     ),
     "partner.supplement-handed-in.v1": _dossier("supplements"),
     "partner.dossier-corrected.v1": _dossier("corrections"),

@@ -32,6 +32,7 @@ from services.gateway.handlers import HANDLERS
 from services.gateway.partner import Partner
 from services.gateway.process import Process, bus_of
 from services.gateway.settings import Settings
+from services.gateway.straight.handing_in import Taker
 from services.gateway.tokens import ASSERTION_TYPE
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
@@ -225,11 +226,11 @@ async def houses(settings: Callable[..., Settings]) -> AsyncIterator[Callable[..
     """`await houses(reads_burst=…)`: gateways with these settings, on one database."""
     made: list[tuple[House, Any]] = []
 
-    async def make(**changes: Any) -> House:
+    async def make(taker: Taker | None = None, **changes: Any) -> House:
         given = settings(**changes)
         bus = bus_of(given)
         await bus.start()
-        made.append((House(given, Process(given, bus), bus.pool), bus))
+        made.append((House(given, Process(given, bus, taker=taker), bus.pool), bus))
         return made[-1][0]
 
     yield make

@@ -98,6 +98,19 @@ async def test_events_of_one_dossier_are_done_in_order_and_stop_at_a_refusal(
     assert len(owner.calls) == 3
 
 
+async def test_what_waits_for_an_event_that_is_to_come_later_comes_later(city: House, owner: Owner) -> None:
+    """Its owner was away for the first: nothing is decided of the second either, and it is not tried."""
+    owner.refuse(503)
+    owner.refuse(503)
+    owner.refuse(503)
+    answer = await say(city, event(), event("partner.step-completed.v1"), batch=True)
+    told = answer.json()["outcomes"]
+    assert [each["state"] for each in told] == ["later", "later"]
+    assert all(each["retry_after_seconds"] >= 1 for each in told)
+    assert {call.path.rpartition("/")[2] for call in owner.calls} == {"start"}
+    assert [row[2] for row in await rows(city)] == ["later", "later"]
+
+
 # -- floods -------------------------------------------------------------------------------------------------------
 
 

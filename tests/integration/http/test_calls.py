@@ -132,6 +132,48 @@ async def test_refusal_is_final(signer: TokenSigner) -> None:
     assert b"Idempotency-Key: k" in seen[0]
 
 
+async def test_a_change_is_sent_once_with_its_method_and_key(signer: TokenSigner) -> None:
+    """PATCH and DELETE too: never again by itself, for who asked looks at the screen."""
+    answers = [
+        reply("200 OK", b'{"purpose": "x"}'),
+        reply("204 No Content"),
+        reply("503 Service Unavailable"),
+    ]
+    async with scripted(answers) as (url, seen), ServiceClient(url, "gateway", signer) as gateway:
+        changed = await gateway.send("PATCH", "/a", {"b": 1}, Seen, idempotency_key="k1", bearer="person")
+        await gateway.send("DELETE", "/a", None, type(None))
+        with pytest.raises(Unavailable):
+            await gateway.send("DELETE", "/a", None, type(None))
+    assert changed == Seen("x")
+    assert [head.split(b" ", 1)[0] for head in seen] == [b"PATCH", b"DELETE", b"DELETE"]
+    assert b"authorization: bearer person" in seen[0].lower()
+    assert b"idempotency-key: k1" in seen[0].lower()
+    assert b"idempotency-key" not in seen[1].lower()
+
+
+async def test_a_stream_is_handed_on_as_it_comes(signer: TokenSigner) -> None:
+    """With the place to go on from; one that is refused is a refusal, one that breaks off is a service away."""
+    events = b"id: 1\ndata: {}\n\n"
+    problem = b'{"type": "urn:mot-cua:problem:too-many-streams", "title": "x"}'
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + events
+    answers = [reply("200 OK", events), reply("429 Too Many Requests", problem), broken]
+    async with scripted(answers) as (url, seen), ServiceClient(url, "gateway", signer) as gateway:
+        query = {"after": "latest"}
+        async with gateway.stream("/events", query=query, bearer="person", last_event_id="f-7") as chunks:
+            assert b"".join([chunk async for chunk in chunks]) == events
+        with pytest.raises(Refused) as refused:
+            async with gateway.stream("/events"):
+                pass
+        with pytest.raises(Unavailable):
+            async with gateway.stream("/events") as chunks:
+                assert b"".join([chunk async for chunk in chunks])
+    assert (refused.value.status, refused.value.slug) == (429, "too-many-streams")
+    head = seen[0].lower()
+    assert head.startswith(b"get /events?after=latest ")
+    for line in (b"accept: text/event-stream", b"last-event-id: f-7", b"authorization: bearer person"):
+        assert line in head
+
+
 async def test_answer_of_another_shape_is_refused_without_its_text(signer: TokenSigner) -> None:
     """What cannot be decoded is an error that does not repeat it."""
     answers = [reply("200 OK", b'{"purpose": 93201000123}')]

@@ -82,9 +82,12 @@ class House:
         totp: bool = False,
         must_change: bool = False,
         email: str = "",
+        partner: str = "",
     ) -> Account:
         """An account with PASSWORD."""
-        new = NewAccount(login=login, name="Nguyễn Thị Mai", agency=agency, roles=roles, email=email)
+        new = NewAccount(
+            login=login, name="Nguyễn Thị Mai", agency=agency, roles=roles, email=email, partner=partner
+        )
         hashed = await self.process.passwords.hash(PASSWORD)
         account = self.process.directory.account(new, hashed, must_change=must_change)
         if totp:

@@ -112,6 +112,8 @@ async def test_the_operator_s_shell(house: House, settings: Callable[..., Settin
     assert again.stderr.startswith("Tên đăng nhập")
     assert len(again.stderr.splitlines()) == 1
     assert (await run("add", "x-y", "An", "--role", "king")).returncode == 1
+    assert (await run("add", "tich-hop-01", "An", "--partner", "benh-vien-thu")).returncode == 0
+    assert "tich-hop-01\tbenh-vien-thu\t-\tenabled" in (await run("list")).stdout
     assert (await run("disable", "van-hanh-01")).returncode == 0
     assert "van-hanh-01\t-\toperator\tdisabled" in (await run("list")).stdout
     assert (await run("enable", "van-hanh-01")).returncode == 0

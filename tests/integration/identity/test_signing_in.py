@@ -30,6 +30,7 @@ async def test_a_counter_officer_signs_in_and_gets_a_token(house: House, tmp_pat
         "roles": ["one_stop"],
         "facility": "",
         "counter": "",
+        "partner": "",
         "signs": False,
     }
     for audience in AUDIENCES:

@@ -76,8 +76,11 @@ def test_blanks_and_the_order_of_keys_say_nothing() -> None:
     subject = str(uuid4())
     first = read_structured(written(subject=subject, data={"a": 1, "b": [2]}))
     again = read_structured(json.dumps(event(subject=subject, data={"b": [2], "a": 1}), indent=3).encode())
+    traced = read_structured(
+        written(subject=subject, data={"a": 1, "b": [2]}, traceparent="00-1", time="2026-11-27T10:00:00Z")
+    )
     other = read_structured(written(subject=subject, data={"a": 2, "b": [2]}))
-    assert first.digest() == again.digest() != other.digest()
+    assert first.digest() == again.digest() == traced.digest() != other.digest()
 
 
 def test_a_paper_comes_in_base64_or_as_the_body() -> None:

@@ -244,6 +244,18 @@ async def test_insiders_read_metrics_and_contract(clients: Clients, keys: Keys) 
     assert (proxied.status_code, as_operator.status_code, as_desk.status_code) == (404, 200, 404)
 
 
+async def test_a_service_of_ours_may_have_the_contract_but_not_the_figures(
+    clients: Clients, keys: Keys
+) -> None:
+    """The portal shows integrators what the gateway understands, wherever the two run."""
+    service = {"Authorization": f"Bearer {keys.routing.token('intake')}"}
+    desk = {"Authorization": f"Bearer {keys.officer('one_stop')}"}
+    async with clients() as far:
+        assert (await far.get("/openapi.json", headers=service)).status_code == 200
+        assert (await far.get("/openapi.json", headers=desk)).status_code == 404
+        assert (await far.get("/metrics", headers=service)).status_code == 404
+
+
 async def test_draining_service_is_alive_and_not_ready(app: FastAPI, clients: Clients) -> None:
     """While we stop, balancers send nothing new and the supervisor does not kill us."""
     async with clients() as client:

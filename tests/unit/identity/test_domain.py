@@ -27,6 +27,7 @@ def session(*, roles: tuple[str, ...] = ("one_stop",), **changes: Any) -> Sessio
         "roles": roles,
         "facility": "",
         "counter": "3",
+        "partner": "",
         "password_hash": "$argon2id$",
         "must_change_password": False,
         "totp_secret": None,
@@ -65,6 +66,14 @@ def test_who_makes_accounts_shows_a_second_factor_too() -> None:
     assert needs_second_factor(("account_admin",))
     assert needs_second_factor(("one_stop", "police_residence"))
     assert not needs_second_factor(("one_stop", "hospital"))
+
+
+def test_an_integrator_needs_a_second_factor_and_signs_nothing() -> None:
+    """Whoever may add a key of a partner could be the partner; a password alone is not enough for that."""
+    assert needs_second_factor((), "benh-vien-thu")
+    assert not signs(())
+    fresh = session(roles=(), agency="", counter="", partner="benh-vien-thu")
+    assert needs(fresh) == domain.ENROLMENT
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """One event as a partner gets it: CloudEvents 1.0, in whatever way it came."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import msgspec
@@ -64,6 +66,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 def read_event(content: bytes | str) -> Event:
     """The event in structured JSON. Raises UnexpectedAnswer when it is no CloudEvent."""
     return _event(_decoded(content))
+
+
+def read_binary(headers: Mapping[str, str], content: bytes) -> Event:
+    """The event whose attributes are headers (`ce-id` …) and whose data are the body. Raises UnexpectedAnswer."""
+    named = {name.lower(): value for name, value in headers.items()}
+    if named.get("content-type", "").startswith("application/cloudevents"):
+        return read_event(content)
+    # What is beyond visible ASCII is percent-encoded (bindings/http-protocol-binding.md 3.1.3.2).
+    found: dict[str, Any] = {
+        name[3:]: unquote(value) for name, value in named.items() if name.startswith("ce-")
+    }
+    return _event(
+        found | {"test": found.get("test") == "true"} | ({"data": _decoded(content)} if content else {})
+    )
 
 
 def read_batch(content: bytes) -> list[Event]:

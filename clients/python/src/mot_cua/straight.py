@@ -1,0 +1,189 @@
+"""Events straight from NATS: the partner's own stream and durable on the partners' server. `pip install
+mot-cua-client[nats]`; awaited only.
+
+The events, their ids and their cursors are those of the feed, so that a program may change from one way to the other.
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js.client import JetStreamContext
+from nats.js.errors import Error as JetStreamError
+
+from mot_cua.errors import CredentialsRefused, Unreachable
+from mot_cua.event import Event, read_binary
+from mot_cua.retrying import Backoff
+
+DURABLE = "own"
+CURSOR_HEADER = "feed-cursor"
+PAGE_EVENTS = 50
+WAIT_SECONDS = 5.0
+CONNECT_SECONDS = 8
+# The server gives an event again that was not acknowledged within 30 seconds; what waited here so long is given back.
+HELD_SECONDS_MAX = 20.0
+PATIENCE_SECONDS = 60.0
+_FAILURES = (NatsError, JetStreamError, OSError, asyncio.TimeoutError)
+_log = logging.getLogger("mot_cua")
+
+
+class NatsFeed:
+    """`async with NatsFeed(…) as feed: async for event in feed: …`. An event is acknowledged when the next is wanted.
+
+    At least once, in order, as the feed; one that is not handled within half a minute may come again. `cursor` is the
+    feed's after the event acknowledged last.
+    """
+
+    def __init__(
+        self,
+        servers: str | Sequence[str],
+        partner: str,
+        seed: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """`seed`: the partner's NKey (SU…). `patience_seconds`: how long to be refused before it is believed."""
+        self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._partner = partner
+        self._seed = seed
+        self._tls = tls
+        self._patience_seconds = patience_seconds
+        self._client: Client | None = None
+        self._subscription: JetStreamContext.PullSubscription | None = None
+        self._pending: deque[Msg] = deque()
+        self._fetched_at = 0.0
+        self._in_hand = False
+        self._stopping = False
+        self.cursor = ""
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        self._in_hand = False
+        while (event := await self._next()) is not None:
+            yield event
+
+    async def run(self, handler: Callable[[Event], Awaitable[object]]) -> None:
+        """Hand each event to `handler`. What it raises ends the run, and the event comes again the next time."""
+        async for event in self:
+            await handler(event)
+
+    async def commit(self) -> None:
+        """The last event counts as handled, and the server is told so."""
+        if not (self._in_hand and self._pending):
+            return
+        message = self._pending.popleft()
+        self._in_hand = False
+        try:
+            await message.ack_sync(timeout=WAIT_SECONDS)
+        except _FAILURES as failure:
+            _log.warning("an event was not acknowledged and may come again: %r", failure)
+            await self.close()
+        else:
+            self.cursor = (message.headers or {}).get(CURSOR_HEADER, self.cursor)
+
+    def stop(self) -> None:
+        """End the loop for good after the event in hand: within seconds."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        """Close the connection; what was not acknowledged comes again."""
+        client, self._client, self._subscription = self._client, None, None
+        self._pending.clear()
+        self._in_hand = False
+        if client is not None:
+            with contextlib.suppress(*_FAILURES):
+                await client.close()
+
+    async def _next(self) -> Event | None:
+        await self.commit()
+        if self._pending and time.monotonic() - self._fetched_at > HELD_SECONDS_MAX:
+            await self._give_back()
+        while not self._pending and not self._stopping:
+            await self._fetch()
+        if self._stopping:
+            return None
+        self._in_hand = True
+        message = self._pending[0]
+        return read_binary(message.headers or {}, message.data)
+
+    async def _fetch(self) -> None:
+        if self._client is None or not self._client.is_connected:
+            await self._connect()
+        try:
+            assert self._client is not None  # noqa: S101 - connected above
+            if self._subscription is None:
+                context = self._client.jetstream()
+                stream = f"EVENTS_{self._partner.upper()}"
+                self._subscription = await context.pull_subscribe_bind(durable=DURABLE, stream=stream)
+            messages = await self._subscription.fetch(PAGE_EVENTS, timeout=WAIT_SECONDS)
+        except (TimeoutError, NatsTimeout):
+            # Nothing there; or it is not answered, which the next turn finds out.
+            return
+        except _FAILURES as failure:
+            _log.warning("%r; connecting anew", failure)
+            await self.close()
+            await asyncio.sleep(Backoff().pause())
+            return
+        self._fetched_at = time.monotonic()
+        self._pending.extend(messages)
+
+    async def _give_back(self) -> None:
+        """Before others get it: the server gives it again at once, in order."""
+        for message in self._pending:
+            with contextlib.suppress(*_FAILURES):
+                await message.nak()
+        self._pending.clear()
+
+    async def _connect(self) -> None:
+        """Connect, as often as it takes. Raises CredentialsRefused when the server goes on refusing the key."""
+        await self.close()
+        backoff, began = Backoff(), time.monotonic()
+        while True:
+            client = Client()
+            try:
+                await client.connect(
+                    self._servers,
+                    nkeys_seed_str=self._seed,
+                    inbox_prefix=f"_INBOX_{self._partner}",
+                    allow_reconnect=False,
+                    connect_timeout=CONNECT_SECONDS,
+                    tls=self._tls,
+                    error_cb=_note,
+                )
+                # A refusal may come after the library believes to be connected.
+                await client.flush(timeout=CONNECT_SECONDS)
+                if client.is_connected:
+                    self._client = client
+                    return
+                raise Unreachable("the server ended the connection", sent=False)
+            except (*_FAILURES, Unreachable) as failure:
+                with contextlib.suppress(*_FAILURES):
+                    await client.close()
+                # The library has a type for it, and mostly raises it as text.
+                refused = "authorization violation" in str(failure).lower()
+                if refused and time.monotonic() - began > self._patience_seconds:
+                    raise CredentialsRefused("authorization-violation", str(failure)) from failure
+                _log.warning("%r; connecting anew", failure)
+            await asyncio.sleep(backoff.pause())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _note(error: Exception) -> None:
+    _log.warning("%r", error)

@@ -1,0 +1,141 @@
+"""One partner's inbox: its messages are taken in order, each in the partner's name, and erased once they are answered.
+
+Which partner speaks is told by the inbox alone: nobody else may publish there. The answer is committed before the
+message is erased; a gateway that is killed between the two takes the message again, and the taker knows it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from libs.bus import jetstream
+from libs.bus.topology import Durable, StreamPlan, reconcile_stream
+from libs.database.transactions import Transactions
+from libs.http.problems import Problem
+from services.gateway.inbound.cloudevent import Unreadable
+from services.gateway.inbound.outcomes import LATER, Outcome, refused
+from services.gateway.partner import Partner
+from services.gateway.straight import store
+from services.gateway.straight.answers import answer_of
+from services.gateway.straight.handing_in import Taker
+from services.gateway.straight.lane import Lane
+from services.gateway.straight.patience import passes, rest
+from services.gateway.straight.places import (
+    INBOX_DURABLE,
+    inbox_config,
+    inbox_durable,
+    inbox_stream,
+)
+
+BATCH = 32
+FETCH_SECONDS = 5.0
+RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 0.5, 15.0
+# A message that makes the taker fail, rather than wait, stops nobody behind it for longer.
+FAILURES_MAX = 3
+log = structlog.get_logger(__name__)
+
+
+class Inbox:
+    """Takes what one partner hands in. `run` is a task; `partner` is changed when its registration is."""
+
+    def __init__(
+        self,
+        partner: Partner,
+        client: Client,
+        transactions: Transactions,
+        taker: Taker,
+        lane: Lane,
+        *,
+        replicas: int,
+    ) -> None:
+        self.partner = partner
+        self._client = client
+        self._transactions = transactions
+        self._taker = taker
+        self._lane = lane
+        self._stream = inbox_stream(partner.code)
+        self._plan = StreamPlan(
+            name=self._stream,
+            config=inbox_config(partner.code, replicas=replicas),
+            durables=(Durable(stream=self._stream, name=INBOX_DURABLE, config=inbox_durable()),),
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take until told to stop."""
+        while not stop.is_set():
+            try:
+                await self._take_all(stop)
+            except Exception as error:
+                if not passes(error):
+                    raise
+                log.warning("partner-inbox-waits", partner=self.partner.code, error=type(error).__name__)
+                await rest(stop, RETRY_SECONDS_MIN)
+
+    async def _take_all(self, stop: asyncio.Event) -> None:
+        await reconcile_stream(self._client, self._plan)
+        created = (await jetstream.stream_info(self._client, self._stream)).created
+        subscription = await self._client.jetstream().pull_subscribe_bind(
+            durable=INBOX_DURABLE, stream=self._stream
+        )
+        try:
+            while not stop.is_set():
+                try:
+                    messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
+                except TimeoutError:
+                    # Also what a stream that is gone looks like.
+                    await jetstream.consumer_info(self._client, self._stream, INBOX_DURABLE)
+                    continue
+                for message in messages:
+                    if not await self._take(message, created, stop):
+                        return
+        finally:
+            with suppress(NatsError):
+                await subscription.unsubscribe()
+
+    async def _take(self, message: Msg, created: str, stop: asyncio.Event) -> bool:
+        """Take one message, however long it takes; False when told to stop before."""
+        sequence = message.metadata.sequence.stream
+        outcome = await self._outcome(message, stop)
+        if outcome is None:
+            return False
+        async with self._transactions.transaction() as conn:
+            await store.add_answer(
+                conn,
+                self.partner.code,
+                answer_of(outcome),
+                inbox_created=created,
+                inbox_sequence=sequence,
+            )
+        self._lane.answered()
+        with suppress(jetstream.NotFound):
+            await jetstream.erase_message(self._client, self._stream, sequence)
+        await message.ack()
+        return True
+
+    async def _outcome(self, message: Msg, stop: asyncio.Event) -> Outcome | None:
+        failures, wait_seconds = 0, float(RETRY_SECONDS_MIN)
+        headers: Mapping[str, str] = message.headers or {}
+        while not stop.is_set():
+            try:
+                outcome = await self._taker.take(self.partner, headers, message.data)
+            except Exception as error:
+                if not passes(error):
+                    failures += 1
+                    log.error("partner-event-failed", partner=self.partner.code, exc_info=error)
+                if failures >= FAILURES_MAX:
+                    ours = Problem(500)
+                    return refused(Unreadable(source="", id="", problem=ours), ours)
+            else:
+                if outcome.state != LATER:
+                    return outcome
+                log.info("partner-event-waits", partner=self.partner.code)
+                wait_seconds = max(wait_seconds, outcome.retry_after_seconds)
+            await message.in_progress()
+            await rest(stop, wait_seconds)
+            wait_seconds = min(2 * wait_seconds, RETRY_SECONDS_MAX)
+        return None

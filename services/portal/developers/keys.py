@@ -1,0 +1,124 @@
+"""A partner's public keys and its audit."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from libs.http.client import Refused
+from services.portal.developers.door import INTEGRATOR, show
+from services.portal.developers.partner import audit_of, partner_of
+from services.portal.forms.sent import text_of
+from services.portal.guard import form_of
+from services.portal.sessions import Person
+from services.portal.sign_in import reason_of
+
+router = APIRouter()
+TEXT_MAX = 8000
+FIELDS = {"key": "khoa-cong-khai", "kid": "ma-khoa"}
+DONE = {
+    "them": "Đã thêm khóa. Token lấy bằng khóa này dùng được ngay.",
+    "thoi": "Đã thôi dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
+}
+DEEDS: Mapping[str, str] = {
+    "added": "Đăng ký đối tác",
+    "scope-changed": "Đổi phạm vi được đọc",
+    "key-added": "Thêm khóa",
+    "key-retired": "Thôi dùng khóa",
+    "suspended": "Tạm ngừng đối tác",
+    "resumed": "Cho đối tác hoạt động lại",
+    "revoked": "Thu hồi đối tác",
+    "token-given": "Cấp token",
+    "token-refused": "Từ chối cấp token",
+    "sandbox-birth": "Tạo ca sinh thử",
+}
+WAYS: Mapping[str, str] = {"batch": "từng lượt", "stream": "dòng liên tục"}
+
+
+class _Added(msgspec.Struct, frozen=True):
+    kid: str
+
+
+@router.get("/dev/khoa")
+async def keys(request: Request, person: INTEGRATOR, xong: str = "") -> Response:
+    """The partner's keys."""
+    return await _show(request, person, done=DONE.get(xong, ""))
+
+
+@router.post("/dev/khoa")
+async def add(request: Request, person: INTEGRATOR) -> Response:
+    """Add a public key, as JWK or PEM."""
+    form = await form_of(request, person.csrf)
+    typed = {name: text_of(form, name).strip()[:TEXT_MAX] for name in FIELDS.values()}
+    if not typed["khoa-cong-khai"]:
+        problems = [("khoa-cong-khai", "Hãy dán khóa công khai")]
+        return await _show(request, person, status=422, problems=problems, typed=typed)
+    body = {"key": typed["khoa-cong-khai"], "kid": typed["ma-khoa"]}
+    try:
+        await person.desk.act("gateway", "/partner/keys", body, _Added, key=text_of(form, "khoa"))
+    except Refused as refused:
+        if refused.status not in (409, 422):
+            raise
+        problems = [
+            (FIELDS.get(error.field, ""), error.message.rstrip(".")) for error in refused.told.errors
+        ] or [("ma-khoa", reason_of(refused).rstrip("."))]
+        return await _show(request, person, status=refused.status, problems=problems, typed=typed)
+    return RedirectResponse("/dev/khoa?xong=them", 303)
+
+
+@router.post("/dev/khoa/{kid}/thoi")
+async def retire(request: Request, kid: str, person: INTEGRATOR) -> Response:
+    """End a key."""
+    await form_of(request, person.csrf)
+    try:
+        await person.desk.change(
+            "gateway", "DELETE", f"/partner/keys/{quote(kid, safe='')}", None, type(None)
+        )
+    except Refused as refused:
+        # It has ended already: that is what was asked for.
+        if refused.status != 404:
+            raise
+    return RedirectResponse("/dev/khoa?xong=thoi", 303)
+
+
+@router.get("/dev/nhat-ky")
+async def audit(request: Request, person: INTEGRATOR) -> Response:
+    """What was done to the partner, and what was read in its name."""
+    found = await audit_of(person)
+    return show(request, "audit.html", person, audit=found, deed_words=DEEDS, way_words=way_words)
+
+
+def way_words(way: str) -> str:
+    """How events were read, and by which person of the partner if it was one."""
+    kind, _, who = way.partition(" ")
+    words = WAYS.get(kind, kind)
+    return f"{words}, {who}" if who else words
+
+
+async def _show(
+    request: Request,
+    person: Person,
+    *,
+    status: int = 200,
+    problems: list[tuple[str, str]] | None = None,
+    typed: dict[str, str] | None = None,
+    done: str = "",
+) -> Response:
+    partner = await partner_of(person)
+    now = datetime.now(UTC)
+    return show(
+        request,
+        "keys.html",
+        person,
+        status=status,
+        problems=problems or [],
+        typed=typed or {},
+        done=done,
+        partner=partner,
+        current=[key for key in partner.keys if key.counts(now)],
+        ended=[key for key in partner.keys if not key.counts(now)],
+    )

@@ -1,0 +1,112 @@
+"""The package on NATS: the partner's own durable, read, acknowledged, and gone on with over HTTP."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from mot_cua.errors import CredentialsRefused
+from mot_cua.event import Event
+from mot_cua.events import DossierReceived
+from mot_cua.straight import NatsFeed
+from tests.fixtures.servers import eventually
+from tests.integration.gateway.conftest import HOSPITAL, House, accepted, assigned, received
+from tests.integration.gateway.straight.conftest import partners_nats
+from tests.integration.gateway.straight.partners_nats import PartnersNats
+
+__all__ = ["partners_nats"]
+pytestmark = pytest.mark.timeout(90)
+
+
+def reader(nats: PartnersNats, **options: Any) -> NatsFeed:
+    """The hospital's program."""
+    return NatsFeed(
+        f"nats://127.0.0.1:{nats.server.port}", HOSPITAL.code, nats.seeds[HOSPITAL.code], **options
+    )
+
+
+async def take(feed: NatsFeed, count: int, *, commit: bool = True) -> list[Event]:
+    """The next events."""
+    found: list[Event] = []
+    async for event in feed:
+        found.append(event)
+        if len(found) == count:
+            break
+    if commit:
+        await feed.commit()
+    return found
+
+
+def ids(events: list[Event]) -> list[UUID]:
+    """Their ids."""
+    return [UUID(event.id) for event in events]
+
+
+async def test_what_was_handled_is_gone_and_the_rest_comes_again(
+    houses: Callable[..., Any], partners_nats: PartnersNats
+) -> None:
+    """Typed as over HTTP; the cursor of the last one goes on there."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner()
+    dossier = uuid4()
+    said = await house.say(dossier, received(), accepted(), assigned())
+    await partners_nats.admit(house)
+    async with partners_nats.at_work(house.process):
+        async with reader(partners_nats) as feed:
+            first = await take(feed, 2, commit=False)
+            assert isinstance(first[0].data, DossierReceived)
+            assert (first[0].dossier_id, first[0].sequence, first[0].plain["facility"]) == (
+                dossier,
+                1,
+                "93016",
+            )
+            cursor = feed.cursor
+        async with asyncio.timeout(40), reader(partners_nats) as feed:
+            # The second was in hand: the server gives it again.
+            assert ids(await take(feed, 2)) == said[1:]
+    answer = await house.read(await house.token(), cursor)
+    assert [event["id"] for event in answer.json()] == [str(each) for each in said[1:]]
+
+
+async def test_a_server_that_is_killed_is_waited_for(
+    houses: Callable[..., Any], partners_nats: PartnersNats
+) -> None:
+    """While it is read: everything comes, in order, at least once."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner()
+    await partners_nats.admit(house)
+    seen: list[UUID] = []
+
+    async def handle(event: Event) -> None:
+        seen.append(UUID(event.id))
+
+    async with partners_nats.at_work(house.process), reader(partners_nats) as feed:
+        said = await house.say(uuid4(), *(received() for _ in range(5)))
+        reading = asyncio.create_task(feed.run(handle))
+
+        async def all_seen() -> bool:
+            return set(said) <= set(seen)
+
+        await eventually(all_seen, deadline_seconds=20)
+        partners_nats.server.kill()
+        said += await house.say(uuid4(), *(received() for _ in range(5)))
+        await partners_nats.server.restart()
+        await eventually(all_seen, deadline_seconds=40)
+        feed.stop()
+        await asyncio.wait_for(reading, 20)
+    assert list(dict.fromkeys(seen)) == said
+
+
+async def test_a_key_that_is_not_let_in_is_said_so(
+    houses: Callable[..., Any], partners_nats: PartnersNats
+) -> None:
+    """After some patience: the gateway may have been away."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner()
+    await partners_nats.admit(house)
+    await house.pool.execute("UPDATE partner SET state = 'revoked'")
+    async with partners_nats.at_work(house.process), reader(partners_nats, patience_seconds=1) as feed:
+        with pytest.raises(CredentialsRefused):
+            await asyncio.wait_for(take(feed, 1), 30)

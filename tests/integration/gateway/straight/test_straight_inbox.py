@@ -1,0 +1,212 @@
+"""Handing in by NATS: in the partner's name, once, in order, answered to the partner alone, and then erased."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import APIError
+
+from libs.bus import jetstream
+from libs.contracts.gateway import EventRefused, EventTaken
+from libs.http.problems import FieldError, Problem
+from services.gateway.inbound.cloudevent import InboundEvent
+from services.gateway.inbound.outcomes import Outcome, later, refused, taken
+from services.gateway.partner import Partner
+from services.gateway.straight.places import inbox_stream
+from tests.fixtures.servers import eventually
+from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House
+from tests.integration.gateway.straight.partners_nats import PartnersNats, take
+
+pytestmark = pytest.mark.timeout(90)
+
+SUBJECT = f"inbox.{HOSPITAL.code}.birth-declared"
+
+
+class Recorder:
+    """Takes whatever says `"good"`; keeps what it was given. It is away, or breaks, as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str, bytes]] = []
+        # What goes wrong with the next ones: an error of ours, or (None) an owner that is away.
+        self.fails: list[Exception | None] = []
+
+    async def take(self, partner: Partner, headers: Mapping[str, str], body: bytes) -> Outcome:
+        """Remember it."""
+        event_id = headers.get("ce-id", "")
+        if self.fails:
+            failure = self.fails.pop(0)
+            if failure is None:
+                return later(InboundEvent(source="", id=event_id, type=""))
+            raise failure
+        self.taken.append((partner.code, event_id, body))
+        event = InboundEvent(source=partner.code, id=event_id, type="")
+        if b"good" not in body:
+            errors = [FieldError("data.mother", "missing", "Thiếu thông tin người mẹ")]
+            return refused(event, Problem(422, errors=errors))
+        return taken(event, 200, result=b'{"dossier_id":"d"}', location="/births/d")
+
+
+class Desk:
+    """A partner that hands in."""
+
+    def __init__(self, house: House, partners_nats: PartnersNats, recorder: Recorder, client: Client) -> None:
+        self.house = house
+        self.partners_nats = partners_nats
+        self.recorder = recorder
+        self.client = client
+
+    async def publish(self, event_id: str, body: bytes) -> bool:
+        """Publish as a partner's program does; whether the server had it before."""
+        headers = {"Nats-Msg-Id": event_id, "ce-id": event_id, "ce-source": HOSPITAL.code}
+        ack = await self.client.jetstream().publish(SUBJECT, body, headers=headers)
+        return bool(ack.duplicate)
+
+    async def flood(self) -> None:
+        """Publish more than an inbox holds."""
+        for _ in range(200):
+            await self.client.jetstream().publish(SUBJECT, b"x" * 200_000)
+
+    async def answers(self, count: int) -> list[EventTaken | EventRefused]:
+        """What the partner is told."""
+        return [_said(message) for message in await take(self.client, HOSPITAL.code, count)]
+
+    async def is_empty(self) -> bool:
+        """Whether nothing of what was handed in is left."""
+        info = await jetstream.stream_info(await self.partners_nats.admin(), inbox_stream(HOSPITAL.code))
+        messages: int = info.state.messages
+        return messages == 0
+
+    async def is_open(self) -> bool:
+        """Whether there is an inbox yet."""
+        gone: bool = await self.partners_nats.is_gone(inbox_stream(HOSPITAL.code))
+        return not gone
+
+    async def waiting(self) -> int:
+        """How many answers are kept in the database."""
+        return int(await self.house.pool.fetchval("SELECT count(*) FROM straight_answer"))
+
+
+@pytest.fixture
+def desk(houses: Callable[..., Any], partners_nats: PartnersNats) -> Callable[[], Any]:
+    """A partner whose inbox is open."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Desk]:
+        recorder = Recorder()
+        house: House = await houses(taker=recorder, **partners_nats.settings)
+        await house.partner(HOSPITAL)
+        await partners_nats.admit(house)
+        async with partners_nats.at_work(house.process):
+            await eventually(lambda: partners_nats.holds(HOSPITAL.code, 0))
+            desk = Desk(house, partners_nats, recorder, await partners_nats.connect())
+            await eventually(desk.is_open)
+            yield desk
+
+    return opened
+
+
+async def test_what_is_handed_in_is_taken_answered_and_erased(desk: Callable[[], Any]) -> None:
+    """In order and in the partner's name; good and bad alike, each with its answer on the way back."""
+    async with desk() as at:
+        for number in range(5):
+            await at.publish(f"e{number}", b'{"a":"good"}')
+        await at.publish("e5", b'{"a":"bad"}')
+        answers = await at.answers(6)
+        assert at.recorder.taken == [
+            *((HOSPITAL.code, f"e{number}", b'{"a":"good"}') for number in range(5)),
+            (HOSPITAL.code, "e5", b'{"a":"bad"}'),
+        ]
+        assert answers[:5] == [
+            EventTaken(
+                source=HOSPITAL.code, id=f"e{number}", location="/births/d", result={"dossier_id": "d"}
+            )
+            for number in range(5)
+        ]
+        last = answers[5]
+        assert isinstance(last, EventRefused)
+        assert (last.id, last.problem["type"]) == ("e5", "urn:mot-cua:problem:invalid-content")
+        assert last.problem["errors"][0]["field"] == "data.mother"
+        await eventually(at.is_empty)
+
+        async def all_confirmed() -> bool:
+            count: int = await at.waiting()
+            return count == 0
+
+        await eventually(all_confirmed)
+
+
+async def test_nonsense_is_answered_and_stops_nothing(desk: Callable[[], Any]) -> None:
+    """No headers, no JSON, nothing at all: refused each, and what comes behind it is taken."""
+    async with desk() as at:
+        for body in (b"", b"\x00\xff", b"{" * 1000):
+            await at.client.jetstream().publish(SUBJECT, body)
+        await at.publish("e1", b"good")
+        answers = await at.answers(4)
+        assert [isinstance(answer, EventTaken) for answer in answers] == [False, False, False, True]
+
+
+async def test_what_was_sent_twice_is_stored_once(desk: Callable[[], Any]) -> None:
+    """The server tells the partner so; beyond its memory the taker knows source and id."""
+    async with desk() as at:
+        assert [await at.publish("e1", b"good"), await at.publish("e1", b"good")] == [False, True]
+        assert len(await at.answers(1)) == 1
+        assert len(at.recorder.taken) == 1
+
+
+async def test_it_waits_for_a_service_that_is_away_and_gives_up_on_what_breaks_it(
+    desk: Callable[[], Any],
+) -> None:
+    """An outage delays; an event that makes the taker fail is answered 500 after three tries, and the next is taken."""
+    async with desk() as at:
+        at.recorder.fails = [None, None]
+        await at.publish("e1", b"good")
+        assert isinstance((await at.answers(1))[0], EventTaken)
+        at.recorder.fails = [RuntimeError(), RuntimeError(), RuntimeError()]
+        await at.publish("e2", b"good")
+        await at.publish("e3", b"good")
+        first, second = await at.answers(2)
+        assert isinstance(first, EventRefused)
+        assert first.problem["status"] == 500
+        assert isinstance(second, EventTaken)
+
+
+async def test_answers_survive_the_stream_they_were_in(desk: Callable[[], Any]) -> None:
+    """What was answered and not confirmed is in the stream again when that was made anew."""
+    async with desk() as at:
+        await at.publish("e1", b"good")
+        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1))
+        await at.partners_nats.break_stream(HOSPITAL.code, "deleted")
+        assert [answer.id for answer in await at.answers(1)] == ["e1"]
+
+
+async def test_nobody_hands_in_for_another_and_no_inbox_takes_all(
+    desk: Callable[[], Any], partners_nats: PartnersNats
+) -> None:
+    """Another's inbox is closed to it; a message beyond the limit, or a flood of them, is refused by the server."""
+    async with desk() as at:
+        await at.house.partner(EVERYTHING)
+        await partners_nats.admit(at.house, EVERYTHING.code)
+        other = await partners_nats.connect(EVERYTHING.code)
+        await other.publish(SUBJECT, b"good")
+        await other.flush()
+        at.recorder.fails = [None] * 50
+        with pytest.raises(APIError):
+            await at.flood()
+        at.recorder.fails = []
+        await at.publish("e1", b"good")
+        await eventually(at.is_empty, deadline_seconds=30)
+        assert {code for code, _, _ in at.recorder.taken} == {HOSPITAL.code}
+        assert at.recorder.taken[-1][1] == "e1"
+
+
+def _said(message: Msg) -> EventTaken | EventRefused:
+    headers = message.headers or {}
+    assert (headers["ce-specversion"], headers["ce-source"]) == ("1.0", "gateway")
+    kinds: dict[str, Any] = {kind.SUBJECT: kind for kind in (EventTaken, EventRefused)}
+    assert message.subject == f"events.{HOSPITAL.code}.{headers['ce-type']}"
+    said: EventTaken | EventRefused = msgspec.json.decode(message.data, type=kinds[headers["ce-type"]])
+    return said

@@ -1,0 +1,311 @@
+"""Integrators: from nothing to a verified webhook by following the page, and a receiver that fails and is mended."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import pytest
+from playwright.async_api import expect
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from deploy.local.city import City
+from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
+from mot_cua import webhooks
+from services.portal.developers.webhooks import TEST_TYPE
+from tests.fixtures.receiver import Received, Receiver, receiver
+from tests.journeys.conftest import NewScreen, account_of
+from tests.journeys.screen import WAIT_MS, Screen
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+# Of interface (e), J16: a person needs five minutes at most; the machine follows the same steps.
+FIVE_MINUTES = 300
+BROKEN = 500
+
+
+class Program:
+    """What an integrator has written: verifies what comes, and does something once for each event."""
+
+    def __init__(self) -> None:
+        self.secret = ""
+        self.broken = False
+        self.effects: dict[UUID, str] = {}
+        self.refused: list[str] = []
+
+    def answer(self, request: Received) -> int:
+        """500 while it is broken, 401 for what is not signed by its secret, else 204."""
+        if self.broken:
+            return BROKEN
+        try:
+            Webhook(self.secret).verify(request.body, request.headers)
+        except WebhookVerificationError as error:
+            self.refused.append(str(error))
+            return 401
+        event = webhooks.verify(request.headers, request.body, self.secret)
+        self.effects[UUID(event.id)] = event.type
+        return 204
+
+
+async def add_webhook(screen: Screen, url: str) -> str:
+    """Add one with the keyboard; its secret, as the page shows it once."""
+    await screen.at("dia-chi").focus()
+    await screen.type(url)
+    await screen.press("Tab", "Tab", "Tab", "Enter")
+    await expect(screen.at("bi-mat")).to_be_visible()
+    return (await screen.at("bi-mat").inner_text()).strip()
+
+
+async def push(screen: Screen, test_id: str) -> None:
+    """Press a button with the keyboard."""
+    await screen.at(test_id).focus()
+    await screen.press("Enter")
+
+
+async def test_from_nothing_to_a_verified_webhook(new_screen: NewScreen, city: City) -> None:
+    """The page's own steps: sign in, add a webhook, copy its secret, send a test event, see it delivered."""
+    screen: Screen = await new_screen()
+    began = time.monotonic()
+    await screen.go("/dev")
+    await screen.sees("Môi trường thử")
+    await screen.check("the way, before signing in")
+    await screen.at("buoc-1").get_by_role("link").focus()
+    await screen.press("Enter")
+    await expect(screen.at("ten")).to_be_focused()
+    await screen.sign_in(account_of(city, HOSPITAL_PARTNER), path="/dang-nhap?tiep=/dev")
+    await expect(screen.at("doi-tac")).to_contain_text(HOSPITAL_PARTNER)
+    await expect(screen.at("buoc-1")).to_contain_text("Đã xong")
+    await expect(screen.at("buoc-3")).to_contain_text("Chưa làm")
+    await screen.check("the way, signed in", picture="developers")
+    program = Program()
+    async with receiver(program.answer) as listening:
+        await screen.at("buoc-3").get_by_role("link").focus()
+        await screen.press("Enter")
+        await expect(screen.at("them-webhook")).to_be_visible()
+        await screen.check("no webhook yet")
+        program.secret = await add_webhook(screen, listening.url)
+        await screen.check("a secret, shown once")
+        await push(screen, "gui-thu")
+        await expect(screen.at("tinh-trang")).to_contain_text("Đã nhận")
+        await expect(screen.at("lan-thu")).to_contain_text("204")
+        assert time.monotonic() - began < FIVE_MINUTES
+        assert program.refused == []
+        assert list(program.effects.values()) == [TEST_TYPE]
+        assert listening.requests[0].event["test"] is True
+        await screen.check("a test event that was delivered")
+        await screen.go("/dev")
+        await expect(screen.at("buoc-3")).to_contain_text("Đã xong")
+        await expect(screen.at("buoc-5")).to_contain_text("Đã xong")
+        await check_signature_in_the_browser(screen, program, listening.requests[0])
+        await delete_webhook(screen, listening.url)
+
+
+async def check_signature_in_the_browser(screen: Screen, program: Program, request: Received) -> None:
+    """The checker takes what came, names what is wrong with what was changed, and sends nothing anywhere."""
+    await screen.go("/dev/kiem-chu-ky")
+    asked: list[str] = []
+    screen.page.on("request", lambda sent: asked.append(sent.url))
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    await screen.at("bi-mat").fill(program.secret)
+    await screen.at("tieu-de").fill("\n".join(f"{name}: {request.headers[name]}" for name in names))
+    for body, code in ((request.body, "verified"), (request.body + b"\n", "body-differs")):
+        await screen.at("noi-dung-thu").fill(body.decode())
+        await push(screen, "kiem")
+        await expect(screen.at("ket-luan")).to_have_attribute("data-code", code)
+        await expect(screen.at("ket-luan")).to_be_focused()
+    await screen.check("a signature that does not fit")
+    assert [url for url in asked if "/static/" not in url] == []
+
+
+async def delete_webhook(screen: Screen, url: str) -> None:
+    """Away with it, by its page."""
+    await screen.go("/dev/webhook")
+    await screen.at("webhook").filter(has_text=url).get_by_role("link").press("Enter")
+    await screen.page.get_by_text("Xóa webhook này").press("Enter")
+    await push(screen, "xoa")
+    await expect(screen.at("da-xong")).to_contain_text("Đã xóa")
+    await expect(screen.page.get_by_text(url)).to_have_count(0)
+
+
+async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
+    new_screen: NewScreen, city: City
+) -> None:
+    """J16: it answers 500 twice, the page shows with what words; mended, all is recovered under the same ids."""
+    screen: Screen = await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/webhook")
+    program = Program()
+    program.broken = True
+    async with receiver(program.answer) as listening:
+        program.secret = await add_webhook(screen, listening.url)
+        await push(screen, "den-webhook")
+        await expect(screen.at("cai-dat")).to_be_visible()
+        address = screen.page.url.removeprefix(screen.url)
+        await make_a_birth(screen)
+        while len(listening.requests) < 2:
+            await screen.page.wait_for_timeout(200)
+        failed = listening.requests[0].id
+        assert {request.id for request in listening.requests} == {failed}
+        await until(screen, address, "Hỏng, sẽ gửi lại")
+        await screen.check("a webhook that fails", picture="webhook")
+        first = screen.at("lan-gui").filter(has=screen.at("hong-dau-tien"))
+        await expect(first).to_have_attribute("data-event", str(failed))
+        await first.get_by_role("link").press("Enter")
+        await expect(screen.at("lan-thu").first).to_contain_text("500")
+        await expect(screen.at("lan-thu").first).to_contain_text("hỏng lần đầu")
+        await expect(screen.at("tra-loi").first).to_contain_text("because")
+        await screen.check("a delivery that failed twice")
+        program.broken = False
+        await screen.go(f"{address}#gui-lai")
+        await push(screen, "gui-lai")
+        await expect(screen.at("tien-do")).to_contain_text("đã xong", timeout=WAIT_MS)
+        await screen.check("a recovery that is done")
+        await every_event_has_come(screen, program, listening, address)
+        await rotate(screen, program, listening, address)
+        await delete_webhook(screen, listening.url)
+
+
+async def make_a_birth(screen: Screen) -> None:
+    """A synthetic birth, and what is said of it at once."""
+    await screen.go("/dev/thu")
+    await screen.check("the sandbox")
+    await push(screen, "tao-ca-sinh")
+    await expect(screen.at("su-kien").first).to_be_visible(timeout=WAIT_MS)
+    for type_ in ("intake.dossier-received.v1", "intake.dossier-accepted.v1", "routing.step-assigned.v1"):
+        event: Any = screen.page.locator(f"[data-testid=su-kien][data-type='{type_}']").first
+        await expect(event).to_be_visible(timeout=WAIT_MS)
+        await expect(event.get_by_role("link")).to_have_attribute("href", f"/dev/su-kien/{type_}")
+    await screen.check("a birth that goes its way", picture="sandbox")
+
+
+async def until(screen: Screen, address: str, words: str) -> None:
+    """Load the page anew until its deliveries say so."""
+    end = time.monotonic() + WAIT_MS / 1000
+    while True:
+        await screen.go(address)
+        if await screen.at("lan-gui").filter(has_text=words).count():
+            return
+        assert time.monotonic() < end, words
+        await screen.page.wait_for_timeout(300)
+
+
+async def every_event_has_come(screen: Screen, program: Program, listening: Receiver, address: str) -> None:
+    """Each once, under the id of the first try, and the page says so."""
+    await until(screen, address, "Đã nhận")
+    end = time.monotonic() + WAIT_MS / 1000
+    while await screen.at("lan-gui").filter(has_not_text="Đã nhận").count():
+        assert time.monotonic() < end
+        await screen.page.wait_for_timeout(300)
+        await screen.go(address)
+    shown = await screen.at("lan-gui").evaluate_all("rows => rows.map((row) => row.dataset.event)")
+    assert program.refused == []
+    assert sorted(shown) == sorted(str(each) for each in listening.ids)
+    assert len(set(listening.ids)) == len(listening.ids) == len(program.effects)
+    assert listening.ids[0] == listening.requests[0].id
+    assert program.effects[listening.ids[0]] == "intake.dossier-received.v1"
+
+
+async def rotate(screen: Screen, program: Program, listening: Receiver, address: str) -> None:
+    """During the overlap both secrets sign: the receiver may change over when it likes."""
+    await screen.go(address)
+    await push(screen, "doi-bi-mat")
+    await expect(screen.at("bi-mat")).to_be_visible()
+    new = (await screen.at("bi-mat").inner_text()).strip()
+    assert new != program.secret
+    await screen.check("a rotated secret")
+    await screen.go(f"{address}#gui-thu")
+    await push(screen, "gui-thu")
+    await expect(screen.at("tinh-trang")).to_contain_text("Đã nhận")
+    request = listening.requests[-1]
+    assert len(request.headers["webhook-signature"].split(" ")) == 2
+    for secret in (program.secret, new):
+        assert webhooks.verify(request.headers, request.body, secret).id == str(request.id)
+
+
+async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its_persons(
+    new_screen: NewScreen,
+) -> None:
+    """Public pages without signing in, as one types and on a phone; neither staff nor strangers get further."""
+    stranger: Screen = await new_screen(phone=True)
+    await stranger.go("/dev/su-kien")
+    await expect(stranger.at("loai-su-kien")).to_have_count(35)
+    await stranger.at("tim").focus()
+    await stranger.type("thu hồi")
+    await expect(stranger.page.locator("[data-testid=loai-su-kien]:visible")).to_have_count(1)
+    await stranger.check("the catalogue, looked through", picture="event-catalogue")
+    await stranger.press("Enter")
+    await expect(stranger.at("loai-su-kien")).to_have_count(1)
+    await stranger.at("loai-su-kien").press("Enter")
+    await stranger.sees("Chưa quyết định")
+    await expect(stranger.at("cac-truong")).to_contain_text("result_id")
+    await stranger.check("an event")
+    for path, words in (
+        ("/dev/noi", "Làm xong bước"),
+        ("/dev/noi/partner.birth-declared.v1", "Thành phố nói lại"),
+        ("/dev/api", "/oauth/token"),
+        ("/dev/asyncapi", "intake.dossier-received.v1"),
+        ("/dev/mau", "compare_digest"),
+    ):
+        await stranger.go(path)
+        await stranger.sees(words)
+        await stranger.check(path)
+    for path in ("/dev/khoa", "/dev/webhook", "/dev/nhat-ky", "/dev/thu", "/dev/dong-su-kien"):
+        await stranger.go(path)
+        await expect(stranger.at("dang-nhap")).to_be_visible()
+    staff: Screen = await new_screen("counter")
+    staff.expected_status.add(403)
+    await staff.go("/dev/khoa")
+    await staff.sees("không có quyền")
+    await staff.go("/dev/su-kien")
+    await staff.sees("Danh mục sự kiện")
+
+
+async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
+    new_screen: NewScreen, city: City
+) -> None:
+    """A key is added and ended, a private one refused; no page of staff opens; what happens is seen as it is said."""
+    screen: Screen = await new_screen(ALL_PARTNER, path="/dang-nhap")
+    assert screen.page.url == f"{screen.url}/dev"
+    screen.expected_status |= {403, 422}
+    for path in ("/quay", "/bv", "/viec/cua-toi", "/thiet-bi/danh-sach"):
+        await screen.go(path)
+        await screen.sees("không có quyền")
+    await screen.go("/tai-khoan")
+    await expect(screen.page.get_by_text(ALL_PARTNER, exact=True)).to_be_visible()
+    await screen.go("/dev/khoa")
+    await push(screen, "them")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    private = (
+        '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "d": "AAAA"}'
+    )
+    await screen.at("khoa-cong-khai").fill(private)
+    await push(screen, "them")
+    await expect(screen.at("tom-tat-loi")).to_contain_text("Chỉ nhận khóa công khai")
+    await screen.at("khoa-cong-khai").fill(private.replace(', "d": "AAAA"', ""))
+    await screen.at("ma-khoa").fill("k-2")
+    await push(screen, "them")
+    await expect(screen.at("da-xong")).to_be_focused()
+    await screen.check("two keys")
+    await screen.at("khoa-k-2").locator("summary").press("Enter")
+    await push(screen, "thoi-k-2")
+    await expect(screen.at("da-xong")).to_contain_text("Đã thôi dùng")
+    await expect(screen.at("cac-khoa")).not_to_contain_text("k-2")
+    await screen.go("/dev/nhat-ky")
+    await expect(screen.at("viec-da-lam")).to_contain_text("Thôi dùng khóa")
+    await screen.check("the audit")
+    await screen.go("/dev/thu")
+    await expect(screen.at("khong-khai-sinh")).to_be_visible()
+    await watch_what_is_said(screen, await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/thu"))
+
+
+async def watch_what_is_said(screen: Screen, hospital: Screen) -> None:
+    """Somebody else's birth shows at once; a page that is paused keeps what comes until it goes on."""
+    await screen.go("/dev/dong-su-kien")
+    await expect(screen.at("tinh-trang-dong")).to_have_text("Đang nghe.")
+    await push(hospital, "tao-ca-sinh")
+    await expect(screen.at("su-kien").first).to_be_visible(timeout=WAIT_MS)
+    await screen.check("the live tail")
+    await expect(hospital.at("su-kien").first).to_be_visible(timeout=WAIT_MS)
+    await push(screen, "tam-dung")
+    before = await screen.at("su-kien").count()
+    await push(hospital, "tao-ca-sinh")
+    await expect(screen.at("tinh-trang-dong")).to_contain_text("sự kiện mới", timeout=WAIT_MS)
+    assert await screen.at("su-kien").count() == before
+    await push(screen, "tam-dung")
+    await expect(screen.at("su-kien").nth(before)).to_be_visible()

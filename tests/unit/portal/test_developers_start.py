@@ -1,0 +1,66 @@
+"""The way to a verified webhook knows what of it is done."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from services.portal.developers.partner import Audit, Deed, Key, Partner
+from services.portal.developers.start import BIRTH_MADE, steps
+from services.portal.developers.webhooks import Attempt, Delivery, Endpoint
+
+NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
+NOTHING_DONE = Audit()
+HOSPITAL = Partner(code="bv", name_vi="Bệnh viện", facility="93016", roles=("hospital",))
+
+
+def endpoint(*, succeeded: bool = False) -> Endpoint:
+    """A webhook, which may have taken something."""
+    return Endpoint(
+        id=uuid4(),
+        url="https://a.example.vn",
+        types=("*",),
+        state="active",
+        created_at=NOW,
+        last_success_at=NOW if succeeded else None,
+    )
+
+
+def done(
+    partner: Partner | None, *endpoints: Endpoint, audit: Audit = NOTHING_DONE, sandbox: bool = True
+) -> list[bool | None]:
+    """What of the way is done."""
+    return [step.done for step in steps(partner, endpoints, audit, sandbox=sandbox, now=NOW)]
+
+
+def test_somebody_new_has_done_nothing() -> None:
+    """Reading is not counted: nobody can know it."""
+    assert done(None) == [False, None, False, None, False, False, False]
+
+
+def test_each_step_is_ticked_by_what_is_there() -> None:
+    """By the webhooks, what they took, the births made and the keys that count."""
+    assert done(HOSPITAL) == [True, None, False, None, False, False, False]
+    assert done(HOSPITAL, endpoint()) == [True, None, True, None, False, False, False]
+    made = Audit(deeds=(Deed(at=NOW, what=BIRTH_MADE, detail="", who="x", came_from=""),))
+    key = Key(kid="k", algorithm="ES256", added_at=NOW)
+    with_key = Partner(code="bv", name_vi="", facility="93016", roles=("hospital",), keys=(key,))
+    assert done(with_key, endpoint(succeeded=True), audit=made) == [True, None, True, None, True, True, True]
+    ended = Key(kid="k", algorithm="ES256", added_at=NOW, not_after=NOW - timedelta(days=1))
+    assert done(Partner(code="bv", name_vi="", keys=(ended,)), sandbox=False)[-1] is False
+
+
+def test_who_makes_no_births_is_not_asked_to() -> None:
+    """A partner that only reads, and a city where people are real."""
+    assert len(done(Partner(code="bh", name_vi="Bảo hiểm"))) == len(done(HOSPITAL)) - 1
+    assert len(done(HOSPITAL, sandbox=False)) == len(done(HOSPITAL)) - 1
+
+
+def test_the_first_failure_is_the_oldest_one() -> None:
+    """Whatever order the attempts are told in, and only of those that failed."""
+    early, late = (
+        Attempt(at=NOW + timedelta(minutes=minutes), status=500, milliseconds=1) for minutes in (1, 5)
+    )
+    fine = Attempt(at=NOW, status=204, milliseconds=1)
+    delivery = Delivery(
+        event_id=uuid4(), type="x", occurred_at=NOW, state="failed", attempts=(late, fine, early)
+    )
+    assert delivery.first_failure == early
