@@ -104,7 +104,7 @@ async def test_a_birth_goes_from_declaration_to_hand_over_with_no_screen(
 
 
 async def test_the_example_of_the_catalogue_is_taken(town: Town, software: dict[str, Software]) -> None:
-    """Whoever copies it, with days of its own, has declared a birth (docs/api.md does)."""
+    """Whoever copies it, with days of its own, has declared a birth (docs/partners.md does)."""
     yesterday = (town.today - timedelta(days=1)).isoformat()
     written = (EXAMPLES / "partner.birth-declared.v1.json").read_text()
     for day in ("2026-11-26", "2026-11-27"):
