@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import asyncpg
 import msgspec
 
-from libs.contracts.partner import JSON, SAYING_OF, Saying, own_source
+from libs.contracts.partner import JSON, SAYING_OF, SOURCE_PREFIX, Saying, own_source
 from libs.database.transactions import Transactions
 from libs.http.client import Refused, Unavailable
 from libs.http.idempotency import KEEP_DAYS
@@ -65,7 +65,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an event came from (a network address, or nothing) and by which way: `http`, `nats`, a folder."""
+    """From where an event came (a network address; nothing by NATS) and by which way: `http` or `nats`."""
 
     came_from: str = ""
     way: str = "http"
@@ -222,7 +222,7 @@ def order_of(partner: Partner, event: InboundEvent) -> Order:
             422,
             "source-not-yours",
             "Nguồn (source) không phải của đối tác này",
-            f"Nguồn là urn:mot-cua:partner:{partner.code}, hoặc một phần sau dấu / bên dưới.",
+            f"Nguồn là {SOURCE_PREFIX}{partner.code}, hoặc một phần sau dấu / bên dưới.",
         )
     if event.media_type not in saying.media_types:
         message = f"Phải là {', '.join(saying.media_types)}"
