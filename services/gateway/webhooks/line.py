@@ -17,6 +17,7 @@ from services.gateway.partner import Partner
 from services.gateway.webhooks.delivery_store import Settled, Waiting
 from services.gateway.webhooks.endpoint import (
     ACTIVE,
+    DELIVERED,
     DISABLED,
     EXHAUSTED,
     FAILED,
@@ -28,8 +29,7 @@ from services.gateway.webhooks.endpoint import (
 )
 from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.schedule import Schedule
-from services.gateway.webhooks.sending import GONE as GONE_STATUS
-from services.gateway.webhooks.sending import Outcome
+from services.gateway.webhooks.sending import GONE_STATUS, Outcome
 
 WINDOW = 500
 # At once for one receiver that answers; one that has not answered well gets one at a time.
@@ -225,18 +225,12 @@ class Line:
         self, item: Item, outcome: Outcome, now: datetime, draw: float
     ) -> tuple[Settled, Change | None]:
         """What follows from an attempt: for the event, and for the endpoint (None: it stays what it is)."""
-        attempt = Attempt(
-            at=outcome.at,
-            status=outcome.status,
-            milliseconds=outcome.milliseconds,
-            error=outcome.error,
-            response_body=outcome.response_body,
-        )
+        attempt = outcome.attempt()
         if outcome.delivered:
             self.last_success_at = outcome.at
             self._failures = self._timeouts = 0
             self._end(item)
-            settled = self._settled(item, "delivered", item.tries + 1, now, attempt)
+            settled = self._settled(item, DELIVERED, item.tries + 1, now, attempt)
             return settled, self._recovered(now) if self.state == FAILING else None
         return self._failed(item, outcome, attempt, now, draw)
 

@@ -73,7 +73,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     type: str = ""
     state: str = ""
-    dossier_event_id: str | None = None
+    dossier_id: str | None = None
     occurred_at: datetime | None = None
     test: bool = False
     attempts_made: int = 0
