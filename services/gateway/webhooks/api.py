@@ -15,7 +15,7 @@ from libs.http.idempotency import Answer
 from services.gateway.webhooks import endpoint_store, tending
 from services.gateway.webhooks.deeds import (
     BODY_BYTES_MAX,
-    PARTNER,
+    PERSON_OR_SYSTEM,
     Made,
     NewSecret,
     Stored,
@@ -62,7 +62,7 @@ def build_router(tended: Tended) -> APIRouter:
     router = APIRouter()
 
     @router.get("/webhooks", openapi_extra=answers({200: Endpoints}))
-    async def listing(actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def listing(actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """The partner's endpoints, oldest first."""
         partner = await tended.access.partner(actor)
         async with tended.transactions.transaction() as conn:
@@ -71,7 +71,7 @@ def build_router(tended: Tended) -> APIRouter:
         return MsgspecResponse(Endpoints(shown))
 
     @router.post("/webhooks", openapi_extra=body(NewEndpoint, answers={201: Made}))
-    async def add(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Register an endpoint for events from now on. Its secret is shown in this answer only."""
         partner = await tended.access.partner(actor)
         wanted = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
@@ -85,7 +85,7 @@ def build_router(tended: Tended) -> APIRouter:
         return await with_secret(tended, request, actor, partner, work, Made)
 
     @router.get("/webhooks/{endpoint_id}", openapi_extra=answers({200: ShownEndpoint}))
-    async def show(endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def show(endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """One endpoint and how it stands."""
         partner = await tended.access.partner(actor)
         async with tended.transactions.transaction() as conn:
@@ -96,7 +96,7 @@ def build_router(tended: Tended) -> APIRouter:
         "/webhooks/{endpoint_id}", openapi_extra=body(ChangedEndpoint, answers={200: ShownEndpoint})
     )
     async def change(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Change, pause (`enabled` false) or enable it: enabled again it gets all that was said meanwhile."""
         partner = await tended.access.partner(actor)
@@ -117,7 +117,7 @@ def build_router(tended: Tended) -> APIRouter:
 
     @router.delete("/webhooks/{endpoint_id}", openapi_extra=answers({204: None}))
     async def remove(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Take it away, with its deliveries and secrets."""
         partner = await tended.access.partner(actor)
@@ -131,7 +131,7 @@ def build_router(tended: Tended) -> APIRouter:
 
     @router.post("/webhooks/{endpoint_id}/secret", openapi_extra=body(Rotation, answers={200: NewSecret}))
     async def rotate(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """A new secret, shown in this answer only; both sign during the overlap."""
         partner = await tended.access.partner(actor)

@@ -14,7 +14,7 @@ from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
 from libs.http.idempotency import Answer, answered_before, once
 from services.gateway.webhooks import delivery_store, tending
-from services.gateway.webhooks.deeds import PARTNER, Tended, by, optional
+from services.gateway.webhooks.deeds import PERSON_OR_SYSTEM, Tended, by, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
 from services.gateway.webhooks.manual import Manual
 
@@ -41,7 +41,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
     @router.get("/webhooks/{endpoint_id}/deliveries", openapi_extra=answers({200: Deliveries}))
     async def listing(
         endpoint_id: UUID,
-        actor: Annotated[Actor, Depends(PARTNER)],
+        actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
         state: Literal["", "pending", "delivered", "failed"] = "",
         type: Annotated[str, Query(max_length=200)] = "",  # noqa: A002 - the parameter's name
         before: UUID | None = None,
@@ -59,14 +59,16 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         return MsgspecResponse(Deliveries(tuple(shown_delivery(each, now) for each in found), last))
 
     @router.get("/webhooks/{endpoint_id}/deliveries/{event_id}", openapi_extra=answers({200: ShownDelivery}))
-    async def show(endpoint_id: UUID, event_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def show(
+        endpoint_id: UUID, event_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
+    ) -> Response:
         """One delivery with its attempts and what was sent."""
         partner = await tended.access.partner(actor)
         return MsgspecResponse(await manual.look(partner, endpoint_id, event_id))
 
     @router.post("/webhooks/{endpoint_id}/test", openapi_extra=body(Trial, answers={200: ShownDelivery}))
     async def test(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Send a test event now; the answer says what became of it."""
         partner = await tended.access.partner(actor)
@@ -80,7 +82,10 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         "/webhooks/{endpoint_id}/deliveries/{event_id}/resend", openapi_extra=answers({200: ShownDelivery})
     )
     async def resend(
-        request: Request, endpoint_id: UUID, event_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request,
+        endpoint_id: UUID,
+        event_id: UUID,
+        actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
     ) -> Response:
         """Send an event once more now, under the same id; the answer says what became of it."""
         partner = await tended.access.partner(actor)

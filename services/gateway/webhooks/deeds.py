@@ -22,7 +22,7 @@ from services.gateway.webhooks.endpoint import ShownEndpoint
 from services.gateway.webhooks.sending import Sender
 
 BODY_BYTES_MAX = 64 << 10
-PARTNER = require(kinds=("system", INTEGRATOR))
+PERSON_OR_SYSTEM = require(kinds=("system", INTEGRATOR))
 T = TypeVar("T")
 
 
@@ -71,7 +71,7 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
 
 def by(request: Request, actor: Actor) -> By:
     """Who does it, for the audit."""
-    return By(actor.client, client_network(request))
+    return By(actor.audit_name, client_network(request))
 
 
 async def with_secret(
