@@ -1,6 +1,5 @@
 """A partner's public keys and its audit."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused
+from services.portal.developers.audit_words import DEEDS, way_words
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.partner import audit_of, partner_of
 from services.portal.forms.sent import text_of
@@ -24,19 +24,6 @@ DONE = {
     "them": "Đã thêm khóa. Token lấy bằng khóa này dùng được ngay.",
     "thoi": "Đã thôi dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
 }
-DEEDS: Mapping[str, str] = {
-    "added": "Đăng ký đối tác",
-    "scope-changed": "Đổi phạm vi được đọc",
-    "key-added": "Thêm khóa",
-    "key-retired": "Thôi dùng khóa",
-    "suspended": "Tạm ngừng đối tác",
-    "resumed": "Cho đối tác hoạt động lại",
-    "revoked": "Thu hồi đối tác",
-    "token-given": "Cấp token",
-    "token-refused": "Từ chối cấp token",
-    "sandbox-birth": "Tạo ca sinh thử",
-}
-WAYS: Mapping[str, str] = {"batch": "từng lượt", "stream": "dòng liên tục"}
 
 
 class _Added(msgspec.Struct, frozen=True):
@@ -90,13 +77,6 @@ async def audit(request: Request, person: INTEGRATOR) -> Response:
     """What was done to the partner, and what was read in its name."""
     found = await audit_of(person)
     return show(request, "audit.html", person, audit=found, deed_words=DEEDS, way_words=way_words)
-
-
-def way_words(way: str) -> str:
-    """How events were read, and by which person of the partner if it was one."""
-    kind, _, who = way.partition(" ")
-    words = WAYS.get(kind, kind)
-    return f"{words}, {who}" if who else words
 
 
 async def _show(
