@@ -42,23 +42,23 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Finding, ...] = ()
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class SupplementRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What an officer has asked the family for."""
 
     fields: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 
-class File(msgspec.Struct, frozen=True, kw_only=True):
+class Requests(msgspec.Struct, frozen=True, kw_only=True):
     """A dossier's requests."""
 
-    requests: tuple[Request, ...] = ()
+    requests: tuple[SupplementRequest, ...] = ()
 
 
-class Whole(msgspec.Struct, frozen=True, kw_only=True):
+class DossierFile(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of GET /dossiers/{id}, as far as an update needs it."""
 
-    dossier: File
+    dossier: Requests
     file: dict[str, Any]
     file_version: int
 
@@ -92,10 +92,10 @@ class Births:
         answer = await self._acting.read(partner, SERVICE, f"/dossiers/{dossier_id}/receipt")
         return msgspec.json.decode(answer, type=Receipt)
 
-    async def whole(self, partner: Partner, dossier_id: UUID) -> Whole:
+    async def dossier_file(self, partner: Partner, dossier_id: UUID) -> DossierFile:
         """What the file says now; the read is recorded there."""
         answer = await self._acting.read(partner, SERVICE, f"/dossiers/{dossier_id}", purpose=PURPOSE)
-        return msgspec.json.decode(answer, type=Whole)
+        return msgspec.json.decode(answer, type=DossierFile)
 
     async def move(
         self, partner: Partner, dossier_id: UUID, what: str, body: dict[str, Any], key: str
