@@ -30,7 +30,12 @@ WHERE before < $3 ORDER BY position
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner that is switched on, as it is registered now, and how far it was seen to be."""
+    """A partner that is switched on, as it is registered now, and how far it was seen to be.
+
+    In the feed: `floor`, up to where it has confirmed everything. Of its stream: when the server made it
+    (`stream_created`, empty: it is not to be trusted), for which rights (`filled_for`), its last sequence
+    (`stored`) and the last one confirmed. `began` counts how often it was switched on.
+    """
 
     partner: Partner
     began: int
