@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.database.uuids import plain
 from services.gateway import feed_store
 from services.gateway.feed_store import Entry
 from services.gateway.partner import ACTIVE, REVOKED, Partner
@@ -172,7 +173,7 @@ async def waiting_answers(conn: Any, code: str, limit: int) -> list[Answer]:
         limit,
     )
     return [
-        Answer(id=row[0], event_id=UUID(int=row[1].int), type=row[2], answered_at=row[3], data=row[4])
+        Answer(id=row[0], event_id=plain(row[1]), type=row[2], answered_at=row[3], data=row[4])
         for row in rows
     ]
 
