@@ -9,8 +9,9 @@ from uuid import uuid4
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from mot_cua.answers import read
 from mot_cua.effects import Request, Response, Steps
-from mot_cua.operations import M, Resource, operation, read
+from mot_cua.operations import M, Resource, operation
 
 
 class SecretTerm(msgspec.Struct, frozen=True, kw_only=True):
