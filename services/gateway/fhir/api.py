@@ -13,7 +13,6 @@ from libs.http.auth import Actor, require
 from libs.http.bodies import read_bytes
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
-from services.gateway.access import Access
 from services.gateway.fhir.bundles import BYTES_MAX
 from services.gateway.fhir.desk import RETRY_SECONDS, Answered, FhirDesk
 from services.gateway.fhir.issues import (
@@ -23,6 +22,7 @@ from services.gateway.fhir.issues import (
     outcome,
     transaction_response,
 )
+from services.gateway.partners.access import Access
 
 SYSTEM = require(kinds=("system",))
 _TAKEN = (MEDIA_TYPE, "application/json")

@@ -8,7 +8,7 @@ from libs.contracts.partner import JSON, SAYING_OF, SOURCE_PREFIX, Saying, own_s
 from libs.http.problems import FieldError, Problem
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.ways import WAYS, Way, is_id, path_of
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from libs.bus.outages import is_contention, is_outage
 from libs.database.transactions import Transactions
 from libs.http.limits import TokenBuckets
-from services.gateway import partner_store
+from services.gateway.partners import partner_store
 from services.gateway.straight import key_store
 from services.gateway.straight.admission import Asked, NotAQuestion, key_of, let_in, read_question, refuse
 from services.gateway.straight.server import KICK

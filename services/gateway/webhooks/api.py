@@ -12,15 +12,14 @@ from starlette.responses import Response
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer
+from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import endpoint_store, tending
 from services.gateway.webhooks.deeds import (
     BODY_BYTES_MAX,
-    PERSON_OR_SYSTEM,
     Made,
     NewSecret,
     Stored,
     Tended,
-    by,
     optional,
     with_secret,
 )
@@ -79,7 +78,7 @@ def build_router(tended: Tended) -> APIRouter:
         await tended.check(request, actor, change)
 
         async def work(conn: Any) -> Answer:
-            made = await tending.add(conn, partner, change, tended.sealer, by(request, actor))
+            made = await tending.add(conn, partner, change, tended.sealer, by(actor, request))
             return Answer(201, Stored(*made), f"/webhooks/{made[0]}")
 
         return await with_secret(tended, request, actor, partner, work, Made)
@@ -109,7 +108,7 @@ def build_router(tended: Tended) -> APIRouter:
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-            await tending.change(conn, endpoint, wanted, by(request, actor))
+            await tending.change(conn, endpoint, wanted, by(actor, request))
             endpoint = await tending.known(conn, partner, endpoint_id)
             return Answer(200, await tending.shown(conn, partner, endpoint))
 
@@ -124,7 +123,7 @@ def build_router(tended: Tended) -> APIRouter:
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-            await tending.remove(conn, endpoint, by(request, actor))
+            await tending.remove(conn, endpoint, by(actor, request))
             return Answer(204)
 
         return await tended.done(request, actor, work)
@@ -140,7 +139,7 @@ def build_router(tended: Tended) -> APIRouter:
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-            secret = await tending.rotate(conn, endpoint, overlap, tended.sealer, by(request, actor))
+            secret = await tending.rotate(conn, endpoint, overlap, tended.sealer, by(actor, request))
             return Answer(200, Stored(endpoint_id, secret))
 
         return await with_secret(tended, request, actor, partner, work, NewSecret)

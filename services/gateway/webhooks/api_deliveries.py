@@ -13,8 +13,9 @@ from starlette.responses import Response
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
 from libs.http.idempotency import Answer, answered_before, once
+from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import delivery_store, tending
-from services.gateway.webhooks.deeds import PERSON_OR_SYSTEM, Tended, by, optional
+from services.gateway.webhooks.deeds import Tended, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
 from services.gateway.webhooks.manual import Manual
 
@@ -73,7 +74,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         """Send a test event now; the answer says what became of it."""
         partner = await tended.access.partner(actor)
         wanted = await optional(request, Trial, Trial())
-        who = by(request, actor)
+        who = by(actor, request)
         return await _at_once(
             tended, request, actor, lambda: manual.test(partner, endpoint_id, wanted.type, who)
         )
@@ -89,7 +90,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
     ) -> Response:
         """Send an event once more now, under the same id; the answer says what became of it."""
         partner = await tended.access.partner(actor)
-        who = by(request, actor)
+        who = by(actor, request)
         return await _at_once(
             tended, request, actor, lambda: manual.resend(partner, endpoint_id, event_id, who)
         )

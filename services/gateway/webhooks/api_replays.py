@@ -13,8 +13,9 @@ from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer
 from libs.http.problems import Problem
+from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import replay_store, tending
-from services.gateway.webhooks.deeds import BODY_BYTES_MAX, PERSON_OR_SYSTEM, Tended, by
+from services.gateway.webhooks.deeds import BODY_BYTES_MAX, Tended
 from services.gateway.webhooks.endpoint import RECOVER, REPLAY_MISSING, ShownReplay, shown_replay
 
 
@@ -67,7 +68,7 @@ async def _begin(tended: Tended, request: Request, actor: Actor, endpoint_id: UU
 
     async def work(conn: Any) -> Answer:
         endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-        found = await tending.replay(conn, endpoint, kind, wanted.since, by(request, actor))
+        found = await tending.replay(conn, endpoint, kind, wanted.since, by(actor, request))
         return Answer(202, shown_replay(found), f"/webhooks/{endpoint_id}/replays/{found.id}")
 
     return await tended.done(request, actor, work)

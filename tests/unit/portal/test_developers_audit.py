@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.gateway.inbound.city import READS
-from services.gateway.partner import ACTIVE, REVOKED, SUSPENDED
+from services.gateway.partners.partner import ACTIVE, REVOKED, SUSPENDED
 from services.gateway.webhooks import endpoint
 from services.gateway.webhooks.endpoint import DISABLED, FAILING
 from services.portal.developers.audit_words import DEEDS, LOOK_UPS, way_words

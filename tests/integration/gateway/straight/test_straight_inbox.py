@@ -15,7 +15,7 @@ from libs.contracts.gateway import EventRefused, EventTaken
 from libs.http.problems import FieldError, Problem
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.outcomes import Outcome, later, refused, taken
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from services.gateway.straight.places import inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House

@@ -13,11 +13,12 @@ from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, once
 from libs.http.limits import client_network
-from services.gateway import administration, partner_store, reading_store
-from services.gateway.access import Access
-from services.gateway.administration import By
-from services.gateway.keys import KEY_CHARACTERS_MAX, kind_of
-from services.gateway.partner import Key, Partner
+from services.gateway.feed import reading_store
+from services.gateway.partners import administration, partner_store
+from services.gateway.partners.access import Access
+from services.gateway.partners.administration import By
+from services.gateway.partners.keys import KEY_CHARACTERS_MAX, kind_of
+from services.gateway.partners.partner import Key, Partner
 
 PERSON_OR_SYSTEM = require(kinds=("system", INTEGRATOR))
 AUDIT_MAX = 200
@@ -92,8 +93,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 def by(actor: Actor, request: Request) -> By:
     """Who asks, for the audit: the person, or the system by the key it has proved itself with."""
-    who = actor.subject if actor.kind == INTEGRATOR else f"{actor.subject}/{actor.credential}"
-    return By(who, client_network(request))
+    return By(actor.audit_name, client_network(request))
 
 
 def build_router(transactions: Transactions, access: Access, *, sandbox: bool) -> APIRouter:
