@@ -9,21 +9,12 @@ import msgspec
 from libs.http.client import Refused
 from services.gateway.acting import Acting
 from services.gateway.partners.partner import Partner
+from services.gateway.submissions.findings import Finding
 
 SERVICE = "intake"
 # The paper of the procedure that the notice is (giấy chứng sinh).
 COMPONENT = "medical_certificate"
 PURPOSE = "supplement"
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing intake finds wrong with a declaration."""
-
-    field: str
-    code: str
-    message_vi: str
-    severity: str = "error"
-    also: tuple[str, ...] = ()
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
