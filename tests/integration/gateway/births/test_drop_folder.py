@@ -318,17 +318,16 @@ async def test_a_folder_nothing_can_be_claimed_from_is_told_once(
         raise PermissionError(errno.EACCES, "denied")
 
     claim, watcher = Folder.claim, drop.watcher()
-    drop.put("a.xml", next(files(1, seed=14)))
-    capfd.readouterr()
-    for _ in range(2):
+    for content in files(2, seed=14):
+        drop.put("a.xml", content)
         monkeypatch.setattr(Folder, "claim", denied)
+        capfd.readouterr()
         for _ in range(4):
             await watcher.turn()
         assert capfd.readouterr().err.count("drop-folder-left-alone") == 1
         monkeypatch.setattr(Folder, "claim", claim)
         await drop.until_empty(watcher)
-        drop.put("b.xml", next(files(1, seed=15)))
-    assert await intake.dossiers() == 1
+    assert await intake.dossiers() == 2
 
 
 async def test_a_full_disk_loses_nothing(drop: Drop, intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
