@@ -14,8 +14,8 @@ from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.partner import audit_of, partner_of
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
+from services.portal.refusals import reasons_at
 from services.portal.sessions import Person
-from services.portal.sign_in import reason_of
 
 router = APIRouter()
 TEXT_MAX = 8000
@@ -50,9 +50,7 @@ async def add(request: Request, person: INTEGRATOR) -> Response:
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        problems = [
-            (FIELDS.get(error.field, ""), error.message.rstrip(".")) for error in refused.told.errors
-        ] or [("ma-khoa", reason_of(refused).rstrip("."))]
+        problems = reasons_at(refused, FIELDS, "ma-khoa")
         return await _show(request, person, status=refused.status, problems=problems, typed=typed)
     return RedirectResponse("/dev/khoa?xong=them", 303)
 
