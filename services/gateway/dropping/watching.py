@@ -200,7 +200,7 @@ class Watching:
         return Left(waiting=len(waiting), oldest_seconds=max(0.0, time.time() - oldest), more=more)
 
     def _say_other(self, partner: str, file: str) -> None:
-        """That a file is left where it is, since it is neither XML nor JSON: once, without its name, which is the partner's."""
+        """That a file is left where it is, since it is neither XML nor JSON: once, without its name."""
         if (partner, file) not in self._others:
             self._others.add((partner, file))
             known = partner if PARTNER_CODE.fullmatch(partner) else ""
