@@ -169,8 +169,8 @@ class Process:
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),
             api_deliveries.build_router(self._tended, self._manual),
-            api_fhir.build_router(self.fhir, self.access, births),
-            api_births.build_router(self.uploads, self.access, births),
+            api_fhir.build_router(self.fhir, self.access, births, self._saying),
+            api_births.build_router(self.uploads, self.access, births, self._saying),
         ]
         if self._sandbox is not None:
             routers.append(api_sandbox.build_router(self._sandbox, self.access, self.transactions))
