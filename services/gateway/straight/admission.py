@@ -109,6 +109,11 @@ def key_of(name: str) -> str:
     return name.rpartition(_BETWEEN)[2] if _BETWEEN in name else ""
 
 
+def code_of(name: str) -> str:
+    """The partner in the name of a connection, "" for one that is not a partner's."""
+    return name.rpartition(_BETWEEN)[0]
+
+
 def _answer(issuer: Issuer, asked: Asked, now: int, said: dict[str, Any]) -> bytes:
     answer = {
         "aud": asked.server,

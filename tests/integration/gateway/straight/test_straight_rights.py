@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 from services.gateway import administration
 from services.gateway.partner import ACTIVE, REVOKED, SUSPENDED
 from services.gateway.straight import administration as straight
+from services.gateway.straight import door
 from services.gateway.straight.places import events_stream, inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, House, accepted, assigned, received
@@ -160,6 +161,25 @@ async def test_keys_overlap_and_a_retired_one_ends_its_connections(
             await partners_nats.connect(seconds=1)
         said = await house.say(uuid4(), received())
         assert ids(await take(new, HOSPITAL.code, 1)) == said
+
+
+async def test_one_partner_does_not_take_the_room_of_others(
+    houses: Callable[..., Any], partners_nats: PartnersNats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its connections only so many stay, the oldest; another partner's is none of them."""
+    monkeypatch.setattr(door, "OF_ONE_MAX", 2)
+    house: House = await houses(**partners_nats.settings)
+    await house.partner(HOSPITAL)
+    await house.partner(EVERYTHING)
+    await partners_nats.admit(house)
+    await partners_nats.admit(house, EVERYTHING.code)
+    async with partners_nats.at_work(house.process):
+        other = await partners_nats.connect(EVERYTHING.code)
+        mine = [await partners_nats.connect() for _ in range(4)]
+        await eventually(lambda: not mine[2].is_connected and not mine[3].is_connected)
+        assert mine[0].is_connected
+        assert mine[1].is_connected
+        assert other.is_connected
 
 
 async def test_a_smaller_scope_also_holds_for_what_waits(
