@@ -20,7 +20,7 @@ from libs.http.client import Refused, Unavailable
 from libs.http.idempotency import idempotency_key
 from libs.http.problems import Problem, unavailable
 from services.gateway import partner_store
-from services.gateway.access import Access
+from services.gateway.access import CountedAccess
 from services.gateway.acting import Acting
 from services.gateway.api_partner import by
 from services.gateway.cursor import Cursor
@@ -85,7 +85,7 @@ class Sandbox:
         )
 
 
-def build_router(sandbox: Sandbox, access: Access, transactions: Transactions) -> APIRouter:
+def build_router(sandbox: Sandbox, access: CountedAccess, transactions: Transactions) -> APIRouter:
     """The endpoints, where this gateway is a sandbox."""
     router = APIRouter(tags=["sandbox"])
 

@@ -10,6 +10,7 @@ from standardwebhooks.webhooks import Webhook
 from libs.contracts.catalogue import EVENTS
 from libs.contracts.cloudevents import decode
 from libs.contracts.cloudevents import decode_data as decoded
+from libs.http.limits import TokenBuckets
 from tests.fixtures.receiver import HANG, always, receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House, received
@@ -199,6 +200,21 @@ async def test_there_are_twenty_endpoints_at_most_and_floods_are_told_to_wait(ho
         assert answers[29].status_code == 200
         assert (answers[-1].status_code, int(answers[-1].headers["retry-after"]) > 0) == (429, True)
         assert len(there.requests) == len([each for each in answers if each.status_code == 200])
+
+
+async def test_who_looks_too_often_is_told_to_wait_and_nobody_else(house: House) -> None:
+    """At webhooks, keys and audit together: 429 with Retry-After."""
+    await house.partner()
+    await house.partner(EVERYTHING)
+    mine, theirs = await desk_of(house), await desk_of(house, EVERYTHING.code)
+    house.process._counted._buckets = TokenBuckets(rate_per_second=0.01, burst=20)
+    answers = [(await mine.call("GET", "")).status_code for _ in range(10)]
+    assert answers == [200] * 10
+    codes = [(await house.http.get("/partner", headers=mine.headers)).status_code for _ in range(11)]
+    assert codes == [200] * 10 + [429]
+    refused = await mine.call("GET", "")
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    assert (await theirs.call("GET", "")).status_code == 200
 
 
 async def test_endpoints_made_at_once_are_twenty_at_most_too(house: House) -> None:
