@@ -22,12 +22,11 @@ from services.gateway.straight.admission import (
     read_question,
     refuse,
 )
-from services.gateway.straight.server import KICK
+from services.gateway.straight.places import OUTSIDE
+from services.gateway.straight.server import CONNECTIONS, KICK
 from services.gateway.straight.user_keys import Issuer
 
 QUESTION = "$SYS.REQ.USER.AUTH"
-# Our account's connections as its server lists them.
-CONNECTIONS = "$SYS.REQ.ACCOUNT.PING.CONNZ"
 CONNECTIONS_MAX = 4096
 # Of one partner, several programs of several machines; the server has room for all partners' (deploy/k8s).
 OF_ONE_MAX = 32
@@ -109,7 +108,7 @@ class Door:
 
         Raises TimeoutError or nats.errors.Error without an answer.
         """
-        body = msgspec.json.encode({"auth": True, "limit": CONNECTIONS_MAX})
+        body = msgspec.json.encode({"acc": OUTSIDE, "auth": True, "limit": CONNECTIONS_MAX})
         answer = await client.request(CONNECTIONS, body, timeout=REQUEST_SECONDS)
         listed = msgspec.json.decode(answer.data, type=_Connections).data
         ended = 0

@@ -109,7 +109,7 @@ def test_a_partner_is_let_in_with_its_own_rights() -> None:
     answer = claims(let_in(issuer, asked, "bv-93016", now), issuer)
     assert (answer["aud"], answer["sub"], answer["iss"]) == ("NSERVER", "UTEMP", issuer.account)
     told = claims(answer["nats"]["jwt"].encode(), issuer)
-    assert (told["aud"], told["sub"], told["name"]) == ("PARTNERS", "UTEMP", "bv-93016/UKEY")
+    assert (told["aud"], told["sub"], told["name"]) == ("OUTSIDE", "UTEMP", "bv-93016/UKEY")
     assert told["nats"]["pub"] == permissions("bv-93016")["pub"]
     no = claims(refuse(issuer, asked, now), issuer)
     assert no["nats"]["error"]
