@@ -25,9 +25,10 @@ from libs.contracts.event import Envelope
 from libs.contracts.routing import StepStarted
 from libs.database.lines import lines_of
 from libs.process.sealing import Sealer, new_sealing_key
-from services.gateway import partner_store, store
+from services.gateway import store
 from services.gateway.domain import Dossier, Said
-from services.gateway.partner import Partner
+from services.gateway.partners import partner_store
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import endpoint_store, signing
 from services.gateway.webhooks.endpoint import Endpoint
 

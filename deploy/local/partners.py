@@ -14,14 +14,14 @@ from deploy.local.server_folder import ServerError, write_private
 from libs.catalogue import Catalogue
 from libs.database.pool import open_pool
 from libs.database.transactions import Transactions
-from services.gateway import administration, partner_store
-from services.gateway.administration import By
-from services.gateway.partner import Partner
+from services.gateway.partners import administration, partner_store
+from services.gateway.partners.administration import By
+from services.gateway.partners.partner import Partner
+from services.gateway.partners.tokens import ASSERTION_TYPE, GRANT, TOKEN_PATH
 from services.gateway.straight import administration as straight
 from services.gateway.straight import key_store
 from services.gateway.straight import store as straight_store
 from services.gateway.straight.places import DURABLE, events_stream
-from services.gateway.tokens import ASSERTION_TYPE, GRANT, TOKEN_PATH
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
 BY = By("city-in-a-box", "")

@@ -3,7 +3,7 @@
 from libs.http.auth import GATEWAY
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service
-from services.gateway.commands import partners_app
+from services.gateway.partners.commands import partners_app
 from services.gateway.process import VERSION, Process, bus_of
 from services.gateway.settings import Settings, migrator_url, read_settings
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from libs.http.auth import SYSTEM_SECONDS_MAX, TokenSigner
 from libs.http.client import ServiceClient
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 # A partner's own call waits for it; the services answer within it or not at all.
 DEADLINE_SECONDS = 10.0

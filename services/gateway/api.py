@@ -9,9 +9,9 @@ from starlette.responses import Response
 from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.health import Health
 from libs.http.limits import client_network
-from services.gateway import streams
-from services.gateway.reading import Desk, Question, Waiting, cursor
-from services.gateway.streams import stream
+from services.gateway.feed import streams
+from services.gateway.feed.reading import Desk, Question, Waiting, cursor
+from services.gateway.feed.streams import stream
 
 BATCH = "application/cloudevents-batch+json"
 # The one place of the cursor: the body is the batch format's own JSON array, which has no room for it.

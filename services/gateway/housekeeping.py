@@ -7,7 +7,8 @@ from uuid import UUID
 from libs.database.transactions import Transactions
 from libs.process.repeating import repeat
 from libs.telemetry.logs import log
-from services.gateway import feed_store, partner_store
+from services.gateway.feed import feed_store
+from services.gateway.partners import partner_store
 from services.gateway.straight import store as straight_store
 from services.gateway.straight.places import INBOX_SECONDS_MAX
 from services.gateway.webhooks import delivery_store, endpoint_store

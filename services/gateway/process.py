@@ -16,25 +16,27 @@ from libs.http.serve import Background
 from libs.process.sealing import Sealer
 from libs.process.serving import service_app
 from libs.process.settings import named, networks_of
-from services.gateway import api, api_births, api_partner, api_sandbox, api_tokens, partner_store, store
-from services.gateway.access import Access, CountedAccess
+from services.gateway import api, store
 from services.gateway.acting import Acting
-from services.gateway.api_sandbox import Sandbox
 from services.gateway.dropping.taking import Taking
 from services.gateway.dropping.watching import Watching
-from services.gateway.feed import Feed
+from services.gateway.feed.following import Feed
+from services.gateway.feed.reading import WAITING_MAX, Desk
+from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.fhir import api as api_fhir
 from services.gateway.fhir.desk import FhirDesk
-from services.gateway.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
 from services.gateway.inbound import api as inbound_api
 from services.gateway.inbound import api_city
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.inbound.taking import Inbound
-from services.gateway.partner import Partner
-from services.gateway.reading import WAITING_MAX, Desk
-from services.gateway.reading_log import ReadingLog
+from services.gateway.partners import api_partner, api_tokens, partner_store
+from services.gateway.partners.access import Access, CountedAccess
+from services.gateway.partners.partner import Partner
+from services.gateway.partners.tokens import TokenDesk
+from services.gateway.sandbox import api_sandbox
+from services.gateway.sandbox.api_sandbox import Sandbox
 from services.gateway.settings import Settings
 from services.gateway.straight.door import Door
 from services.gateway.straight.handing_in import HandedIn, Taker
@@ -42,7 +44,8 @@ from services.gateway.straight.leading import Parts
 from services.gateway.straight.running import Straight
 from services.gateway.straight.streams import StreamSettings
 from services.gateway.straight.user_keys import Issuer
-from services.gateway.tokens import TokenDesk
+from services.gateway.submissions import api_births
+from services.gateway.submissions.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
 from services.gateway.webhooks.connecting import SystemResolver, tls_context

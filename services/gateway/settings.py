@@ -3,9 +3,9 @@
 import os
 
 from libs.process.settings import ServiceSettings, required, settings_from
+from services.gateway.feed.reading import ReadingLimits
 from services.gateway.inbound.cloudevent import BATCH_MAX
 from services.gateway.inbound.desk import SayingLimits
-from services.gateway.reading import ReadingLimits
 from services.gateway.straight.places import EVENTS_BYTES_MAX
 
 

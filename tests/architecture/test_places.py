@@ -36,8 +36,12 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "identity": (SERVICE - {"handlers.py"}, {"migrations"}),
-    # One folder for each way of integrating.
-    "gateway": (SERVICE, {"migrations", "inbound", "straight", "webhooks", "fhir", "dropping"}),
+    # What every way of integrating stands on, and one folder for each way.
+    "gateway": (
+        SERVICE,
+        {"migrations", "feed", "partners", "submissions", "sandbox"}
+        | {"inbound", "straight", "webhooks", "fhir", "dropping"},
+    ),
 }
 STORE = re.compile(r"store(_\w+)?|\w+_store")
 

@@ -17,7 +17,7 @@ from libs.http.bodies import decode_body
 from services.gateway.inbound.cloudevent import read_structured
 from services.gateway.inbound.taking import order_of
 from services.gateway.inbound.ways import WAYS
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from tests.fixtures.servers import ROOT
 
 NAME = re.compile(r"partner\.[a-z]+(-[a-z]+)*-[a-z]+\.v[1-9]")

@@ -20,7 +20,7 @@ from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
 from services.gateway.dropping.folders import SUFFIXES, Changed, Folder, NotAFolder, Seen
 from services.gateway.dropping.taking import Later, Taking
-from services.gateway.partner import ACTIVE, Partner
+from services.gateway.partners.partner import ACTIVE, Partner
 
 PARTNER_CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 POLL_SECONDS = 1.0

@@ -13,7 +13,6 @@ from libs.http.auth import Actor, require
 from libs.http.bodies import read_bytes
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
-from services.gateway.access import Access
 from services.gateway.fhir.bundles import BYTES_MAX
 from services.gateway.fhir.desk import RETRY_SECONDS, Answered, FhirDesk
 from services.gateway.fhir.issues import (
@@ -24,6 +23,7 @@ from services.gateway.fhir.issues import (
     transaction_response,
 )
 from services.gateway.inbound.desk import SayingDesk
+from services.gateway.partners.access import Access
 
 PARTNER = require(kinds=("system",))
 _TAKEN = (MEDIA_TYPE, "application/json")

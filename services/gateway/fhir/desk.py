@@ -14,7 +14,6 @@ import msgspec
 
 from libs.database.transactions import Transactions
 from libs.http.client import Refused, Unavailable
-from services.gateway import submission_store
 from services.gateway.acting import Acting
 from services.gateway.fhir.bundles import Bundle, Unreadable, read_bundle, shape_issues
 from services.gateway.fhir.intake import Births
@@ -23,8 +22,9 @@ from services.gateway.fhir.mapper import Birth, Read, read
 from services.gateway.fhir.mapping import Mapping, load_mapping
 from services.gateway.fhir.model import model_issues
 from services.gateway.fhir.one_birth import OneBirth, Said, finding_issues, refused_issues
-from services.gateway.partner import Partner
-from services.gateway.submission_store import Submission
+from services.gateway.partners.partner import Partner
+from services.gateway.submissions import submission_store
+from services.gateway.submissions.submission_store import Submission
 
 # Judging a Bundle of 1 MiB takes about a second of a core; two leave the others to everybody else, and one of a partner
 # leaves the second to the others.

@@ -8,7 +8,7 @@ import msgspec
 
 from libs.http.client import Refused
 from services.gateway.acting import Acting
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 SERVICE = "intake"
 # The paper of the procedure that the notice is (giấy chứng sinh).

@@ -9,15 +9,15 @@ import msgspec
 
 from libs.database.transactions import Transactions
 from libs.http.client import Refused
-from services.gateway import submission_store
 from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.changes import asked_for, changes
 from services.gateway.fhir.intake import Births, Finding, Receipt
 from services.gateway.fhir.issues import Dossier, Issue, error
 from services.gateway.fhir.mapper import Birth, Identity
 from services.gateway.fhir.mapping import Mapping
-from services.gateway.partner import Partner
-from services.gateway.submission_store import SENDING, TAKEN, KnownBirth
+from services.gateway.partners.partner import Partner
+from services.gateway.submissions import submission_store
+from services.gateway.submissions.submission_store import SENDING, TAKEN, KnownBirth
 
 State = Literal["taken", "updated", "withdrawn", "known", "refused"]
 EXPLANATION = "Phần mềm của bệnh viện gửi bản cập nhật (FHIR)."

@@ -25,7 +25,7 @@ from services.gateway.inbound.cloudevent import (
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.inbound.outcomes import TAKEN, Outcome
 from services.gateway.inbound.taking import Came, Inbound
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 JSON_BYTES_MAX = 1 << 20
 PAPER_BYTES_MAX = 10 << 20

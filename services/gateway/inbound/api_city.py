@@ -13,9 +13,9 @@ from libs.http.limits import client_network
 from libs.http.problems import MEDIA_TYPE, Problem
 from libs.http.reads import HEADER, PURPOSES
 from services.gateway.acting import Acting
+from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.inbound.city import read_of
 from services.gateway.inbound.desk import SayingDesk
-from services.gateway.reading_log import ReadingLog
 
 PARTNER = require(kinds=("system",))
 

@@ -12,8 +12,8 @@ from libs.http.auth import Actor
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from libs.telemetry.metrics import counter
-from services.gateway.access import Access
-from services.gateway.partner import Partner
+from services.gateway.partners.access import Access
+from services.gateway.partners.partner import Partner
 
 # Bodies of one partner that lie in memory at once: small ones, and scanned papers.
 BODIES_MAX, PAPERS_MAX = 16, 2

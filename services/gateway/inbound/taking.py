@@ -37,7 +37,7 @@ from services.gateway.inbound.outcomes import (
 )
 from services.gateway.inbound.taken_store import Said
 from services.gateway.inbound.ways import WAYS, Way, is_id, path_of
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 # Of one partner at a time in one process, so that nobody's hundreds hold every connection to the services.
 AT_ONCE_MAX = 8

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from libs.http.problems import Problem
-from services.gateway import feed_store, partner_store
-from services.gateway.administration import By, known
-from services.gateway.cursor import Cursor, place_of
-from services.gateway.partner import REVOKED
+from services.gateway.feed import feed_store
+from services.gateway.feed.cursor import Cursor, place_of
+from services.gateway.partners import partner_store
+from services.gateway.partners.administration import By, known
+from services.gateway.partners.partner import REVOKED
 from services.gateway.straight import key_store, store
 from services.gateway.straight.user_keys import public_user_key
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from libs.process.settings import SettingsError
-from services.gateway.administration import By
+from services.gateway.partners.administration import By
 from services.gateway.settings import Settings
 from services.gateway.straight import administration, key_store, store
 from services.gateway.straight.user_keys import Issuer

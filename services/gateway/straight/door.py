@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from libs.bus.outages import is_contention, is_outage
 from libs.database.transactions import Transactions
 from libs.http.limits import TokenBuckets
-from services.gateway import partner_store
+from services.gateway.partners import partner_store
 from services.gateway.straight import key_store
 from services.gateway.straight.admission import (
     Asked,

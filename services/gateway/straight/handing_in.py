@@ -14,7 +14,7 @@ from services.gateway.inbound.cloudevent import (
 )
 from services.gateway.inbound.outcomes import Outcome, refused
 from services.gateway.inbound.taking import Came, Inbound
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 NATS = Came(way="nats")
 _CONTENT_TYPE, _DATA_TYPE = "content-type", "ce-datacontenttype"

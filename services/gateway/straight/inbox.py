@@ -19,7 +19,7 @@ from libs.database.transactions import Transactions
 from libs.http.problems import Problem
 from services.gateway.inbound.cloudevent import Unreadable
 from services.gateway.inbound.outcomes import LATER, Outcome, refused
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from services.gateway.straight import store
 from services.gateway.straight.answers import answer_of
 from services.gateway.straight.handing_in import Taker

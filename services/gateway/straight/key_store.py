@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from services.gateway.partner import ACTIVE
+from services.gateway.partners.partner import ACTIVE
 
 
 class UserKey(msgspec.Struct, frozen=True, kw_only=True):

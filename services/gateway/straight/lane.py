@@ -16,11 +16,11 @@ from nats.aio.client import Client
 from libs.bus.publisher import STREAM_FULL, Message, Outcome, Publisher, Stored
 from libs.contracts.cloudevents import encode_block
 from libs.database.transactions import Transactions
-from services.gateway.cursor import Cursor
-from services.gateway.feed import Feed
-from services.gateway.feed_store import Entry
-from services.gateway.partner import types_of
-from services.gateway.reading_log import ReadingLog
+from services.gateway.feed.cursor import Cursor
+from services.gateway.feed.feed_store import Entry
+from services.gateway.feed.following import Feed
+from services.gateway.feed.reading_log import ReadingLog
+from services.gateway.partners.partner import types_of
 from services.gateway.straight import store
 from services.gateway.straight.answers import block_of
 from services.gateway.straight.patience import passes, rest

@@ -10,15 +10,15 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from libs.bus import jetstream
+from libs.database.leading import Lead
 from libs.database.transactions import Transactions
-from services.gateway.feed import Feed
-from services.gateway.reading_log import ReadingLog
+from services.gateway.feed.following import Feed
+from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.straight import key_store, store
 from services.gateway.straight.door import Door
 from services.gateway.straight.handing_in import Taker
 from services.gateway.straight.inbox import Inbox
 from services.gateway.straight.lane import Lane, Tools
-from services.gateway.straight.lead_store import Lead
 from services.gateway.straight.patience import end, rest
 from services.gateway.straight.store import Standing
 from services.gateway.straight.streams import Streams, StreamSettings
@@ -82,7 +82,7 @@ class Leading:
 
     async def _turn(self, over: asyncio.Event) -> None:
         """Do as partners are registered now."""
-        await self._lead.still()
+        await self._lead.alive()
         async with self._parts.transactions.transaction() as conn:
             standings = {each.partner.code: each for each in await store.standings(conn)}
             handing_in = await store.handing_in(conn)

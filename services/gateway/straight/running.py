@@ -7,8 +7,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from libs.bus.connection import NatsNotReached, close, connect
+from libs.database.leading import Lead
 from libs.http.auth import GATEWAY
-from services.gateway.straight.lead_store import Lead
 from services.gateway.straight.leading import TURN_SECONDS, Leading, Parts
 from services.gateway.straight.patience import end, passes, rest
 
@@ -52,7 +52,7 @@ class Straight:
         """Lead whenever nobody else does."""
         while not over.is_set():
             try:
-                lead = await Lead.open(self._database_url)
+                lead = await Lead.open(self._database_url, name=GATEWAY, work="straight")
                 try:
                     while not over.is_set():
                         if await lead.take():

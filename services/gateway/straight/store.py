@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.gateway import feed_store
-from services.gateway.feed_store import Entry
-from services.gateway.partner import ACTIVE, REVOKED, Partner
-from services.gateway.partner_store import partner_of
+from services.gateway.feed import feed_store
+from services.gateway.feed.feed_store import Entry
+from services.gateway.partners.partner import ACTIVE, REVOKED, Partner
+from services.gateway.partners.partner_store import partner_of
 
 # What the tail of the feed reads at once: as one look of the HTTP feed.
 _BYTES_MAX = feed_store.BYTES_MAX

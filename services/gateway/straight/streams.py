@@ -13,8 +13,8 @@ from libs.bus import jetstream
 from libs.bus.jetstream import ConsumerInfo, StreamInfo
 from libs.bus.topology import differences
 from libs.database.transactions import Transactions
-from services.gateway import feed_store
-from services.gateway.cursor import read_cursor
+from services.gateway.feed import feed_store
+from services.gateway.feed.cursor import read_cursor
 from services.gateway.straight import store
 from services.gateway.straight.places import (
     DURABLE,

@@ -9,8 +9,8 @@ import asyncpg
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.process.repeating import repeat
-from services.gateway.feed import Feed
-from services.gateway.feed_store import Entry
+from services.gateway.feed.feed_store import Entry
+from services.gateway.feed.following import Feed
 from services.gateway.straight import store
 
 ROWS_READ_MAX = 1_000

@@ -14,9 +14,9 @@ from libs.http.bodies import MsgspecResponse, read_body
 from libs.http.idempotency import Answer, answered_before, once
 from libs.http.limits import client_network
 from libs.process.sealing import Sealer
-from services.gateway.access import CountedAccess
-from services.gateway.administration import By
-from services.gateway.partner import Partner
+from services.gateway.partners.access import CountedAccess
+from services.gateway.partners.administration import By
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import tending
 from services.gateway.webhooks.endpoint import ShownEndpoint
 from services.gateway.webhooks.sending import Sender

@@ -13,14 +13,15 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from libs.bus.outages import is_contention, is_outage
+from libs.database.leading import Lead
 from libs.database.transactions import Transactions
+from libs.http.auth import GATEWAY
 from libs.process.sealing import Sealer
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
-from services.gateway import feed_store
+from services.gateway.feed import feed_store
 from services.gateway.webhooks.endpoint import ACTIVE, FAILING
 from services.gateway.webhooks.holding import Holder
-from services.gateway.webhooks.lead_store import Lead
 from services.gateway.webhooks.letters import Letters
 from services.gateway.webhooks.pumping import Pump
 from services.gateway.webhooks.recording import PROGRESS_SECONDS, Recorder
@@ -97,7 +98,7 @@ class Dispatcher:
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Stand by for the lock, then lead until told to stop or something fails."""
-        lead = await Lead.open(self._dsn)
+        lead = await Lead.open(self._dsn, name=GATEWAY, work="webhooks")
         try:
             while not stop.is_set():
                 if await lead.take():

@@ -7,8 +7,8 @@ from uuid import UUID
 from libs.database.transactions import Transactions
 from libs.process.sealing import Sealer
 from libs.telemetry.logs import log
-from services.gateway import partner_store
-from services.gateway.partner import Partner
+from services.gateway.partners import partner_store
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import delivery_store, endpoint_store, signing
 from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.endpoint import Endpoint

@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
-from services.gateway import feed_store
-from services.gateway.feed_store import Entry
+from services.gateway.feed import feed_store
+from services.gateway.feed.feed_store import Entry
 
 BYTES_MAX = 16 << 20
 # Fetched in one statement.

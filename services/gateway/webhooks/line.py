@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.gateway.feed_store import Entry
-from services.gateway.partner import Partner
+from services.gateway.feed.feed_store import Entry
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks.delivery_store import Settled, Waiting
 from services.gateway.webhooks.endpoint import (
     ACTIVE,

@@ -15,9 +15,9 @@ from libs.database.transactions import Transactions
 from libs.http.limits import TokenBuckets
 from libs.http.problems import FieldError, Problem
 from libs.process.sealing import Sealer
-from services.gateway import feed_store
-from services.gateway.administration import By
-from services.gateway.partner import Partner
+from services.gateway.feed import feed_store
+from services.gateway.partners.administration import By
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import delivery_store, endpoint_store, signing, tending
 from services.gateway.webhooks.endpoint import (
     DELIVERED,

@@ -8,7 +8,7 @@ from uuid import UUID
 from libs.database.transactions import Transactions
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
-from services.gateway import partner_store
+from services.gateway.partners import partner_store
 from services.gateway.webhooks import delivery_store, endpoint_store
 from services.gateway.webhooks.delivery_store import Settled
 from services.gateway.webhooks.endpoint import ACTIVE, DISABLED, FAILING

@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 
 from libs.database.transactions import Transactions
-from services.gateway import feed_store
-from services.gateway.feed_store import SCAN_MAX, Entry
+from services.gateway.feed import feed_store
+from services.gateway.feed.feed_store import SCAN_MAX, Entry
 from services.gateway.webhooks import delivery_store, replay_store
 from services.gateway.webhooks.endpoint import ACTIVE, DONE, FAILING, RECOVER, RUNNING, Replay
 from services.gateway.webhooks.line import Item, Line

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from services.gateway.partner import ACTIVE, Partner, types_of
+from services.gateway.partners.partner import ACTIVE, Partner, types_of
 
 
 class Rights(msgspec.Struct, frozen=True):

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS, Transactions
 from libs.telemetry.logs import log
-from services.gateway import feed_store
-from services.gateway.feed_store import SCAN_MAX, Entry
+from services.gateway.feed import feed_store
+from services.gateway.feed.feed_store import SCAN_MAX, Entry
 from services.gateway.webhooks import delivery_store
 from services.gateway.webhooks.letters import Letters
 from services.gateway.webhooks.line import Line, matches

@@ -10,10 +10,11 @@ import msgspec
 from libs.bus.ids import new_id
 from libs.http.problems import FieldError, Problem
 from libs.process.sealing import Sealer
-from services.gateway import feed_store, partner_store
-from services.gateway.administration import By
-from services.gateway.cursor import Cursor
-from services.gateway.partner import Partner, is_pattern
+from services.gateway.feed import feed_store
+from services.gateway.feed.cursor import Cursor
+from services.gateway.partners import partner_store
+from services.gateway.partners.administration import By
+from services.gateway.partners.partner import Partner, is_pattern
 from services.gateway.webhooks import delivery_store, endpoint_store, replay_store, signing
 from services.gateway.webhooks.addresses import Refused
 from services.gateway.webhooks.endpoint import (

@@ -12,7 +12,7 @@ from mot_cua import AsyncClient, AsyncFeed, FileCursor, MemoryCursor
 from mot_cua.errors import CredentialsRefused, CursorTooOld, CursorUnknown, Invalid, Unauthorised
 from mot_cua.event import Event
 from mot_cua.events import DossierReceived, StepAssigned
-from services.gateway import administration
+from services.gateway.partners import administration
 from tests.fixtures.servers import eventually
 from tests.integration.client.conftest import Gateway
 from tests.integration.gateway.conftest import BY, HOSPITAL, accepted, assigned, ready, received

@@ -26,14 +26,15 @@ from libs.contracts.routing import StepAssigned
 from libs.http.auth import GATEWAY
 from libs.http.public_keys import JWKS_NAME, make_key
 from libs.process.sealing import new_sealing_key
-from services.gateway import administration, store
-from services.gateway.administration import By
+from services.gateway import store
 from services.gateway.handlers import HANDLERS
-from services.gateway.partner import Partner
+from services.gateway.partners import administration
+from services.gateway.partners.administration import By
+from services.gateway.partners.partner import Partner
+from services.gateway.partners.tokens import ASSERTION_TYPE
 from services.gateway.process import Process, bus_of
 from services.gateway.settings import Settings
 from services.gateway.straight.handing_in import Taker
-from services.gateway.tokens import ASSERTION_TYPE
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
 from tests.integration.gateway.owner import Owner

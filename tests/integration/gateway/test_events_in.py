@@ -13,7 +13,7 @@ import pytest
 from libs.http.auth import GATEWAY, TokenSigner
 from services.gateway.inbound import taken_store, taking
 from services.gateway.inbound.cloudevent import BATCH_JSON
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from tests.integration.gateway.conftest import HOSPITAL, House
 from tests.integration.gateway.owner import DOSSIER, SOURCE, STRUCTURED, Owner, event, rows, say
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from tests.integration.gateway.conftest import House
 from tests.integration.gateway.owner import DOSSIER, STRUCTURED, Owner, event, rows, say
 

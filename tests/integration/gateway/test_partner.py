@@ -10,7 +10,7 @@ import httpx
 from joserfc.jwk import ECKey, OKPKey
 
 from libs.http.auth import IDENTITY, INTEGRATOR, TokenSigner
-from services.gateway import administration
+from services.gateway.partners import administration
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, House, ids_of, received
 
 PERSON = "tich-hop-01"

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from libs.contracts.cloudevents import decode
-from services.gateway import administration, feed_store
+from services.gateway.feed import feed_store
 from services.gateway.housekeeping import Housekeeping
+from services.gateway.partners import administration
 from tests.integration.gateway.conftest import (
     BY,
     EVERYTHING,
@@ -83,7 +84,7 @@ async def test_a_partner_sees_only_what_concerns_it(house: House) -> None:
 
 async def test_a_look_ends_and_the_cursor_goes_on(house: House, monkeypatch: Any) -> None:
     """A reader of few events among many pays with looks, not the city with long queries."""
-    monkeypatch.setattr("services.gateway.feed.SCAN_MAX", 10)
+    monkeypatch.setattr("services.gateway.feed.following.SCAN_MAX", 10)
     await house.partner()
     headers = await house.token()
     for _ in range(12):

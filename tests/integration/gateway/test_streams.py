@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from deploy.local.ports import LOOPBACK, free_port
-from services.gateway import streams
+from services.gateway.feed import streams
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, House, received
 

@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from services.gateway import administration
+from services.gateway.partners import administration
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, ISSUER, House
 
 INVALID = (401, "invalid_client")

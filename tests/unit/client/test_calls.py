@@ -28,9 +28,9 @@ from mot_cua.retrying import PAUSE_SECONDS_MAX, RETRY_AFTER_SECONDS_MAX, Backoff
 from mot_cua.saying import LATER, REFUSED, TAKEN, Said, say, written
 from mot_cua.saying import Events as Saying
 from mot_cua.session import Session
-from services.gateway.assertions import judge, read_assertion
-from services.gateway.keys import public_key
-from services.gateway.partner import Key, Partner
+from services.gateway.partners.assertions import judge, read_assertion
+from services.gateway.partners.keys import public_key
+from services.gateway.partners.partner import Key, Partner
 from tests.unit.client.play import KEY, URL, Answer, Stage, json
 from tests.unit.gateway.test_assertions import NOW
 

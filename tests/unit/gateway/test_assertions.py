@@ -12,9 +12,9 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from libs.http.problems import Problem
-from services.gateway.assertions import BadAssertion, judge, read_assertion
-from services.gateway.keys import public_key
-from services.gateway.partner import Key, Partner
+from services.gateway.partners.assertions import BadAssertion, judge, read_assertion
+from services.gateway.partners.keys import public_key
+from services.gateway.partners.partner import Key, Partner
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())

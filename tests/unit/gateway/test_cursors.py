@@ -3,8 +3,8 @@
 import pytest
 
 from libs.http.problems import Problem
-from services.gateway.cursor import Cursor, place_of, read_cursor
-from services.gateway.feed_store import Head
+from services.gateway.feed.cursor import Cursor, place_of, read_cursor
+from services.gateway.feed.feed_store import Head
 
 HEAD = Head(feed="0a1b2c3d", last=100, first=11)
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.gateway.dropping import watching
 from services.gateway.dropping.watching import Watching
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 
 CROWD, OTHER = "bv-1", "bv-2"
 

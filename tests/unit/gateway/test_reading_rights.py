@@ -4,7 +4,7 @@ import pytest
 
 from libs.contracts.catalogue import EVENTS
 from libs.http.problems import Problem
-from services.gateway.partner import READER, Partner, asked_types, is_pattern, types_of
+from services.gateway.partners.partner import READER, Partner, asked_types, is_pattern, types_of
 
 HOSPITAL = Partner(
     code="bv",

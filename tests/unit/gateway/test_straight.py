@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from libs.http.problems import Problem
 from services.gateway.inbound.taking import HTTP, Came, Inbound
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from services.gateway.straight.admission import (
     Asked,
     NotAQuestion,

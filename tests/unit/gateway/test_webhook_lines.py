@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.endpoint import Endpoint
 from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Item, Line, Unwritten

@@ -7,7 +7,7 @@ from datetime import date
 from libs.catalogue import Catalogue
 from libs.catalogue.made_up_names import MadeUpNames
 from libs.http.bodies import decode_body
-from services.gateway.synthetic import CERTIFICATE_PREFIX, EMAIL_HOST, SERIAL_FIRST, birth
+from services.gateway.sandbox.synthetic import CERTIFICATE_PREFIX, EMAIL_HOST, SERIAL_FIRST, birth
 from services.intake.api import NewBirth
 from services.intake.birth_rules import check_declaration
 from tests.fixtures.servers import ROOT

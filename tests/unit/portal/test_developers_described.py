@@ -7,7 +7,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from libs.http.bodies import answers, body
-from services.gateway.api_partner import KeyAdded, NewKey
+from services.gateway.partners.api_partner import KeyAdded, NewKey
 from services.portal.developers import described
 
 

@@ -18,12 +18,12 @@ import pytest_asyncio
 
 from deploy.local.sample_xml9 import Births, envelope, inner_file
 from libs.http.auth import TokenSigner
-from services.gateway import administration
 from services.gateway.dropping.folders import Folder
 from services.gateway.dropping.taking import Taking
 from services.gateway.dropping.watching import Watching
-from services.gateway.handing_in import Uploads
+from services.gateway.partners import administration
 from services.gateway.settings import Settings
+from services.gateway.submissions.handing_in import Uploads
 from tests.fixtures.fhir import bundle, one_birth, twins
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.births.conftest import Intake

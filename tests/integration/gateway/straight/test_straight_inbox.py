@@ -16,7 +16,7 @@ from libs.http.problems import FieldError, Problem
 from services.gateway.housekeeping import Housekeeping
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.outcomes import Outcome, later, refused, taken
-from services.gateway.partner import Partner
+from services.gateway.partners.partner import Partner
 from services.gateway.straight.places import inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House

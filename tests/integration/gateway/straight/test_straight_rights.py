@@ -9,8 +9,8 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from services.gateway import administration
-from services.gateway.partner import ACTIVE, REVOKED, SUSPENDED
+from services.gateway.partners import administration
+from services.gateway.partners.partner import ACTIVE, REVOKED, SUSPENDED
 from services.gateway.straight import administration as straight
 from services.gateway.straight import door
 from services.gateway.straight.places import events_stream, inbox_stream

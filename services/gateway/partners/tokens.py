@@ -12,8 +12,8 @@ from libs.http.auth import GATEWAY, PARTNER_SECONDS_MAX, TokenSigner
 from libs.http.limits import TokenBuckets
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
-from services.gateway import partner_store
-from services.gateway.assertions import Assertion, BadAssertion, judge, read_assertion
+from services.gateway.partners import partner_store
+from services.gateway.partners.assertions import Assertion, BadAssertion, judge, read_assertion
 
 GRANT = "client_credentials"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

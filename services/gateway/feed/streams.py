@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 from libs.http.auth import PARTNER_SECONDS_MAX
 from libs.http.health import Health
 from libs.http.problems import Problem
-from services.gateway.cursor import Cursor
-from services.gateway.reading import Desk, Question, Waiting
+from services.gateway.feed.cursor import Cursor
+from services.gateway.feed.reading import Desk, Question, Waiting
 
 MEDIA_TYPE = "text/event-stream"
 PAGE_EVENTS = 100

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from libs.http.problems import Problem
-from services.gateway.feed_store import Head
+from services.gateway.feed.feed_store import Head
 
 LATEST = "latest"
 _WRITTEN = re.compile(r"([0-9a-f]{8})-(0|[1-9][0-9]{0,18})")

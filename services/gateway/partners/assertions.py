@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from services.gateway.keys import ALGORITHMS, is_signed
-from services.gateway.partner import ACTIVE, Partner
+from services.gateway.partners.keys import ALGORITHMS, is_signed
+from services.gateway.partners.partner import ACTIVE, Partner
 
 LENGTH_MAX = 4096
 LIFETIME_SECONDS_MAX = 300

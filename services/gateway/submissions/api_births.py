@@ -13,9 +13,9 @@ from libs.http.bodies import read_bytes
 from libs.http.client import Refused
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
-from services.gateway.access import Access
-from services.gateway.handing_in import FILE_BYTES_MAX, Uploads
 from services.gateway.inbound.desk import SayingDesk
+from services.gateway.partners.access import Access
+from services.gateway.submissions.handing_in import FILE_BYTES_MAX, Uploads
 
 PARTNER = require(kinds=("system",))
 XML = ("application/xml", "text/xml")

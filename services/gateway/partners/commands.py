@@ -18,9 +18,9 @@ from libs.database.transactions import Transactions
 from libs.http.auth import GATEWAY
 from libs.http.problems import Problem
 from libs.process.settings import SettingsError, named
-from services.gateway import administration, partner_store
-from services.gateway.administration import By
-from services.gateway.partner import ACTIVE, REVOKED, SUSPENDED, Partner
+from services.gateway.partners import administration, partner_store
+from services.gateway.partners.administration import By
+from services.gateway.partners.partner import ACTIVE, REVOKED, SUSPENDED, Partner
 from services.gateway.settings import Settings
 from services.gateway.straight.commands import nats_app
 

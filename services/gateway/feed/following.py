@@ -14,9 +14,9 @@ import msgspec
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.process.repeating import repeat
-from services.gateway import feed_store
-from services.gateway.cursor import place_of
-from services.gateway.feed_store import BYTES_MAX, SCAN_MAX, Entry, Head
+from services.gateway.feed import feed_store
+from services.gateway.feed.cursor import place_of
+from services.gateway.feed.feed_store import BYTES_MAX, SCAN_MAX, Entry, Head
 
 POLL_SECONDS = 0.25
 # Who wakes for one event looks a moment later: what comes with it is read with it.

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from libs.database.transactions import Transactions
 from libs.process.repeating import repeat
-from services.gateway import reading_store
-from services.gateway.reading_store import Reading
+from services.gateway.feed import reading_store
+from services.gateway.feed.reading_store import Reading
 
 FLUSH_SECONDS = 1.0
 # Partners times addresses times ways; beyond it calls wait for the database.

@@ -10,10 +10,10 @@ import msgspec
 from libs.database.transactions import Transactions
 from libs.http.auth import TokenSigner
 from libs.http.client import Refused
-from services.gateway import submission_store
 from services.gateway.acting import Acting
-from services.gateway.partner import Partner
-from services.gateway.submission_store import Submission
+from services.gateway.partners.partner import Partner
+from services.gateway.submissions import submission_store
+from services.gateway.submissions.submission_store import Submission
 
 # What intake takes (its UploadLimits); a file of that size takes it some ten seconds.
 FILE_BYTES_MAX = 20 * 1024 * 1024

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.gateway.partner import Key, Partner
+from services.gateway.partners.partner import Key, Partner
 
 _COLUMNS = "code, name_vi, contact, state, agency, facility, roles, types, reads"
 

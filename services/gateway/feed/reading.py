@@ -11,11 +11,11 @@ import msgspec
 from libs.http.auth import Actor
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
-from services.gateway.access import Access
-from services.gateway.cursor import Cursor
-from services.gateway.feed import Feed, Page
-from services.gateway.partner import asked_types
-from services.gateway.reading_log import ReadingLog
+from services.gateway.feed.cursor import Cursor
+from services.gateway.feed.following import Feed, Page
+from services.gateway.feed.reading_log import ReadingLog
+from services.gateway.partners.access import Access
+from services.gateway.partners.partner import asked_types
 
 # Those that wait and those that stream: each holds a connection.
 WAITING_MAX = 2_000

@@ -13,8 +13,8 @@ from libs.http.auth import INTEGRATOR, Actor
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
-from services.gateway import partner_store
-from services.gateway.partner import ACTIVE, Partner
+from services.gateway.partners import partner_store
+from services.gateway.partners.partner import ACTIVE, Partner
 
 # How old what is known of a partner may be. Suspension, retirement of a key and a smaller scope take effect after it.
 CACHE_SECONDS = 10.0

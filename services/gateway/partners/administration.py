@@ -10,9 +10,9 @@ import msgspec
 from libs.catalogue import Catalogue
 from libs.catalogue.errors import UnknownAgency
 from libs.http.problems import FieldError, Problem
-from services.gateway import partner_store
-from services.gateway.keys import public_key
-from services.gateway.partner import ACTIVE, READER, REVOKED, SUSPENDED, Partner, is_pattern
+from services.gateway.partners import partner_store
+from services.gateway.partners.keys import public_key
+from services.gateway.partners.partner import ACTIVE, READER, REVOKED, SUSPENDED, Partner, is_pattern
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _DEEDS = {ACTIVE: "resumed", SUSPENDED: "suspended", REVOKED: "revoked"}

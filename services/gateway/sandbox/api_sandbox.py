@@ -19,14 +19,14 @@ from libs.http.bodies import MsgspecResponse, answers
 from libs.http.client import Refused, Unavailable
 from libs.http.idempotency import idempotency_key
 from libs.http.problems import Problem, unavailable
-from services.gateway import partner_store
-from services.gateway.access import CountedAccess
 from services.gateway.acting import Acting
-from services.gateway.api_partner import by
-from services.gateway.cursor import Cursor
-from services.gateway.feed import Feed
-from services.gateway.partner import Partner
-from services.gateway.synthetic import birth
+from services.gateway.feed.cursor import Cursor
+from services.gateway.feed.following import Feed
+from services.gateway.partners import partner_store
+from services.gateway.partners.access import CountedAccess
+from services.gateway.partners.api_partner import by
+from services.gateway.partners.partner import Partner
+from services.gateway.sandbox.synthetic import birth
 
 PERSON_OR_SYSTEM = require(kinds=("system", INTEGRATOR))
 MATERNITY = "hospital"

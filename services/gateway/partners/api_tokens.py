@@ -13,8 +13,8 @@ from starlette.responses import Response
 from libs.http.bodies import MsgspecResponse, answers, read_bytes
 from libs.http.limits import client_network
 from libs.http.problems import Problem
-from services.gateway.keys import ALGORITHMS
-from services.gateway.tokens import GRANT, TOKEN_PATH, Granted, Refusal, TokenDesk, TooMany
+from services.gateway.partners.keys import ALGORITHMS
+from services.gateway.partners.tokens import GRANT, TOKEN_PATH, Granted, Refusal, TokenDesk, TooMany
 
 FORM = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 16 << 10

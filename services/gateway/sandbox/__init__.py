@@ -1,0 +1,1 @@
+"""Births made up for those who try the city out, where nobody is real."""
