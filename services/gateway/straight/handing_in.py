@@ -5,7 +5,13 @@ from typing import Protocol
 
 from libs.contracts.cloudevents import STRUCTURED, STRUCTURED_JSON
 from libs.http.problems import Problem
-from services.gateway.inbound.cloudevent import InboundEvent, Unreadable, read_binary, read_structured
+from services.gateway.inbound.cloudevent import (
+    InboundEvent,
+    Unreadable,
+    nameable,
+    read_binary,
+    read_structured,
+)
 from services.gateway.inbound.outcomes import Outcome, refused
 from services.gateway.inbound.taking import Came, Inbound
 from services.gateway.partners.partner import Partner
@@ -34,7 +40,7 @@ class HandedIn:
             event = read_message(headers, body)
         except Problem as problem:
             await self._inbound.unreadable(partner, problem, NATS)
-            named = {name: headers.get(f"ce-{name}", "") for name in ("source", "id")}
+            named = {name: nameable(headers.get(f"ce-{name}", "")) for name in ("source", "id")}
             return refused(Unreadable(**named, problem=problem), problem)
         return await self._inbound.take(partner, event, NATS)
 
