@@ -179,7 +179,7 @@ async def test_answers_survive_the_stream_they_were_in(desk: Callable[[], Any]) 
     """What was answered and not confirmed is in the stream again when that was made anew."""
     async with desk() as at:
         await at.publish("e1", b"good")
-        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1))
+        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1), deadline_seconds=30)
         await at.partners_nats.break_stream(HOSPITAL.code, "deleted")
         assert [answer.id for answer in await at.answers(1)] == ["e1"]
 
@@ -188,7 +188,7 @@ async def test_an_answer_nobody_fetches_is_not_kept_for_ever(desk: Callable[[], 
     """It may be about people: after seven days it is gone, before it stays."""
     async with desk() as at:
         await at.publish("e1", b"good")
-        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1))
+        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1), deadline_seconds=30)
         keeping = Housekeeping(at.house.process.transactions, 0)
         for days, left in ((6, 1), (8, 0)):
             await at.house.pool.execute(
