@@ -14,23 +14,28 @@ from libs.contracts.event import Event
 # How partners name themselves: this and their code, and below it (after a slash) whatever parts they have.
 SOURCE_PREFIX = "urn:mot-cua:partner:"
 JSON, PAPERS = "application/json", ("application/pdf", "image/jpeg", "image/png")
+# Who may say what no role alone decides: it is judged by where the step, or the paper, is.
+STEPS_AGENCY = "the step's agency"
+ISSUER, HANDING_DESK = "the agency whose paper it is", "the desk that hands it over"
+ISSUER_OR_DESK = f"{ISSUER}, or {HANDING_DESK}"
 
-
+# In a class with a member `type` the word means that member.
 _EventType = type[Event]
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
     """One type of what a partner may say.
 
-    `judge` is the service that decides whether it is so, `roles` who may say it (one of them suffices; none: the
-    role of the step). `subject`: whether the event's subject is the dossier. `attributes` are extension attributes it
-    needs. `then` is what the city says of it.
+    `judge` is the service that decides whether it is so, `roles` who may say it (one of them suffices); where there are
+    none, `said_by` tells who may. `subject`: whether the event's subject is the dossier. `attributes` are extension
+    attributes it needs. `then` is what the city says of it.
     """
 
     type: str
     means: str
     judge: str
     roles: tuple[str, ...] = ()
+    said_by: str = STEPS_AGENCY
     subject: bool = True
     media_types: tuple[str, ...] = (JSON,)
     attributes: tuple[str, ...] = ()
@@ -38,7 +43,6 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DESK = ("hospital", "one_stop")
-_AT_STEP = "the agency with whom the step lies"
 
 SAYINGS: tuple[Saying, ...] = (
     Saying(
@@ -115,7 +119,7 @@ SAYINGS: tuple[Saying, ...] = (
     ),
     Saying(
         type="partner.step-started.v1",
-        means=f"Work on a step was begun, by {_AT_STEP}. Not decided: its outcome.",
+        means="Work on a step was begun, by the agency with whom the step lies. Not decided: its outcome.",
         judge="routing",
         then=(routing.StepStarted,),
     ),
@@ -202,29 +206,34 @@ SAYINGS: tuple[Saying, ...] = (
         type="partner.result-dispatched.v1",
         means="A paper left its agency for the place of hand-over.",
         judge="results",
+        said_by=ISSUER,
         then=(results.ResultDispatched,),
     ),
     Saying(
         type="partner.result-arrived.v1",
         means="A paper lies at the desk that hands it over. Not decided: who fetches it.",
         judge="results",
+        said_by=HANDING_DESK,
         then=(results.ResultReady,),
     ),
     Saying(
         type="partner.receiver-checked.v1",
         means="A card was read at the desk; the answer says whom of the dossier it names. Nothing is handed over.",
         judge="results",
+        said_by=HANDING_DESK,
     ),
     Saying(
         type="partner.result-handed-over.v1",
         means="Papers of one dossier were given to one person, who signed for them.",
         judge="results",
+        said_by=HANDING_DESK,
         then=(results.ResultHandedOver, results.DossierClosed),
     ),
     Saying(
         type="partner.replacement-ordered.v1",
         means="A paper was lost, damaged or misprinted; a new version is wanted. Until it is issued this one counts.",
         judge="results",
+        said_by=ISSUER_OR_DESK,
         then=(results.ResultIssued, results.ResultRevoked),
     ),
 )

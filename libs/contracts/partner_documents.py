@@ -77,7 +77,7 @@ def partner_section() -> list[str]:
     ]
     for saying in SAYINGS:
         then = ", ".join(event.SUBJECT for event in saying.then) or "–"
-        who = " or ".join(f"`{role}`" for role in saying.roles) or "the step's agency"
+        who = " or ".join(f"`{role}`" for role in saying.roles) or saying.said_by
         lines.append(f"| `{saying.type}` | {saying.judge} | {who} | {saying.means} | {then} |")
     return [*lines, ""]
 

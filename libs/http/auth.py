@@ -65,6 +65,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         """The scope of this actor's idempotency keys."""
         return f"{self.kind}:{self.subject}"
 
+    @property
+    def audit_name(self) -> str:
+        """Who it was, for an audit: somebody by the login, a system by its code and the key it has proved itself by."""
+        return f"{self.subject}/{self.credential}" if self.credential else self.subject
+
 
 class BadToken(Exception):
     """The token is not accepted; the reason is a code for the log, never told to the caller."""

@@ -19,6 +19,7 @@ from libs.http.problems import Problem
 from services.portal.city import City
 from services.portal.forms.sent import text_of
 from services.portal.guard import FIELD, FORM_FIELDS_MAX, FORM_FILES_MAX, form_of
+from services.portal.refusals import reason_of
 from services.portal.rendering import is_partial, page
 from services.portal.sessions import (
     ANYBODY,
@@ -300,9 +301,3 @@ def _kept(form: FormData) -> list[tuple[str, str]]:
 def _carried(form: FormData) -> dict[str, Any]:
     """The kept fields and whose they are, for the next of the sign-in pages."""
     return {"kept": _kept(form), "owner": text_of(form, OWNER)}
-
-
-def reason_of(refused: Refused) -> str:
-    """Why not, in identity's own words."""
-    words = [refused.told.title, refused.told.detail, *(error.message for error in refused.told.errors)]
-    return ". ".join(dict.fromkeys(word.rstrip(".") for word in words if word)) + "."

@@ -19,7 +19,8 @@ INDEXES = tuple(
 )
 README_COMMAND = re.compile(r"`make(?: ([a-z0-9]+))?[`\s]|^ {4}make ([a-z0-9]+)", re.MULTILINE)
 MAKE_TARGET = re.compile(r"^([a-z0-9]+):", re.MULTILINE)
-README_LINK = re.compile(r"\]\(([^)#]+)\)")
+# Of a page of ours: not one of the web.
+LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)#?([^)\s]*)\)")
 TEMPLATE = re.compile(r"^\s*(?:- )?template:\s*(\w+)|\btemplate:\s*(\w+)", re.MULTILINE)
 
 
@@ -75,12 +76,21 @@ def test_readme_commands_exist() -> None:
     assert named - targets == set()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md", "deploy/k8s/README.md"])
+@pytest.mark.parametrize("name", [str(path) for path in tracked() if path.suffix == ".md"])
 def test_links_lead_somewhere(name: str) -> None:
-    """A map with a wrong street is worse than none."""
-    folder = (ROOT / name).parent
-    links = [link for link in README_LINK.findall(text(Path(name))) if "://" not in link]
-    assert [link for link in links if not (folder / link).exists()] == []
+    """A map with a wrong street is worse than none; what follows # is a heading there."""
+    wrong = []
+    for path, heading in LINK.findall(text(Path(name))):
+        target = (ROOT / name).parent / path if path else ROOT / name
+        if not target.exists() or (heading and heading not in headings(target)):
+            wrong.append(f"{path}#{heading}")
+    assert wrong == []
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page as links name them: small letters, blanks as dashes, nothing else but letters."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 def test_templates_and_catalogue_agree() -> None:

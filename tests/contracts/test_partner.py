@@ -15,7 +15,7 @@ from libs.contracts.partner import JSON, SAYING_OF, SAYINGS, SOURCE_PREFIX, Sayi
 from libs.contracts.partner_documents import DATA_FILE, EXAMPLES, data_schema, event_schema, example
 from libs.http.bodies import decode_body
 from services.gateway.inbound.cloudevent import read_structured
-from services.gateway.inbound.taking import order_of
+from services.gateway.inbound.orders import order_of
 from services.gateway.inbound.ways import WAYS
 from services.gateway.partners.partner import Partner
 from tests.fixtures.servers import ROOT

@@ -20,6 +20,7 @@ from deploy.local.partners import (
     WARD_PARTNER,
 )
 from libs.contracts.partner_documents import EXAMPLES
+from mot_cua.errors import Conflict
 from tests.pipeline.papers import birth_body, of_the_ward, receiver_of
 from tests.pipeline.software import Software
 from tests.pipeline.town import Town
@@ -70,7 +71,7 @@ async def test_a_birth_goes_from_declaration_to_hand_over_with_no_screen(
         await settle(town, software, dossier, step)
 
     papers = {
-        code: (await hospital.hear("results.result-issued.v1", dossier, result=code, place=BED))["data"]
+        code: await hospital.hear("results.result-issued.v1", dossier, result=code, place=BED)
         for code in ("birth_certificate", "insurance_card")
     }
     for paper in papers.values():
@@ -90,9 +91,9 @@ async def test_a_birth_goes_from_declaration_to_hand_over_with_no_screen(
 
     await hospital.hear("results.dossier-closed.v1", dossier)
     proof = await hospital.http.get(answer.headers["location"])
-    paper = await hospital.look_up(f"results/results/{results[0]}/document")
+    signed = await hospital.look_up(f"results/results/{results[0]}/document")
     assert proof.headers["content-type"] == "application/pdf"
-    assert (proof.content[:5], paper.status_code) == (b"%PDF-", 200)
+    assert (proof.content[:5], signed.status_code) == (b"%PDF-", 200)
     timeline = (await hospital.look_up(f"routing/cases/{dossier}")).json()
     assert timeline["status"] == 10
     # Everything that was said is in the audit, and what people are called is in none of it.
@@ -104,7 +105,7 @@ async def test_a_birth_goes_from_declaration_to_hand_over_with_no_screen(
 
 
 async def test_the_example_of_the_catalogue_is_taken(town: Town, software: dict[str, Software]) -> None:
-    """Whoever copies it, with days of its own, has declared a birth (docs/api.md does)."""
+    """Whoever copies it, with days of its own, has declared a birth (docs/partners.md does)."""
     yesterday = (town.today - timedelta(days=1)).isoformat()
     written = (EXAMPLES / "partner.birth-declared.v1.json").read_text()
     for day in ("2026-11-26", "2026-11-27"):
@@ -215,22 +216,23 @@ async def test_twenty_copies_of_a_birth_are_one_dossier(town: Town, software: di
 async def test_a_batch_settles_steps_in_order(town: Town, software: dict[str, Software]) -> None:
     """Begin and complete in one batch; a dossier of somebody else's beside them spoils nothing."""
     hospital, ward = software[HOSPITAL_PARTNER], software[WARD_PARTNER]
-    declared = await hospital.batch(*(hospital.event("birth-declared", data=birth(town)) for _ in range(2)))
-    assert [one["status"] for one in declared] == [201, 201]
-    first, second = (one["result"]["dossier_id"] for one in declared)
+    declared = await hospital.say_all(*(("birth-declared", "", birth(town)) for _ in range(2)))
+    assert [one.status for one in declared] == [201, 201]
+    first, second = (one.dossier_id for one in declared)
     step = "register_birth"
     for dossier in (first, second):
         await ward.hear("routing.step-assigned.v1", dossier, step=step)
     outcome = town.outcome(step)
-    told = await ward.batch(
-        ward.event("step-started", first, {"step": step}),
-        ward.event("step-started", second, {"step": "no_such_step"}),
-        ward.event("step-completed", first, {"step": step, "outcome": outcome}),
-        ward.event("step-completed", second, {"step": step, "outcome": outcome}),
+    told = await ward.say_all(
+        ("step-started", first, {"step": step}),
+        ("step-started", second, {"step": "no_such_step"}),
+        ("step-completed", first, {"step": step, "outcome": outcome}),
+        ("step-completed", second, {"step": step, "outcome": outcome}),
     )
-    assert [one["state"] for one in told] == ["taken", "refused", "taken", "refused"]
-    assert told[3]["problem"]["type"].endswith(":earlier-refused")
-    assert told[2]["result"]["state"] == "completed"
+    assert [one.state for one in told] == ["taken", "refused", "taken", "refused"]
+    assert isinstance(told[3].refusal, Conflict)
+    assert told[3].refusal.code == "earlier-refused"
+    assert told[2].result["state"] == "completed"
 
 
 async def test_an_agencys_software_takes_back_waits_and_gives_back(
@@ -283,7 +285,7 @@ async def test_a_paper_travels_and_is_made_anew(town: Town, software: dict[str, 
     dossier = (await hospital.say("birth-declared", data=birth(town)))["dossier_id"]
     await settle(town, software, dossier, "register_birth")
     issued = await hospital.hear("results.result-issued.v1", dossier, result="birth_certificate")
-    paper = {"result_id": issued["data"]["result_id"]}
+    paper = {"result_id": issued["result_id"]}
     assert (await ward.say("result-dispatched", dossier, paper))["state"] == "dispatched"
     other = (await hospital.say("birth-declared", data=birth(town)))["dossier_id"]
     assert await hospital.refused("result-arrived", other, paper) == (404, "result-not-found")

@@ -106,7 +106,7 @@ class Watching:
     async def _partner_turn(self, name: str, *, forgetting: bool) -> "Left":
         partner = await self._find(name) if PARTNER_CODE.fullmatch(name) else None
         if partner is None or partner.state != ACTIVE or not partner.facility:
-            self._say_once(name, "not-a-partner" if partner is None else f"{partner.state}-no-facility")
+            self._say_once(name, _why_left_alone(partner))
             return Left()
         try:
             folder = await asyncio.to_thread(Folder, self._folder / name)
@@ -116,7 +116,6 @@ class Watching:
         except OSError as error:
             self._say_once(name, type(error).__name__)
             return Left()
-        self._said = {said for said in self._said if said[0] != name}
         try:
             if forgetting and self._keep_days > 0:
                 before = time.time() - self._keep_days * DAY_SECONDS
@@ -124,12 +123,15 @@ class Watching:
                     await asyncio.to_thread(folder.forget, place, before)
             more = await asyncio.to_thread(self._claim, name, folder)
             more = await self._take_all(name, partner, folder) or more
-            return await asyncio.to_thread(self._left, folder, more=more)
+            left = await asyncio.to_thread(self._left, folder, more=more)
         except OSError as error:
             self._say_once(name, type(error).__name__)
             return Left()
         finally:
             folder.close()
+        # All is well: what goes wrong after this is news.
+        self._said = {said for said in self._said if said[0] != name}
+        return left
 
     def _claim(self, name: str, folder: Folder) -> bool:
         """Claim what is complete; whether some was left for the next turn."""
@@ -205,6 +207,12 @@ class Watching:
             self._said.add((name, reason))
             known = name if PARTNER_CODE.fullmatch(name) else ""
             log.warning("drop-folder-left-alone", partner=known, reason=reason)
+
+
+def _why_left_alone(partner: Partner | None) -> str:
+    if partner is None:
+        return "not-a-partner"
+    return partner.state if partner.state != ACTIVE else "no-facility"
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):

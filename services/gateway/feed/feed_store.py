@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from libs.contracts.cloudevents import encode_structured
 from libs.contracts.event import Envelope
+from libs.database.uuids import plain
 
 # Rows one call looks at, whether they are for its reader or not.
 SCAN_MAX = 5_000
@@ -99,17 +99,16 @@ async def forget(conn: Any, keep: timedelta, rows_max: int) -> int:
 
 def entry_of(row: Any) -> Entry:
     """A row of the feed as an event of it."""
-    # asyncpg's own kind of UUID is not msgspec's.
     return Entry(
         position=row["position"],
         envelope=Envelope(
-            id=UUID(int=row["event_id"].int),
+            id=plain(row["event_id"]),
             source=row["source"],
             type=row["type"],
-            dossier_id=UUID(int=row["dossier_id"].int),
+            dossier_id=plain(row["dossier_id"]),
             time=row["occurred_at"],
             sequence=row["sequence"],
-            causation_id=row["causation_id"] and UUID(int=row["causation_id"].int),
+            causation_id=row["causation_id"] and plain(row["causation_id"]),
             traceparent=row["traceparent"],
         ),
         data=row["data"],

@@ -25,7 +25,7 @@ from services.gateway.fhir.issues import (
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.partners.access import Access
 
-PARTNER = require(kinds=("system",))
+SYSTEM = require(kinds=("system",))
 _TAKEN = (MEDIA_TYPE, "application/json")
 _ANSWER = {
     "description": "OperationOutcome; to a message or a taken transaction a Bundle that carries it",
@@ -60,7 +60,7 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
         return answer(answered)
 
     @router.post("", status_code=201, openapi_extra=_DESCRIBED)
-    async def bundle(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def bundle(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """Take a Bundle of births (document, message, transaction, collection): new, update, or void.
 
         201 when a dossier came of it, 200 when one was changed or nothing was new, 422 with every problem at once.
@@ -68,7 +68,7 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
         return await taken(request, actor)
 
     @router.post("/$process-message", status_code=201, openapi_extra=_DESCRIBED)
-    async def message(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def message(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """As POST /fhir: FHIR's own address for messages."""
         return await taken(request, actor)
 

@@ -23,7 +23,7 @@ _FIRST = {"document": "Composition", "message": "MessageHeader"}
 TOLD_MAX = 50
 
 
-class Unreadable(Exception):
+class NotABundle(Exception):
     """The bytes are no Bundle; nothing in it can be judged."""
 
     def __init__(self, status: int, issues: list[Issue]) -> None:
@@ -73,30 +73,30 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_bundle(content: bytes) -> Bundle:
-    """The Bundle of these bytes. Raises Unreadable with what is wrong with its outer shape."""
+    """The Bundle of these bytes. Raises NotABundle with what is wrong with its outer shape."""
     if len(content) > BYTES_MAX:
         text = f"Bundle lớn hơn {BYTES_MAX // 1024} KiB."
-        raise Unreadable(413, [error("too-large", text)])
+        raise NotABundle(413, [error("too-large", text)])
     try:
         tree: dict[str, Any] = decode_body(content, dict)
     except Problem as problem:
         text = problem.detail or "Nội dung không phải một đối tượng JSON."
-        raise Unreadable(400, [error("structure", text)]) from None
+        raise NotABundle(400, [error("structure", text)]) from None
     if tree.get("resourceType") != "Bundle":
-        raise Unreadable(400, [error("structure", "Tài nguyên phải là một Bundle.", ("resourceType",))])
+        raise NotABundle(400, [error("structure", "Tài nguyên phải là một Bundle.", ("resourceType",))])
     entries, type_ = tree.get("entry"), tree.get("type")
     if type_ not in TYPES:
         text = f"Loại Bundle phải là một trong: {', '.join(TYPES)}."
-        raise Unreadable(422, [error("not-supported", text, ("type",))])
+        raise NotABundle(422, [error("not-supported", text, ("type",))])
     if not isinstance(entries, list) or not entries:
-        raise Unreadable(422, [error("required", "Bundle không có mục (entry) nào.", ("entry",))])
+        raise NotABundle(422, [error("required", "Bundle không có mục (entry) nào.", ("entry",))])
     if len(entries) > ENTRIES_MAX:
         text = f"Bundle có nhiều hơn {ENTRIES_MAX} mục (entry)."
-        raise Unreadable(422, [error("too-large", text, ("entry",))])
+        raise NotABundle(422, [error("too-large", text, ("entry",))])
     resources = tuple(_resources(entries))
     if len(resources) > RESOURCES_MAX:
         text = f"Bundle có nhiều hơn {RESOURCES_MAX} tài nguyên."
-        raise Unreadable(422, [error("too-large", text, ("entry",))])
+        raise NotABundle(422, [error("too-large", text, ("entry",))])
     named: dict[str | tuple[int, str], Resource] = {}
     for one in resources:
         for name in one.names:

@@ -15,13 +15,13 @@ import msgspec
 from libs.database.transactions import Transactions
 from libs.http.client import Refused, Unavailable
 from services.gateway.acting import Acting
-from services.gateway.fhir.bundles import Bundle, Unreadable, read_bundle, shape_issues
+from services.gateway.fhir.bundles import Bundle, NotABundle, read_bundle, shape_issues
 from services.gateway.fhir.intake import Births
 from services.gateway.fhir.issues import Issue, error
-from services.gateway.fhir.mapper import Birth, Read, read
+from services.gateway.fhir.mapper import Birth, Mapped, mapped
 from services.gateway.fhir.mapping import Mapping, load_mapping
 from services.gateway.fhir.model import model_issues
-from services.gateway.fhir.one_birth import OneBirth, Said, finding_issues, refused_issues
+from services.gateway.fhir.one_birth import BirthOutcome, BirthTaker, finding_issues, refused_issues
 from services.gateway.partners.partner import Partner
 from services.gateway.submissions import submission_store
 from services.gateway.submissions.submission_store import Submission
@@ -38,7 +38,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
     status: int
     issues: tuple[Issue, ...]
-    births: tuple[Said, ...] = ()
+    births: tuple[BirthOutcome, ...] = ()
     bundle: Bundle | None = None
 
 
@@ -80,7 +80,7 @@ class FhirDesk:
         try:
             async with places_of, self._places:
                 bundle, found, issues = await asyncio.to_thread(judged, content, self._mapping)
-        except Unreadable as wrong:
+        except NotABundle as wrong:
             return Answered(status=wrong.status, issues=tuple(wrong.issues))
         issues += [issue for birth in found.births for issue in birth.issues]
         wrong_yet = any(issue.stops for issue in issues)
@@ -89,12 +89,12 @@ class FhirDesk:
                 for birth in found.births:
                     issues += await self._checked(partner, birth)
             if any(issue.stops for issue in issues):
-                births = tuple(Said(birth=birth, state="refused") for birth in found.births)
+                births = tuple(BirthOutcome(birth=birth, state="refused") for birth in found.births)
                 return Answered(
                     status=422, issues=(*_distinct(issues), *found.unmapped), births=births, bundle=bundle
                 )
-            one = OneBirth(self._transactions, self._births, self._mapping, partner, bundle)
-            said = [await one.taken(birth) for birth in found.births]
+            taker = BirthTaker(self._transactions, self._births, self._mapping, partner, bundle)
+            said = [await taker.take(birth) for birth in found.births]
         except Unavailable:
             text = (
                 "Hệ thống đang bận, hãy gửi lại nguyên Bundle này sau ít giây; gửi lại không tạo hồ sơ trùng."
@@ -115,13 +115,13 @@ class FhirDesk:
         return finding_issues(known, birth, self._mapping)
 
 
-def judged(content: bytes, mapping: Mapping) -> tuple[Bundle, Read, list[Issue]]:
+def judged(content: bytes, mapping: Mapping) -> tuple[Bundle, Mapped, list[Issue]]:
     """The Bundle, what it says, and everything that is wrong with it as such. Pure, and slow: run it in a thread.
 
-    Raises Unreadable.
+    Raises NotABundle.
     """
     bundle = read_bundle(content)
-    found = read(bundle, mapping)
+    found = mapped(bundle, mapping)
     return bundle, found, [*shape_issues(bundle), *model_issues(bundle), *found.issues]
 
 
@@ -133,7 +133,7 @@ def _distinct(issues: list[Issue]) -> list[Issue]:
     return list(seen.values())
 
 
-def _status(said: list[Said]) -> int:
+def _status(said: list[BirthOutcome]) -> int:
     """Of the whole: the worst that was refused, else whether anything new came of it."""
     refused = [one.status for one in said if one.status >= 400]
     if refused:

@@ -9,21 +9,12 @@ import msgspec
 from libs.http.client import Refused
 from services.gateway.acting import Acting
 from services.gateway.partners.partner import Partner
+from services.gateway.submissions.findings import Finding
 
 SERVICE = "intake"
 # The paper of the procedure that the notice is (giấy chứng sinh).
 COMPONENT = "medical_certificate"
 PURPOSE = "supplement"
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing intake finds wrong with a declaration."""
-
-    field: str
-    code: str
-    message_vi: str
-    severity: str = "error"
-    also: tuple[str, ...] = ()
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,23 +33,23 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Finding, ...] = ()
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class SupplementRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What an officer has asked the family for."""
 
     fields: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 
-class File(msgspec.Struct, frozen=True, kw_only=True):
+class Requests(msgspec.Struct, frozen=True, kw_only=True):
     """A dossier's requests."""
 
-    requests: tuple[Request, ...] = ()
+    requests: tuple[SupplementRequest, ...] = ()
 
 
-class Whole(msgspec.Struct, frozen=True, kw_only=True):
+class DossierFile(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of GET /dossiers/{id}, as far as an update needs it."""
 
-    dossier: File
+    dossier: Requests
     file: dict[str, Any]
     file_version: int
 
@@ -92,10 +83,10 @@ class Births:
         answer = await self._acting.read(partner, SERVICE, f"/dossiers/{dossier_id}/receipt")
         return msgspec.json.decode(answer, type=Receipt)
 
-    async def whole(self, partner: Partner, dossier_id: UUID) -> Whole:
+    async def dossier_file(self, partner: Partner, dossier_id: UUID) -> DossierFile:
         """What the file says now; the read is recorded there."""
         answer = await self._acting.read(partner, SERVICE, f"/dossiers/{dossier_id}", purpose=PURPOSE)
-        return msgspec.json.decode(answer, type=Whole)
+        return msgspec.json.decode(answer, type=DossierFile)
 
     async def move(
         self, partner: Partner, dossier_id: UUID, what: str, body: dict[str, Any], key: str

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from services.gateway.fhir.bundles import Bundle
-from services.gateway.fhir.issues import EXPRESSIONS_MAX, Issue, error
+from services.gateway.fhir.issues import Issue, error
 from services.gateway.fhir.mapping import Field, Mapping, Source
 from services.gateway.fhir.paths import Node, found
 from services.gateway.fhir.places import Place
 from services.gateway.fhir.reading import READINGS, Unreadable
 from services.gateway.fhir.roles import Party, parties
+from services.gateway.fhir.unmapped import unmapped
 
 ENTERED_IN_ERROR = "entered-in-error"
 VOID_EVENT = "-void"
@@ -28,24 +29,6 @@ _NOTES = {
     (False, True): "Sinh con dưới 32 tuần tuổi",
     (True, True): "Phẫu thuật, sinh con dưới 32 tuần tuổi",
 }
-# Beside a value that was read, these say only what kind of value it is.
-_COMPANIONS = frozenset(
-    {
-        "system",
-        "use",
-        "type",
-        "display",
-        "unit",
-        "code",
-        "rank",
-        "userSelected",
-        "url",
-        "mode",
-        "version",
-        "coding",
-        "text",
-    }
-)
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -89,7 +72,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
         return self.roles.get(field.sources[0].role, self.place) if field else self.place
 
 
-class Read(msgspec.Struct, frozen=True, kw_only=True):
+class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     """What a Bundle says: its births, what is wrong with it as far as mapping can tell, and what is not mapped."""
 
     births: tuple[Birth, ...]
@@ -97,21 +80,21 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     unmapped: tuple[Issue, ...]
 
 
-def read(bundle: Bundle, mapping: Mapping) -> Read:
+def mapped(bundle: Bundle, mapping: Mapping) -> Mapped:
     """The births of a Bundle."""
     found_parties = parties(bundle, mapping)
     if not found_parties:
         text = (
             "Không tìm thấy trẻ nào: cần một Patient có số giấy chứng sinh, hoặc có RelatedPerson là mẹ, cha."
         )
-        return Read(births=(), issues=(error("required", text, ("entry",)),), unmapped=())
+        return Mapped(births=(), issues=(error("required", text, ("entry",)),), unmapped=())
     if len(found_parties) > BIRTHS_MAX:
         text = f"Một Bundle có nhiều nhất {BIRTHS_MAX} trẻ."
-        return Read(births=(), issues=(error("too-large", text, ("entry",)),), unmapped=())
+        return Mapped(births=(), issues=(error("too-large", text, ("entry",)),), unmapped=())
     used: set[Place] = set()
     births = tuple(_birth(bundle, party, mapping, used) for party in found_parties)
-    return Read(
-        births=births, issues=tuple(_same_twice(births)), unmapped=tuple(_unmapped(bundle, used, mapping))
+    return Mapped(
+        births=births, issues=tuple(_same_twice(births)), unmapped=tuple(unmapped(bundle, used, mapping))
     )
 
 
@@ -271,46 +254,3 @@ def _tree(values: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
             place = place.setdefault(name, {})
         place[last] = value
     return tree
-
-
-def _unmapped(bundle: Bundle, used: set[Place], mapping: Mapping) -> Iterator[Issue]:
-    """The elements of each entry nothing was read from: the highest element that is left over as a whole."""
-    text = (
-        "Phần tử này chưa được ánh xạ vào tờ khai; Bundle được lưu nguyên cùng hồ sơ nên không mất thông tin."
-    )
-    above = {place[:length] for place in used for length in range(1, len(place))}
-    for resource in bundle.resources:
-        if "contained" in resource.node.place:
-            continue
-        quiet = mapping.quiet["*"] | mapping.quiet.get(resource.kind, frozenset())
-        left = list(_left(resource.node.place, resource.value, used, above, quiet))
-        if left:
-            for start in range(0, min(len(left), 10 * EXPRESSIONS_MAX), EXPRESSIONS_MAX):
-                places = tuple(left[start : start + EXPRESSIONS_MAX])
-                yield Issue(severity="information", slug="unmapped", text=text, places=places)
-
-
-def _left(
-    place: Place, value: Any, used: set[Place], above: set[Place], quiet: frozenset[str]
-) -> Iterator[Place]:
-    if place in used and place not in above:
-        return
-    if isinstance(value, dict):
-        for name, item in value.items():
-            plain = name.removeprefix("_")
-            if plain in quiet or any(
-                plain.startswith(q) and plain[len(q) : len(q) + 1].isupper() for q in quiet
-            ):
-                continue
-            here = (*place, name)
-            if here in used or here in above:
-                yield from _left(here, item, used, above, frozenset())
-            elif not (quiet == frozenset() and plain in _COMPANIONS):
-                yield here
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            here = (*place, index)
-            if here in used or here in above:
-                yield from _left(here, item, used, above, frozenset())
-            else:
-                yield here

@@ -11,12 +11,13 @@ from libs.database.transactions import Transactions
 from libs.http.client import Refused
 from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.changes import asked_for, changes
-from services.gateway.fhir.intake import Births, Finding, Receipt
+from services.gateway.fhir.intake import Births, Receipt
 from services.gateway.fhir.issues import Dossier, Issue, error
 from services.gateway.fhir.mapper import Birth, Identity
 from services.gateway.fhir.mapping import Mapping
 from services.gateway.partners.partner import Partner
 from services.gateway.submissions import submission_store
+from services.gateway.submissions.findings import Finding
 from services.gateway.submissions.submission_store import SENDING, TAKEN, KnownBirth
 
 State = Literal["taken", "updated", "withdrawn", "known", "refused"]
@@ -25,7 +26,7 @@ EXPLANATION = "Phần mềm của bệnh viện gửi bản cập nhật (FHIR).
 LOOKS_MAX = 2
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class BirthOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one birth, as a state, the HTTP status it would have alone, and what there is to say."""
 
     birth: Birth
@@ -39,7 +40,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
         return next((issue.dossier for issue in self.issues if issue.dossier), None)
 
 
-class OneBirth:
+class BirthTaker:
     """Takes the births of one Bundle of one partner, one after another."""
 
     def __init__(
@@ -57,12 +58,12 @@ class OneBirth:
         self._bundle = bundle
         self._document = hashlib.sha256(bundle.content).digest()
 
-    async def taken(self, birth: Birth) -> Said:
+    async def take(self, birth: Birth) -> BirthOutcome:
         """What becomes of this birth. Raises libs.http.client.Unavailable, and what the database raises."""
         identity = birth.identity
         if identity is None:
             text = "Thiếu số giấy chứng sinh nên không biết đây là lần sinh nào."
-            return Said(birth=birth, state="refused", issues=(error("required", text, birth.place),))
+            return BirthOutcome(birth=birth, state="refused", issues=(error("required", text, birth.place),))
         async with self._transactions.transaction() as conn:
             known = await submission_store.find(conn, self._partner.code, identity.digest)
         try:
@@ -74,9 +75,9 @@ class OneBirth:
         except Refused as refused:
             issues = refused_issues(refused, birth, self._mapping)
             status = refused.status if refused.status in (403, 404, 409, 429) else 422
-            return Said(birth=birth, state="refused", status=status, issues=tuple(issues))
+            return BirthOutcome(birth=birth, state="refused", status=status, issues=tuple(issues))
 
-    async def _new(self, birth: Birth, identity: Identity, known: KnownBirth | None) -> Said:
+    async def _new(self, birth: Birth, identity: Identity, known: KnownBirth | None) -> BirthOutcome:
         declared = _digest(birth)
         await self._note(submission_store.claim, identity, declared)
         voids = known.voids if known else 0
@@ -92,7 +93,7 @@ class OneBirth:
                 return await self._update(birth, identity, theirs)
             await self._note(submission_store.unclaim, identity)
             if theirs:
-                return Said(
+                return BirthOutcome(
                     birth=birth,
                     state="known",
                     status=409,
@@ -103,20 +104,20 @@ class OneBirth:
         text = f"Đã tiếp nhận, mã hồ sơ {receipt.code}. {receipt.appointment_text}"
         warnings = finding_issues(receipt.warnings, birth, self._mapping)
         told = _told("received", text, birth, receipt)
-        return Said(birth=birth, state="taken", status=201, issues=(told, *warnings, *kept))
+        return BirthOutcome(birth=birth, state="taken", status=201, issues=(told, *warnings, *kept))
 
-    async def _again(self, birth: Birth, identity: Identity, known: KnownBirth) -> Said:
+    async def _again(self, birth: Birth, identity: Identity, known: KnownBirth) -> BirthOutcome:
         dossier_id = _dossier_of(known)
         if known.declared != _digest(birth):
             return await self._update(birth, identity, dossier_id)
         kept = [] if known.document == self._document else await self._keep(birth, identity, dossier_id)
         receipt = await self._births.receipt(self._partner, dossier_id)
         text = f"Đã tiếp nhận từ trước, mã hồ sơ {receipt.code}; nội dung không đổi."
-        return Said(
+        return BirthOutcome(
             birth=birth, state="known", status=200, issues=(_told("unchanged", text, birth, receipt), *kept)
         )
 
-    async def _update(self, birth: Birth, identity: Identity, dossier_id: UUID) -> Said:
+    async def _update(self, birth: Birth, identity: Identity, dossier_id: UUID) -> BirthOutcome:
         for look in range(1, LOOKS_MAX + 1):
             try:
                 paths = await self._correct(birth, dossier_id)
@@ -130,19 +131,19 @@ class OneBirth:
         if not paths:
             text = f"Hồ sơ {receipt.code} đã ghi đúng như bản này; không có gì thay đổi."
             told = _told("unchanged", text, birth, receipt)
-            return Said(birth=birth, state="known", status=200, issues=(told, *kept))
+            return BirthOutcome(birth=birth, state="known", status=200, issues=(told, *kept))
         places = tuple(dict.fromkeys(birth.origin(path, self._mapping) for path in paths))
         text = f"Đã cập nhật hồ sơ {receipt.code}."
         told = msgspec.structs.replace(_told("updated", text, birth, receipt), places=(birth.place, *places))
-        return Said(birth=birth, state="updated", status=200, issues=(told, *kept))
+        return BirthOutcome(birth=birth, state="updated", status=200, issues=(told, *kept))
 
     async def _correct(self, birth: Birth, dossier_id: UUID) -> list[str]:
         """Make the file say what the Bundle says, and say which fields changed. Raises Refused."""
-        whole = await self._births.whole(self._partner, dossier_id)
-        entries = changes(whole.file, birth.body, self._mapping)
-        answering, correcting = asked_for(entries, whole.asked)
-        named = f"fhir-{dossier_id}-{whole.file_version}-{_digest(birth).hex()}"
-        version: int | None = whole.file_version
+        there = await self._births.dossier_file(self._partner, dossier_id)
+        entries = changes(there.file, birth.body, self._mapping)
+        answering, correcting = asked_for(entries, there.asked)
+        named = f"fhir-{dossier_id}-{there.file_version}-{_digest(birth).hex()}"
+        version: int | None = there.file_version
         if answering:
             body = {"fields": answering, "file_version": version}
             await self._births.move(self._partner, dossier_id, "supplements", body, f"{named}-s")
@@ -166,11 +167,11 @@ class OneBirth:
             await self._births.move(self._partner, dossier_id, "stay", stay, f"{named}-b")
         return [str(entry["path"]) for entry in (*answering, *correcting)]
 
-    async def _void(self, birth: Birth, identity: Identity, known: KnownBirth | None) -> Said:
+    async def _void(self, birth: Birth, identity: Identity, known: KnownBirth | None) -> BirthOutcome:
         if known is None or known.state == SENDING:
             text = "Chưa có lần sinh nào của đối tác với số giấy chứng sinh này để thu hồi."
             issue = error("not-found", text, birth.place)
-            return Said(birth=birth, state="refused", status=404, issues=(issue,))
+            return BirthOutcome(birth=birth, state="refused", status=404, issues=(issue,))
         dossier_id = _dossier_of(known)
         if known.state == TAKEN:
             # Before it ends: an ended dossier takes no papers.
@@ -181,7 +182,7 @@ class OneBirth:
         receipt = await self._births.receipt(self._partner, dossier_id)
         text = f"Đã rút hồ sơ {receipt.code} theo yêu cầu của bệnh viện."
         issue = _told("withdrawn", text, birth, receipt)
-        return Said(birth=birth, state="withdrawn", status=200, issues=(issue,))
+        return BirthOutcome(birth=birth, state="withdrawn", status=200, issues=(issue,))
 
     async def _keep(self, birth: Birth, identity: Identity, dossier_id: UUID) -> list[Issue]:
         """Keep the Bundle with the dossier, then note the dossier as the birth's: a crash between is made good."""

@@ -29,7 +29,7 @@ from services.gateway.partners.partner import Partner
 
 JSON_BYTES_MAX = 1 << 20
 PAPER_BYTES_MAX = 10 << 20
-PARTNER = require(kinds=("system",))
+SYSTEM = require(kinds=("system",))
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ def build_router(desk: SayingDesk, inbound: Inbound) -> APIRouter:
     router = APIRouter(tags=["events in"])
 
     @router.post("/events", openapi_extra=_described())
-    async def say(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def say(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """Say what has happened: an event (structured or binary mode), or at most 100 in a batch.
 
         One is answered with what became of it, or with the problem why not; a batch with 200 and an outcome for each.

@@ -14,21 +14,26 @@ from libs.http.problems import MEDIA_TYPE, Problem
 from libs.http.reads import HEADER, PURPOSES
 from services.gateway.acting import Acting
 from services.gateway.feed.reading_log import ReadingLog
-from services.gateway.inbound.city import read_of
+from services.gateway.inbound.city import READS, read_of
 from services.gateway.inbound.desk import SayingDesk
 
-PARTNER = require(kinds=("system",))
+SYSTEM = require(kinds=("system",))
+# For who reads the service's description; the list itself is data.
+_DESCRIPTION = (
+    "What a service tells my agency; X-Purpose and the query go on to it. One of these, else 404: "
+    + "; ".join(f"{read.service}{read.path} ({read.tells})" for read in READS)
+)
 
 
 def build_router(desk: SayingDesk, acting: Acting, log: ReadingLog) -> APIRouter:
     """The endpoint."""
     router = APIRouter(tags=["look-ups"], prefix="/city")
 
-    @router.get("/{service}/{path:path}")
+    @router.get("/{service}/{path:path}", description=_DESCRIPTION)
     async def look_up(
-        request: Request, service: str, path: str, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, service: str, path: str, actor: Annotated[Actor, Depends(SYSTEM)]
     ) -> Response:
-        """What a service tells my agency (docs/api.md lists what); X-Purpose and the query go on to it."""
+        """What a service tells the partner's agency. Raises Problem 401, 404, 429 or 503."""
         partner = await desk.admit(actor)
         desk.count(partner)
         wanted = read_of(service, f"/{path}")

@@ -18,7 +18,10 @@ _NAMED = {
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to look up: what it is called in the audit, whose it is, its path, what comes, what it tells."""
+    """One thing to look up: what it is called in the audit, whose it is, its path, what comes.
+
+    `tells` is for readers of the gateway's description.
+    """
 
     name: str
     service: str

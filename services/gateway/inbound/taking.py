@@ -8,22 +8,22 @@ gets the owner's own answer again, which the owner keeps for KEEP_DAYS: nothing 
 import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
 
-from libs.contracts.partner import JSON, SAYING_OF, Saying, own_source
+from libs.contracts.partner import SAYING_OF
 from libs.database.transactions import Transactions
 from libs.http.client import Refused, Unavailable
 from libs.http.idempotency import KEEP_DAYS
-from libs.http.problems import FieldError, Problem, problem_of
+from libs.http.problems import Problem, problem_of
 from libs.telemetry.metrics import counter
 from services.gateway.acting import Acting
 from services.gateway.inbound import taken_store
 from services.gateway.inbound.cloudevent import InboundEvent, Unreadable
+from services.gateway.inbound.orders import order_of
 from services.gateway.inbound.outcomes import (
     LATER,
     TAKEN,
@@ -36,7 +36,7 @@ from services.gateway.inbound.outcomes import (
     taken,
 )
 from services.gateway.inbound.taken_store import Said
-from services.gateway.inbound.ways import WAYS, Way, is_id, path_of
+from services.gateway.inbound.ways import WAYS, Way, is_id
 from services.gateway.partners.partner import Partner
 
 # Of one partner at a time in one process, so that nobody's hundreds hold every connection to the services.
@@ -45,15 +45,6 @@ WAIT_SECONDS_MAX = 10.0
 # An answer about to be forgotten by its owner is not asked for: the owner would do the thing a second time.
 ANSWERS_KEPT = timedelta(days=KEEP_DAYS - 1)
 _TAKEN_IN = counter("partner_events_total")
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What the owner is asked: where, and with which body."""
-
-    way: Way
-    path: str
-    content: bytes
-    media_type: str
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -65,7 +56,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an event came from (a network address, or nothing) and by which way: `http`, `nats`, a folder."""
+    """From where an event came (a network address; nothing by NATS) and by which way: `http` or `nats`."""
 
     came_from: str = ""
     way: str = "http"
@@ -210,57 +201,6 @@ async def _or_later(work: Awaitable[Outcome], event: InboundEvent | Unreadable) 
         if problem is None or problem.status != 503:
             raise
         return later(event)
-
-
-def order_of(partner: Partner, event: InboundEvent) -> Order:
-    """What the owner is asked for this event. Raises Problem 422."""
-    way, saying = WAYS.get(event.type), SAYING_OF.get(event.type)
-    if way is None or saying is None:
-        raise Problem(422, "type-unknown", "Không có loại sự kiện này", "Xem danh mục những gì đối tác báo.")
-    if not own_source(event.source, partner.code):
-        raise Problem(
-            422,
-            "source-not-yours",
-            "Nguồn (source) không phải của đối tác này",
-            f"Nguồn là urn:mot-cua:partner:{partner.code}, hoặc một phần sau dấu / bên dưới.",
-        )
-    if event.media_type not in saying.media_types:
-        message = f"Phải là {', '.join(saying.media_types)}"
-        raise Problem(422, errors=[FieldError("datacontenttype", "not-in-list", message)])
-    if way.about_dossier and not is_id(event.subject):
-        message = "Phải là mã hồ sơ (UUID) mà sự kiện nói tới"
-        raise Problem(422, errors=[FieldError("subject", "uuid", message)])
-    return _order(way, saying, event)
-
-
-def _order(way: Way, saying: Saying, event: InboundEvent) -> Order:
-    dossier = event.subject.lower()
-    named = {name: event.attributes.get(name, "") for name in saying.attributes}
-    if saying.media_types != (JSON,):
-        path = path_of(way, dossier, named)
-        return Order(way=way, path=path, content=event.data, media_type=event.media_type)
-    try:
-        members = msgspec.json.decode(event.data or b"{}", type=dict[str, msgspec.Raw])
-    except ValueError:
-        raise Problem(422, errors=[FieldError("data", "type", "Giá trị phải là một đối tượng")]) from None
-    for name in way.takes:
-        named[name] = _text(members.pop(name, None))
-    if way.told_dossier:
-        if "dossier_id" in members:
-            raise Problem(422, errors=[FieldError("dossier_id", "unknown-field", "Trường không được phép")])
-        members["dossier_id"] = msgspec.Raw(msgspec.json.encode(dossier))
-    path = path_of(way, dossier, named)
-    if not way.body and members:
-        raise Problem(422, errors=[FieldError("data", "unknown-field", "Sự kiện này không có dữ liệu")])
-    return Order(
-        way=way, path=path, content=msgspec.json.encode(members) if way.body else b"", media_type=JSON
-    )
-
-
-def _text(raw: msgspec.Raw | None) -> str:
-    """A member that stands in the path; what is no text is refused as one that fits no path."""
-    value: Any = msgspec.json.decode(raw) if raw is not None else ""
-    return value if isinstance(value, str) else "?"
 
 
 def _about(event: InboundEvent, answer: bytes = b"") -> UUID | None:

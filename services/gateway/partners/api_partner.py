@@ -93,8 +93,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 def by(actor: Actor, request: Request) -> By:
     """Who asks, for the audit: the person, or the system by the key it has proved itself with."""
-    who = actor.subject if actor.kind == INTEGRATOR else f"{actor.subject}/{actor.credential}"
-    return By(who, client_network(request))
+    return By(actor.audit_name, client_network(request))
 
 
 def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: bool) -> APIRouter:

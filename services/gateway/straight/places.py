@@ -92,17 +92,7 @@ def events_config(code: str, *, first_sequence: int, bytes_max: int, replicas: i
 
 def events_durable() -> dict[str, Any]:
     """A partner's place in its stream."""
-    return {
-        "durable_name": DURABLE,
-        "name": DURABLE,
-        "ack_policy": "explicit",
-        "ack_wait": ACK_WAIT_SECONDS * _SECOND_NS,
-        "deliver_policy": "all",
-        "replay_policy": "instant",
-        "max_deliver": -1,
-        "max_ack_pending": ACK_PENDING_MAX,
-        "max_waiting": PULLS_WAITING_MAX,
-    }
+    return _durable(DURABLE)
 
 
 def inbox_config(code: str, *, replicas: int) -> dict[str, Any]:
@@ -128,9 +118,13 @@ def inbox_config(code: str, *, replicas: int) -> dict[str, Any]:
 
 def inbox_durable() -> dict[str, Any]:
     """The gateway's place in an inbox."""
+    return _durable(INBOX_DURABLE)
+
+
+def _durable(name: str) -> dict[str, Any]:
     return {
-        "durable_name": INBOX_DURABLE,
-        "name": INBOX_DURABLE,
+        "durable_name": name,
+        "name": name,
         "ack_policy": "explicit",
         "ack_wait": ACK_WAIT_SECONDS * _SECOND_NS,
         "deliver_policy": "all",

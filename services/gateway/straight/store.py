@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.database.uuids import plain
 from services.gateway.feed import feed_store
 from services.gateway.feed.feed_store import Entry
 from services.gateway.partners.partner import ACTIVE, REVOKED, Partner
@@ -30,7 +31,12 @@ WHERE before < $3 ORDER BY position
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner that is switched on, as it is registered now, and how far it was seen to be."""
+    """A partner that is switched on, as it is registered now, and how far it was seen to be.
+
+    In the feed: `floor`, up to where it has confirmed everything. Of its stream: when the server made it
+    (`stream_created`, empty: it is not to be trusted), for which rights (`filled_for`), its last sequence
+    (`stored`) and the last one confirmed. `began` counts how often it was switched on.
+    """
 
     partner: Partner
     began: int
@@ -167,7 +173,7 @@ async def waiting_answers(conn: Any, code: str, limit: int) -> list[Answer]:
         limit,
     )
     return [
-        Answer(id=row[0], event_id=UUID(int=row[1].int), type=row[2], answered_at=row[3], data=row[4])
+        Answer(id=row[0], event_id=plain(row[1]), type=row[2], answered_at=row[3], data=row[4])
         for row in rows
     ]
 

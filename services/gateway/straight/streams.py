@@ -46,7 +46,11 @@ class NotSwitchedOn(Exception):
 
 
 class Life(msgspec.Struct, kw_only=True):
-    """A stream as its lane knows it; `position` is where in the feed it was when it was opened."""
+    """A stream as its lane knows it, from when it is opened until it is made anew; members as in store.Standing.
+
+    `position` is where in the feed it was when it was opened, `noted` what the database has of floor, stored and
+    confirmed.
+    """
 
     code: str
     created: str

@@ -13,21 +13,13 @@ from libs.http.client import Refused
 from services.gateway.acting import Acting
 from services.gateway.partners.partner import Partner
 from services.gateway.submissions import submission_store
+from services.gateway.submissions.findings import Finding
 from services.gateway.submissions.submission_store import Submission
 
 # What intake takes (its UploadLimits); a file of that size takes it some ten seconds.
 FILE_BYTES_MAX = 20 * 1024 * 1024
 DEADLINE_SECONDS = 90.0
 Way = Literal["http", "folder"]
-
-
-class Doubt(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a record: its XML9 tag, a code, a Vietnamese sentence that repeats no value."""
-
-    field: str
-    code: str
-    message_vi: str
-    severity: str = "error"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +29,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     certificate_number: str
     status: str
     text: str
-    problems: tuple[Doubt, ...] = ()
+    problems: tuple[Finding, ...] = ()
     dossier_id: UUID | None = None
     code: str = ""
 
@@ -51,7 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     failed: int
     records: tuple[Record, ...]
-    warnings: tuple[Doubt, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
 
 class Uploads:

@@ -12,15 +12,14 @@ from starlette.responses import Response
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer
+from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import endpoint_store, tending
 from services.gateway.webhooks.deeds import (
     BODY_BYTES_MAX,
-    PARTNER,
     Made,
     NewSecret,
     Stored,
     Tended,
-    by,
     optional,
     with_secret,
 )
@@ -62,7 +61,7 @@ def build_router(tended: Tended) -> APIRouter:
     router = APIRouter()
 
     @router.get("/webhooks", openapi_extra=answers({200: Endpoints}))
-    async def listing(actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def listing(actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """The partner's endpoints, oldest first."""
         partner = await tended.access.partner(actor)
         async with tended.transactions.transaction() as conn:
@@ -71,7 +70,7 @@ def build_router(tended: Tended) -> APIRouter:
         return MsgspecResponse(Endpoints(shown))
 
     @router.post("/webhooks", openapi_extra=body(NewEndpoint, answers={201: Made}))
-    async def add(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Register an endpoint for events from now on. Its secret is shown in this answer only."""
         partner = await tended.access.partner(actor)
         wanted = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
@@ -79,13 +78,13 @@ def build_router(tended: Tended) -> APIRouter:
         await tended.check(request, actor, change)
 
         async def work(conn: Any) -> Answer:
-            made = await tending.add(conn, partner, change, tended.sealer, by(request, actor))
+            made = await tending.add(conn, partner, change, tended.sealer, by(actor, request))
             return Answer(201, Stored(*made), f"/webhooks/{made[0]}")
 
         return await with_secret(tended, request, actor, partner, work, Made)
 
     @router.get("/webhooks/{endpoint_id}", openapi_extra=answers({200: ShownEndpoint}))
-    async def show(endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def show(endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """One endpoint and how it stands."""
         partner = await tended.access.partner(actor)
         async with tended.transactions.transaction() as conn:
@@ -96,7 +95,7 @@ def build_router(tended: Tended) -> APIRouter:
         "/webhooks/{endpoint_id}", openapi_extra=body(ChangedEndpoint, answers={200: ShownEndpoint})
     )
     async def change(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Change, pause (`enabled` false) or enable it: enabled again it gets all that was said meanwhile."""
         partner = await tended.access.partner(actor)
@@ -109,7 +108,7 @@ def build_router(tended: Tended) -> APIRouter:
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-            await tending.change(conn, endpoint, wanted, by(request, actor))
+            await tending.change(conn, endpoint, wanted, by(actor, request))
             endpoint = await tending.known(conn, partner, endpoint_id)
             return Answer(200, await tending.shown(conn, partner, endpoint))
 
@@ -117,21 +116,21 @@ def build_router(tended: Tended) -> APIRouter:
 
     @router.delete("/webhooks/{endpoint_id}", openapi_extra=answers({204: None}))
     async def remove(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Take it away, with its deliveries and secrets."""
         partner = await tended.access.partner(actor)
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-            await tending.remove(conn, endpoint, by(request, actor))
+            await tending.remove(conn, endpoint, by(actor, request))
             return Answer(204)
 
         return await tended.done(request, actor, work)
 
     @router.post("/webhooks/{endpoint_id}/secret", openapi_extra=body(Rotation, answers={200: NewSecret}))
     async def rotate(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """A new secret, shown in this answer only; both sign during the overlap."""
         partner = await tended.access.partner(actor)
@@ -140,7 +139,7 @@ def build_router(tended: Tended) -> APIRouter:
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-            secret = await tending.rotate(conn, endpoint, overlap, tended.sealer, by(request, actor))
+            secret = await tending.rotate(conn, endpoint, overlap, tended.sealer, by(actor, request))
             return Answer(200, Stored(endpoint_id, secret))
 
         return await with_secret(tended, request, actor, partner, work, NewSecret)

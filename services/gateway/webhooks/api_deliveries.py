@@ -13,8 +13,9 @@ from starlette.responses import Response
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
 from libs.http.idempotency import Answer, answered_before, once
+from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import delivery_store, tending
-from services.gateway.webhooks.deeds import PARTNER, Tended, by, optional
+from services.gateway.webhooks.deeds import Tended, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
 from services.gateway.webhooks.manual import Manual
 
@@ -41,7 +42,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
     @router.get("/webhooks/{endpoint_id}/deliveries", openapi_extra=answers({200: Deliveries}))
     async def listing(
         endpoint_id: UUID,
-        actor: Annotated[Actor, Depends(PARTNER)],
+        actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
         state: Literal["", "pending", "delivered", "failed"] = "",
         type: Annotated[str, Query(max_length=200)] = "",  # noqa: A002 - the parameter's name
         before: UUID | None = None,
@@ -59,19 +60,21 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         return MsgspecResponse(Deliveries(tuple(shown_delivery(each, now) for each in found), last))
 
     @router.get("/webhooks/{endpoint_id}/deliveries/{event_id}", openapi_extra=answers({200: ShownDelivery}))
-    async def show(endpoint_id: UUID, event_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def show(
+        endpoint_id: UUID, event_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
+    ) -> Response:
         """One delivery with its attempts and what was sent."""
         partner = await tended.access.partner(actor)
         return MsgspecResponse(await manual.look(partner, endpoint_id, event_id))
 
     @router.post("/webhooks/{endpoint_id}/test", openapi_extra=body(Trial, answers={200: ShownDelivery}))
     async def test(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Send a test event now; the answer says what became of it."""
         partner = await tended.access.partner(actor)
         wanted = await optional(request, Trial, Trial())
-        who = by(request, actor)
+        who = by(actor, request)
         return await _at_once(
             tended, request, actor, lambda: manual.test(partner, endpoint_id, wanted.type, who)
         )
@@ -80,11 +83,14 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         "/webhooks/{endpoint_id}/deliveries/{event_id}/resend", openapi_extra=answers({200: ShownDelivery})
     )
     async def resend(
-        request: Request, endpoint_id: UUID, event_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request,
+        endpoint_id: UUID,
+        event_id: UUID,
+        actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
     ) -> Response:
         """Send an event once more now, under the same id; the answer says what became of it."""
         partner = await tended.access.partner(actor)
-        who = by(request, actor)
+        who = by(actor, request)
         return await _at_once(
             tended, request, actor, lambda: manual.resend(partner, endpoint_id, event_id, who)
         )

@@ -13,8 +13,9 @@ from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer
 from libs.http.problems import Problem
+from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import replay_store, tending
-from services.gateway.webhooks.deeds import BODY_BYTES_MAX, PARTNER, Tended, by
+from services.gateway.webhooks.deeds import BODY_BYTES_MAX, Tended
 from services.gateway.webhooks.endpoint import RECOVER, REPLAY_MISSING, ShownReplay, shown_replay
 
 
@@ -30,7 +31,7 @@ def build_router(tended: Tended) -> APIRouter:
 
     @router.post("/webhooks/{endpoint_id}/recover", openapi_extra=body(Since, answers={202: ShownReplay}))
     async def recover(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Send again all events since then that have failed, or are waiting for their next try."""
         return await _begin(tended, request, actor, endpoint_id, RECOVER)
@@ -39,14 +40,14 @@ def build_router(tended: Tended) -> APIRouter:
         "/webhooks/{endpoint_id}/replay-missing", openapi_extra=body(Since, answers={202: ShownReplay})
     )
     async def replay_missing(
-        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """Send all events since then that were never attempted, such as those of types added later."""
         return await _begin(tended, request, actor, endpoint_id, REPLAY_MISSING)
 
     @router.get("/webhooks/{endpoint_id}/replays/{replay_id}", openapi_extra=answers({200: ShownReplay}))
     async def replay(
-        endpoint_id: UUID, replay_id: UUID, actor: Annotated[Actor, Depends(PARTNER)]
+        endpoint_id: UUID, replay_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
         """How far a replay is."""
         partner = await tended.access.partner(actor)
@@ -67,7 +68,7 @@ async def _begin(tended: Tended, request: Request, actor: Actor, endpoint_id: UU
 
     async def work(conn: Any) -> Answer:
         endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
-        found = await tending.replay(conn, endpoint, kind, wanted.since, by(request, actor))
+        found = await tending.replay(conn, endpoint, kind, wanted.since, by(actor, request))
         return Answer(202, shown_replay(found), f"/webhooks/{endpoint_id}/replays/{found.id}")
 
     return await tended.done(request, actor, work)

@@ -1,4 +1,4 @@
-"""What partners' endpoints of HTTP have in common: who may call, what they work with, and answers that hold secrets."""
+"""What the endpoints of webhooks have in common: what they work with, and answers that hold secrets."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -9,20 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from libs.database.transactions import Transactions
-from libs.http.auth import INTEGRATOR, Actor, require
+from libs.http.auth import Actor
 from libs.http.bodies import MsgspecResponse, read_body
 from libs.http.idempotency import Answer, answered_before, once
-from libs.http.limits import client_network
 from libs.process.sealing import Sealer
 from services.gateway.partners.access import CountedAccess
-from services.gateway.partners.administration import By
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import tending
 from services.gateway.webhooks.endpoint import ShownEndpoint
 from services.gateway.webhooks.sending import Sender
 
 BODY_BYTES_MAX = 64 << 10
-PARTNER = require(kinds=("system", INTEGRATOR))
 T = TypeVar("T")
 
 
@@ -67,11 +64,6 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
         response = await once(request, actor, self.transactions, work)
         self.wake()
         return response
-
-
-def by(request: Request, actor: Actor) -> By:
-    """Who does it, for the audit."""
-    return By(actor.client, client_network(request))
 
 
 async def with_secret(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.database.uuids import plain
 from services.gateway.webhooks.endpoint import Attempt, Delivery
 
 # Attempts that are kept of one delivery; resends by hand may be more than the retry table has.
@@ -64,7 +65,7 @@ async def line_up(
     rows = await conn.fetch(
         _LINE_UP, [endpoint for endpoint, _ in wanted], [position for _, position in wanted], replay
     )
-    return [(_uuid(row[0]), row[1]) for row in rows]
+    return [(plain(row[0]), row[1]) for row in rows]
 
 
 async def pending(conn: Any, endpoints: Sequence[UUID], limit: int) -> list[Waiting]:
@@ -81,10 +82,10 @@ async def pending(conn: Any, endpoints: Sequence[UUID], limit: int) -> list[Wait
     )
     return [
         Waiting(
-            endpoint=_uuid(row[0]),
-            event_id=_uuid(row[1]),
+            endpoint=plain(row[0]),
+            event_id=plain(row[1]),
             position=row[2],
-            dossier_id=_uuid(row[3]),
+            dossier_id=plain(row[3]),
             tries=row[4],
             next_attempt_at=row[5],
         )
@@ -254,10 +255,10 @@ def _written(attempt: Attempt) -> str:
 
 def _delivery(row: Any) -> Delivery:
     return Delivery(
-        event_id=_uuid(row["event_id"]),
+        event_id=plain(row["event_id"]),
         position=row["position"],
         type=row["type"],
-        dossier_id=_uuid(row["dossier_id"]),
+        dossier_id=plain(row["dossier_id"]),
         occurred_at=row["occurred_at"],
         state=row["state"],
         tries=row["tries"],
@@ -265,10 +266,5 @@ def _delivery(row: Any) -> Delivery:
         attempts_made=row["attempts_made"],
         attempts=tuple(msgspec.json.decode(each, type=Attempt) for each in row["attempts"]),
         body=row["body"],
-        replay=row["replay"] and _uuid(row["replay"]),
+        replay=row["replay"] and plain(row["replay"]),
     )
-
-
-def _uuid(found: Any) -> UUID:
-    # asyncpg's own kind of UUID is not msgspec's.
-    return UUID(int=found.int)

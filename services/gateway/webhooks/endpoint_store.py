@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.database.uuids import plain
 from services.gateway.webhooks.endpoint import Endpoint, Secret
 
 _COLUMNS = """id, partner, url, types, description, state, reason, cursor, version, created_at, last_success_at,
@@ -71,7 +72,7 @@ async def versions(conn: Any) -> dict[UUID, int]:
     rows = await conn.fetch(
         "SELECT id, version FROM endpoint WHERE removed_at IS NULL AND state IN ('active', 'failing')"
     )
-    return {_uuid(row[0]): row[1] for row in rows}
+    return {plain(row[0]): row[1] for row in rows}
 
 
 async def change(
@@ -204,19 +205,14 @@ async def _with_secrets(conn: Any, rows: Sequence[Any]) -> list[Endpoint]:
     )
     secrets: dict[UUID, list[Secret]] = {}
     for row in found:
-        secrets.setdefault(_uuid(row[0]), []).append(
-            Secret(id=_uuid(row[1]), sealed=row[2], added_at=row[3], not_after=row[4])
+        secrets.setdefault(plain(row[0]), []).append(
+            Secret(id=plain(row[1]), sealed=row[2], added_at=row[3], not_after=row[4])
         )
-    return [_endpoint(row, tuple(secrets.get(_uuid(row["id"]), ()))) for row in rows]
+    return [_endpoint(row, tuple(secrets.get(plain(row["id"]), ()))) for row in rows]
 
 
 def _endpoint(row: Any, secrets: tuple[Secret, ...]) -> Endpoint:
     return Endpoint(
-        **{**row, "id": _uuid(row["id"]), "types": tuple(row["types"])},
+        **{**row, "id": plain(row["id"]), "types": tuple(row["types"])},
         secrets=secrets,
     )
-
-
-def _uuid(found: Any) -> UUID:
-    # asyncpg's own kind of UUID is not msgspec's.
-    return UUID(int=found.int)

@@ -1,11 +1,10 @@
-"""One endpoint in the dispatcher's hands: what waits for it, what may be sent now, and what follows from an answer.
+"""One endpoint in the dispatcher's hands: what may be sent now, and what follows from an answer.
 
-No I/O and no clock of its own. Events of one dossier go one after another; those of other dossiers pass them. While
-the endpoint is failing only its oldest event is tried: the probe. What waits is bounded by WINDOW; the rest stays in
-the feed, beyond the cursor.
+No I/O and no clock of its own. What waits, and in which order it goes, is its queue's; while the endpoint is failing
+only its oldest event is tried: the probe. What waits is bounded by WINDOW; the rest stays in the feed, beyond the
+cursor.
 """
 
-import heapq
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +16,7 @@ from services.gateway.partners.partner import Partner
 from services.gateway.webhooks.delivery_store import Settled, Waiting
 from services.gateway.webhooks.endpoint import (
     ACTIVE,
+    DELIVERED,
     DISABLED,
     EXHAUSTED,
     FAILED,
@@ -26,27 +26,16 @@ from services.gateway.webhooks.endpoint import (
     Attempt,
     Endpoint,
 )
+from services.gateway.webhooks.queue import Item, Queue
 from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.schedule import Schedule
-from services.gateway.webhooks.sending import GONE as GONE_STATUS
-from services.gateway.webhooks.sending import Outcome
+from services.gateway.webhooks.sending import GONE_STATUS, Outcome
 
 WINDOW = 500
 # At once for one receiver that answers; one that has not answered well gets one at a time.
 IN_FLIGHT_MAX = 8
 # A receiver that keeps an event longer gets no further one beside it.
 SLOW = timedelta(seconds=2)
-
-
-class Item(msgspec.Struct, kw_only=True):
-    """A pending delivery. `over`: a person has delivered it while it was on its way, and it is not tried again."""
-
-    event_id: UUID
-    position: int
-    dossier_id: UUID
-    tries: int = 0
-    due: datetime
-    over: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,20 +70,14 @@ class Line:
         self.rights = Rights()
         # More is pending in the database than is held here.
         self.more = False
-        self.in_flight: dict[UUID, datetime] = {}
         self.last_success_at = endpoint.last_success_at
         self.last_failure_at = endpoint.last_failure_at
         self._schedule = schedule
         self._keys = tuple(keys)
         self._failures = 0 if _answered_last(endpoint) else 1
         self._timeouts = 0
-        self._items: dict[UUID, Item] = {}
-        self._dossiers: dict[UUID, list[Item]] = {}
-        # Heads of dossiers: those that are due by position, those that will be by time.
-        self._due: list[tuple[int, UUID]] = []
-        self._later: list[tuple[datetime, int, UUID]] = []
+        self._queue = Queue()
         self._rests_until: datetime | None = None
-        self._oldest: Item | None = None
 
     @property
     def id(self) -> UUID:
@@ -104,9 +87,9 @@ class Line:
     @property
     def room(self) -> int:
         """How many more events may wait for it; none while it is failing and has one to be tried."""
-        if not self.served or self.more or (self.state == FAILING and self._items):
+        if not self.served or self.more or (self.state == FAILING and self._queue):
             return 0
-        return max(0, (1 if self.state == FAILING else WINDOW) - len(self._items))
+        return max(0, (1 if self.state == FAILING else WINDOW) - len(self._queue))
 
     @property
     def served(self) -> bool:
@@ -116,7 +99,7 @@ class Line:
     @property
     def waits(self) -> int:
         """How many deliveries are held, those in flight among them."""
-        return len(self._items)
+        return len(self._queue)
 
     @property
     def trusted(self) -> bool:
@@ -141,19 +124,12 @@ class Line:
         unwritten: Unwritten = WRITTEN,
     ) -> None:
         """The endpoint and its pending deliveries as the database has them; what is in flight stays so."""
-        here = self.in_flight.keys() | unwritten.events
-        kept = [item for event_id, item in self._items.items() if event_id in here]
         self.endpoint, self._keys, self.more = endpoint, tuple(keys), more
         if not unwritten.state:
             self.state = endpoint.state
         self._failures = self._timeouts = 0
         self._rests_until = None
-        self._oldest = None
-        self._items.clear()
-        self._dossiers.clear()
-        self._due.clear()
-        self._later.clear()
-        found = [
+        waits = [
             Item(
                 event_id=each.event_id,
                 position=each.position,
@@ -162,62 +138,34 @@ class Line:
                 due=each.next_attempt_at,
             )
             for each in waiting
-            if each.event_id not in here
         ]
-        there = {each.event_id for each in waiting}
-        for item in kept:
-            item.over = item.event_id not in there
-        self.push(sorted([*kept, *found], key=lambda item: item.position))
+        self._queue.renew(waits, keep=self._queue.in_flight.keys() | unwritten.events)
 
     def push(self, items: Iterable[Item]) -> None:
         """Events that wait from now on, in the feed's order."""
-        for item in items:
-            if item.event_id in self._items:
-                continue
-            self._items[item.event_id] = item
-            self._oldest = None
-            waiting = self._dossiers.setdefault(item.dossier_id, [])
-            waiting.append(item)
-            if len(waiting) > 1 and item.position < waiting[-2].position:
-                # An older event of the dossier, by a replay: behind what is in flight, before what is newer.
-                waiting.sort(key=lambda each: (each.event_id not in self.in_flight, each.position))
-            if waiting[0] is item:
-                self._queue(item)
+        self._queue.push(items)
 
     def take(self, now: datetime) -> Item | None:
         """The next event to send now, which is then in flight; None when there is none, or enough are in flight."""
         if not self.served or (self._rests_until is not None and now < self._rests_until):
             return None
+        in_flight = self._queue.in_flight
         if self.state == FAILING:
-            return self._take_probe(now)
-        if self.in_flight:
-            oldest = next(iter(self.in_flight.values()))
+            return None if in_flight else self._queue.take_oldest(now)
+        if in_flight:
+            oldest = next(iter(in_flight.values()))
             limit = IN_FLIGHT_MAX if self.trusted and now - oldest < SLOW else 1
-            if len(self.in_flight) >= limit:
+            if len(in_flight) >= limit:
                 return None
-        while self._later and self._later[0][0] <= now:
-            _, position, event_id = heapq.heappop(self._later)
-            heapq.heappush(self._due, (position, event_id))
-        while self._due:
-            _, event_id = heapq.heappop(self._due)
-            item = self._items.get(event_id)
-            if item is None or event_id in self.in_flight or self._dossiers[item.dossier_id][0] is not item:
-                continue
-            if item.due > now:
-                heapq.heappush(self._later, (item.due, item.position, event_id))
-                continue
-            self.in_flight[event_id] = now
-            return item
-        return None
+        return self._queue.take(now)
 
     def give_back(self, item: Item) -> None:
         """It was taken and not sent: its body must be fetched first."""
-        self.in_flight.pop(item.event_id, None)
-        self._queue(item)
+        self._queue.give_back(item)
 
     def let_go(self, item: Item, error: str, now: datetime) -> Settled:
         """It is not sent, for good: nobody may read it here any more, or it is no longer kept."""
-        self._end(item)
+        self._queue.end(item)
         attempt = Attempt(at=now, status=0, milliseconds=0, error=error, response_body="")
         return self._settled(item, FAILED, item.tries, now, attempt)
 
@@ -225,18 +173,12 @@ class Line:
         self, item: Item, outcome: Outcome, now: datetime, draw: float
     ) -> tuple[Settled, Change | None]:
         """What follows from an attempt: for the event, and for the endpoint (None: it stays what it is)."""
-        attempt = Attempt(
-            at=outcome.at,
-            status=outcome.status,
-            milliseconds=outcome.milliseconds,
-            error=outcome.error,
-            response_body=outcome.response_body,
-        )
+        attempt = outcome.attempt()
         if outcome.delivered:
             self.last_success_at = outcome.at
             self._failures = self._timeouts = 0
-            self._end(item)
-            settled = self._settled(item, "delivered", item.tries + 1, now, attempt)
+            self._queue.end(item)
+            settled = self._settled(item, DELIVERED, item.tries + 1, now, attempt)
             return settled, self._recovered(now) if self.state == FAILING else None
         return self._failed(item, outcome, attempt, now, draw)
 
@@ -258,17 +200,16 @@ class Line:
         elif wait is None and self.state == FAILING:
             change = self._become(DISABLED, EXHAUSTED, now)
         elif wait is None:
-            self._end(item)
+            self._queue.end(item)
             settled = self._settled(item, FAILED, item.tries, now, attempt)
             return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), self._judged(now)
         else:
             change = self._judged(now)
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))
-        self.in_flight.pop(item.event_id, None)
         if item.over:
-            self._end(item)
+            self._queue.end(item)
         else:
-            self._queue(item)
+            self._queue.give_back(item)
         return self._settled(item, PENDING, item.tries, item.due, attempt), change
 
     def _judged(self, now: datetime) -> Change | None:
@@ -279,12 +220,7 @@ class Line:
 
     def _recovered(self, now: datetime) -> Change:
         """Everything that waited for the probe is due."""
-        self._due.clear()
-        self._later.clear()
-        for waiting in self._dossiers.values():
-            for item in waiting:
-                item.due = min(item.due, now)
-            self._queue(waiting[0])
+        self._queue.hurry(now)
         return self._become(ACTIVE, "", now)
 
     def _become(self, state: str, reason: str, now: datetime) -> Change:
@@ -300,36 +236,6 @@ class Line:
             next_attempt_at=due,
             attempt=attempt,
         )
-
-    def _take_probe(self, now: datetime) -> Item | None:
-        if self.in_flight or not self._items:
-            return None
-        probe = self._probe()
-        if probe.due > now:
-            return None
-        self.in_flight[probe.event_id] = now
-        return probe
-
-    def _probe(self) -> Item:
-        if self._oldest is None:
-            self._oldest = min(self._items.values(), key=lambda item: item.position)
-        return self._oldest
-
-    def _queue(self, item: Item) -> None:
-        heapq.heappush(self._later, (item.due, item.position, item.event_id))
-
-    def _end(self, item: Item) -> None:
-        """It waits no more; the next event of its dossier may go."""
-        self.in_flight.pop(item.event_id, None)
-        if self._items.pop(item.event_id, None) is None:
-            return
-        self._oldest = None
-        waiting = self._dossiers[item.dossier_id]
-        waiting.remove(item)
-        if waiting:
-            self._queue(waiting[0])
-        else:
-            del self._dossiers[item.dossier_id]
 
 
 def matches(line: Line, entry: Entry) -> bool:

@@ -23,7 +23,6 @@ from services.gateway.webhooks.endpoint import (
     DELIVERED,
     FAILED,
     TEST_TYPE,
-    Attempt,
     Delivery,
     Endpoint,
     ShownDelivery,
@@ -70,7 +69,7 @@ class Manual:
             tries=1,
             next_attempt_at=outcome.at,
             attempts_made=1,
-            attempts=(_attempt(outcome),),
+            attempts=(outcome.attempt(manual=True),),
             body=body,
         )
         async with self._transactions.transaction() as conn:
@@ -93,9 +92,8 @@ class Manual:
         outcome = await self._send(endpoint, event_id, letter.body)
         async with self._transactions.transaction() as conn:
             await self._answered(conn, endpoint, outcome)
-            await delivery_store.manual(
-                conn, endpoint.id, event_id, _attempt(outcome), delivered=outcome.delivered
-            )
+            attempt = outcome.attempt(manual=True)
+            await delivery_store.manual(conn, endpoint.id, event_id, attempt, delivered=outcome.delivered)
             await tending.audit(conn, endpoint, "webhook-resent", by, str(event_id))
             delivery = await _delivery(conn, endpoint, event_id)
         return self._shown(endpoint, delivery, letter.body)
@@ -156,17 +154,6 @@ async def _letter(conn: Any, delivery: Delivery) -> Letter | None:
         return Letter(event_id=delivery.event_id, type=delivery.type, readers=frozenset(), body=delivery.body)
     entries = await feed_store.at(conn, [delivery.position or 0])
     return letter_of(entries[0]) if entries else None
-
-
-def _attempt(outcome: Outcome) -> Attempt:
-    return Attempt(
-        at=outcome.at,
-        status=outcome.status,
-        milliseconds=outcome.milliseconds,
-        error=outcome.error,
-        response_body=outcome.response_body,
-        manual=True,
-    )
 
 
 def _test_event(type_: str, endpoint: Endpoint) -> dict[str, Any]:

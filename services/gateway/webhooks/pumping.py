@@ -8,7 +8,8 @@ from uuid import UUID
 
 from libs.telemetry.metrics import gauge, histogram
 from services.gateway.webhooks.letters import Letter, Letters
-from services.gateway.webhooks.line import Item, Line
+from services.gateway.webhooks.line import Line
+from services.gateway.webhooks.queue import Item
 from services.gateway.webhooks.recording import Recorder
 from services.gateway.webhooks.sending import Message, Sender
 

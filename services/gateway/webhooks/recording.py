@@ -102,7 +102,7 @@ class Recorder:
                     await _write_change(conn, change)
                 for each in _rounds(settled):
                     await delivery_store.settle(conn, each)
-                for given_up in filter(_given_up_for, settled):
+                for given_up in [each for each in settled if each.given_up_for]:
                     await _audit_given_up(conn, given_up)
         except BaseException:
             self._settled = settled + self._settled
@@ -150,13 +150,9 @@ async def _write_change(conn: object, change: Change) -> None:
         conn, change.endpoint, change.state, change.reason, expected=_EXPECTED[change.state], since=change.at
     )
     if kept:
-        what = f"webhook-{change.state if change.state != ACTIVE else 'recovered'}"
+        what = f"webhook-{change.state}"
         detail = f"{change.endpoint} {change.reason}".strip()
         await partner_store.audit(conn, change.partner, what, who="gateway", came_from="", detail=detail)
-
-
-def _given_up_for(settled: Settled) -> str:
-    return settled.given_up_for
 
 
 async def _audit_given_up(conn: object, settled: Settled) -> None:

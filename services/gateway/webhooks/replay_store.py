@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from libs.database.uuids import plain
 from services.gateway.webhooks.endpoint import Replay
 
 _COLUMNS = "id, endpoint, kind, since, after, until, state, total, done"
@@ -114,5 +115,4 @@ async def recover(conn: Any, replay: Replay, limit: int) -> list[int]:
 
 
 def _replay(row: Any) -> Replay:
-    # asyncpg's own kind of UUID is not msgspec's.
-    return Replay(**{**row, "id": UUID(int=row["id"].int), "endpoint": UUID(int=row["endpoint"].int)})
+    return Replay(**{**row, "id": plain(row["id"]), "endpoint": plain(row["endpoint"])})

@@ -15,7 +15,8 @@ from services.gateway.feed import feed_store
 from services.gateway.feed.feed_store import SCAN_MAX, Entry
 from services.gateway.webhooks import delivery_store, replay_store
 from services.gateway.webhooks.endpoint import ACTIVE, DONE, FAILING, RECOVER, RUNNING, Replay
-from services.gateway.webhooks.line import Item, Line
+from services.gateway.webhooks.line import Line
+from services.gateway.webhooks.queue import Item
 
 PAGE = 50
 # Pages of the feed without anything in them that one turn looks through.

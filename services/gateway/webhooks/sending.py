@@ -16,6 +16,7 @@ from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
 from services.gateway.webhooks.addresses import Refused, Target, judge, path_of, target_of
 from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools, Resolver
+from services.gateway.webhooks.endpoint import Attempt
 from services.gateway.webhooks.schedule import retry_after_seconds
 
 # Resolving, connecting, TLS, sending and the head of the answer together.
@@ -23,7 +24,7 @@ ATTEMPT_SECONDS = 10.0
 # What is kept of an answer, for its reader; whether it was one is known by its head.
 ANSWER_BYTES = 2048
 ANSWER_SECONDS = 2.0
-GONE = 410
+GONE_STATUS = 410
 _RETRY_LATER = (429, 503)
 UNFORESEEN = "unforeseen"
 
@@ -55,6 +56,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def delivered(self) -> bool:
         """Whether the receiver has taken it: 2xx and nothing else."""
         return 200 <= self.status < 300
+
+    def attempt(self, *, manual: bool = False) -> Attempt:
+        """The attempt as it is kept; `manual`: a person has asked for it."""
+        return Attempt(
+            at=self.at,
+            status=self.status,
+            milliseconds=self.milliseconds,
+            error=self.error,
+            response_body=self.response_body,
+            manual=manual,
+        )
 
 
 class Sender:

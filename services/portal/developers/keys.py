@@ -1,6 +1,5 @@
 """A partner's public keys and its audit."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -10,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused
+from services.portal.developers.audit_words import DEEDS, way_words
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.partner import audit_of, partner_of
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
+from services.portal.refusals import reasons_at
 from services.portal.sessions import Person
-from services.portal.sign_in import reason_of
 
 router = APIRouter()
 TEXT_MAX = 8000
@@ -24,19 +24,6 @@ DONE = {
     "them": "Đã thêm khóa. Token lấy bằng khóa này dùng được ngay.",
     "thoi": "Đã thôi dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
 }
-DEEDS: Mapping[str, str] = {
-    "added": "Đăng ký đối tác",
-    "scope-changed": "Đổi phạm vi được đọc",
-    "key-added": "Thêm khóa",
-    "key-retired": "Thôi dùng khóa",
-    "suspended": "Tạm ngừng đối tác",
-    "resumed": "Cho đối tác hoạt động lại",
-    "revoked": "Thu hồi đối tác",
-    "token-given": "Cấp token",
-    "token-refused": "Từ chối cấp token",
-    "sandbox-birth": "Tạo ca sinh thử",
-}
-WAYS: Mapping[str, str] = {"batch": "từng lượt", "stream": "dòng liên tục"}
 
 
 class _Added(msgspec.Struct, frozen=True):
@@ -63,9 +50,7 @@ async def add(request: Request, person: INTEGRATOR) -> Response:
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        problems = [
-            (FIELDS.get(error.field, ""), error.message.rstrip(".")) for error in refused.told.errors
-        ] or [("ma-khoa", reason_of(refused).rstrip("."))]
+        problems = reasons_at(refused, FIELDS, "ma-khoa")
         return await _show(request, person, status=refused.status, problems=problems, typed=typed)
     return RedirectResponse("/dev/khoa?xong=them", 303)
 
@@ -90,13 +75,6 @@ async def audit(request: Request, person: INTEGRATOR) -> Response:
     """What was done to the partner, and what was read in its name."""
     found = await audit_of(person)
     return show(request, "audit.html", person, audit=found, deed_words=DEEDS, way_words=way_words)
-
-
-def way_words(way: str) -> str:
-    """How events were read, and by which person of the partner if it was one."""
-    kind, _, who = way.partition(" ")
-    words = WAYS.get(kind, kind)
-    return f"{words}, {who}" if who else words
 
 
 async def _show(

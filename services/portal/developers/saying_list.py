@@ -11,6 +11,7 @@ from services.portal.developers.door import show, visitor
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.event_words import SERVICES, Words
 from services.portal.developers.events import pretty
+from services.portal.developers.saying_words import SAID_BY
 from services.portal.developers.saying_words import SAYINGS as WORDS
 
 router = APIRouter()
@@ -51,6 +52,7 @@ async def saying(request: Request, type_: str) -> Response:
         saying=found,
         words=words_of(type_),
         judge=SERVICES[found.judge],
+        said_by=", ".join(found.roles) or SAID_BY[found.said_by],
         then=[(each.SUBJECT, EVENTS[each.SUBJECT].words.name) for each in found.then],
         example=pretty(example(type_)),
         schema=pretty(event_schema(found)),

@@ -2,8 +2,16 @@
 
 from collections.abc import Mapping
 
+from libs.contracts.partner import HANDING_DESK, ISSUER, ISSUER_OR_DESK, STEPS_AGENCY
 from services.portal.developers.event_words import Words
 
+# Who may say what no role alone decides.
+SAID_BY: Mapping[str, str] = {
+    STEPS_AGENCY: "cơ quan đang giữ bước",
+    ISSUER: "cơ quan phát hành giấy tờ",
+    HANDING_DESK: "bàn trả giấy tờ",
+    ISSUER_OR_DESK: "cơ quan phát hành, hoặc bàn trả giấy tờ",
+}
 SAYINGS: Mapping[str, Words] = {
     "partner.birth-declared.v1": Words(
         "Khai báo sinh", "Một em bé đã sinh và được khai báo.", "Hồ sơ có được tiếp nhận giải quyết không."

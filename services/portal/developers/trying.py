@@ -13,8 +13,8 @@ from services.portal.developers.partner import SyntheticBirth, partner_of
 from services.portal.developers.tail import QUERY_MAX, names
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
+from services.portal.refusals import reason_of
 from services.portal.sessions import Person
-from services.portal.sign_in import reason_of
 
 router = APIRouter()
 CODE_MAX = 60

@@ -11,8 +11,8 @@ from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.webhooks import Webhooks
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
+from services.portal.refusals import reasons_at
 from services.portal.sessions import Person
-from services.portal.sign_in import reason_of
 
 router = APIRouter()
 FIELDS = {"url": "dia-chi", "types": "loai", "description": "mo-ta"}
@@ -42,7 +42,13 @@ async def add(request: Request, person: INTEGRATOR) -> Response:
     except Refused as refused:
         if refused.status not in TYPED_WRONGLY:
             raise
-        return await _show(request, person, status=refused.status, problems=told(refused), typed=typed)
+        return await _show(
+            request,
+            person,
+            status=refused.status,
+            problems=reasons_at(refused, FIELDS, "dia-chi"),
+            typed=typed,
+        )
     return show(request, "secret.html", person, endpoint=made.endpoint, secret=made.secret, rotated=False)
 
 
@@ -69,15 +75,6 @@ def lacking(typed: dict[str, str]) -> list[tuple[str, str]]:
     if not patterns(typed["loai"]):
         found.append(("loai", "Hãy ghi ít nhất một loại sự kiện, hoặc * cho mọi loại"))
     return found
-
-
-def told(refused: Refused) -> list[tuple[str, str]]:
-    """The gateway's reasons at the fields they are about."""
-    found = [
-        (FIELDS.get(error.field.partition("[")[0], ""), error.message.rstrip("."))
-        for error in refused.told.errors
-    ]
-    return found or [("dia-chi", reason_of(refused).rstrip("."))]
 
 
 async def _show(

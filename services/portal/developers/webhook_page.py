@@ -18,15 +18,14 @@ from services.portal.developers.webhook_list import (
     TYPED_WRONGLY,
     lacking,
     patterns,
-    told,
     typed_of,
 )
 from services.portal.developers.webhooks import DELIVERY_STATES, TEST_TYPE, Replay, Webhooks
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
+from services.portal.refusals import reason_of, reasons_at
 from services.portal.rendering import part
 from services.portal.sessions import Person
-from services.portal.sign_in import reason_of
 
 router = APIRouter()
 TEMPLATE = "webhook.html"
@@ -87,7 +86,7 @@ async def change(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respon
         except Refused as refused:
             if refused.status not in TYPED_WRONGLY:
                 raise
-            problems = told(refused)
+            problems = reasons_at(refused, FIELDS, "dia-chi")
     if problems:
         return await _show(request, person, endpoint, status=422, problems=problems, typed=typed)
     return _back(endpoint, "luu")

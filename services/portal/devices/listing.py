@@ -14,9 +14,9 @@ from services.portal.case.words import agency_words
 from services.portal.devices.words import KINDS, kind_words
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
+from services.portal.refusals import reasons_at
 from services.portal.rendering import page
 from services.portal.sessions import Person, requires
-from services.portal.sign_in import reason_of
 
 router = APIRouter()
 # Whom identity lets pair: the one-stop shop its own, an operator everybody's.
@@ -68,7 +68,7 @@ async def pair(request: Request, person: OFFICER) -> Response:
         except Refused as refused:
             if refused.status not in (404, 409, 422, 429):
                 raise
-            status, problems = refused.status, _told(refused)
+            status, problems = refused.status, reasons_at(refused, FIELDS, "ma")
     if problems:
         return await _show(request, person, status=status, problems=problems, typed=typed)
     return RedirectResponse("/thiet-bi/danh-sach?xong=ghep", 303)
@@ -94,11 +94,6 @@ def _lacking(typed: dict[str, str]) -> list[tuple[str, str]]:
     if not typed["ten-thiet-bi"]:
         found.append(("ten-thiet-bi", "Hãy đặt tên để nhận ra thiết bị, ví dụ: Máy tra cứu sảnh A"))
     return found
-
-
-def _told(refused: Refused) -> list[tuple[str, str]]:
-    found = [(FIELDS.get(error.field, ""), error.message.rstrip(".")) for error in refused.told.errors]
-    return found or [("ma", reason_of(refused).rstrip("."))]
 
 
 async def _show(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.fhir.bundles import Unreadable, read_bundle
+from services.gateway.fhir.bundles import NotABundle, read_bundle
 from services.gateway.fhir.changes import at, changes
 from services.gateway.fhir.desk import judged
 from services.gateway.fhir.issues import Issue, outcome
-from services.gateway.fhir.mapper import Birth, Read, read
+from services.gateway.fhir.mapper import Birth, Mapped, mapped
 from services.gateway.fhir.mapping import load_mapping
 from services.gateway.fhir.model import KINDS
 from services.gateway.fhir.paths import Node, found, parsed
@@ -27,7 +27,7 @@ TYPES = ("document", "message", "transaction", "collection")
 SPOKEN = re.compile(r"Bundle(\.[A-Za-z]\w*(\[\d+\])?(\.ofType\(\w+\))?(\[\d+\])?)*")
 
 
-def of(made: Any) -> tuple[Read, list[Issue]]:
+def of(made: Any) -> tuple[Mapped, list[Issue]]:
     """What a Bundle says, and what is wrong with it as such."""
     _, said, wrong = judged(json.dumps(made).encode(), MAPPING)
     return said, wrong
@@ -258,7 +258,7 @@ def test_contained_resources_and_loops_end() -> None:
 )
 def test_what_is_no_bundle_is_said_so(content: bytes, status: int, slug: str) -> None:
     """Before anything in it is looked at."""
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(NotABundle) as told:
         read_bundle(content)
     assert (told.value.status, told.value.issues[0].slug) == (status, slug)
 
@@ -350,7 +350,7 @@ def test_no_content_breaks_the_judgement(data: st.DataObject, type_: str, double
             holder[last] = data.draw(JSON)
     try:
         said, wrong = of(made)
-    except Unreadable:
+    except NotABundle:
         return
     document = outcome([*wrong, *said.unmapped, *(issue for birth in said.births for issue in birth.issues)])
     json.dumps(document)
@@ -370,6 +370,6 @@ def test_anything_in_place_of_the_entries_is_refused(value: Any) -> None:
     content = json.dumps({"resourceType": "Bundle", "type": "collection", "entry": value}).encode()
     try:
         made = read_bundle(content)
-    except Unreadable:
+    except NotABundle:
         return
-    assert read(made, MAPPING).births == ()
+    assert mapped(made, MAPPING).births == ()

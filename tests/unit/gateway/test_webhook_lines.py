@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.endpoint import Endpoint
-from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Item, Line, Unwritten
+from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Line, Unwritten
+from services.gateway.webhooks.queue import Item
 from services.gateway.webhooks.schedule import TABLE, Schedule, retry_after_seconds
 from services.gateway.webhooks.sending import Outcome
 

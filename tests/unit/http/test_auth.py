@@ -71,6 +71,12 @@ def test_service_speaks_for_itself(keys: Keys) -> None:
     assert (actor.subject, actor.kind, actor.roles) == ("routing", "service", frozenset())
 
 
+def test_an_audit_names_a_person_by_login_and_a_system_by_its_key() -> None:
+    """The same in every deed: two keys of one partner are told apart, people are found by what they sign in with."""
+    assert Actor(subject="tich-hop-01", kind="integrator", partner="bv-a").audit_name == "tich-hop-01"
+    assert Actor(subject="bv-a", kind="system", credential="k1").audit_name == "bv-a/k1"
+
+
 def test_unsigned_token_is_refused(keys: Keys) -> None:
     """alg none carries no proof."""
     kid = key_id("identity", keys.identity._key)

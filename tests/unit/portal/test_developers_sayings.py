@@ -3,6 +3,7 @@
 from libs.contracts.partner import SAYING_OF, SAYINGS
 from libs.contracts.partner_documents import event_schema, example
 from services.portal.developers.event_list import EVENTS
+from services.portal.developers.saying_words import SAID_BY
 from services.portal.developers.saying_words import SAYINGS as WORDS
 
 
@@ -10,6 +11,7 @@ def test_everything_a_partner_may_say_has_its_words() -> None:
     """In Vietnamese; nothing is described that cannot be said."""
     assert WORDS.keys() == SAYING_OF.keys()
     assert len({words.name for words in WORDS.values()}) == len(WORDS)
+    assert {saying.said_by for saying in SAYINGS} == SAID_BY.keys()
 
 
 def test_what_is_left_open_is_said_to_be() -> None:

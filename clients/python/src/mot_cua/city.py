@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from mot_cua.answers import read
 from mot_cua.effects import Request, Response, Steps
-from mot_cua.operations import M, Resource, operation, read
+from mot_cua.operations import M, Resource, operation
 
 
 class City(Resource[M]):

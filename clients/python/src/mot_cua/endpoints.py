@@ -9,8 +9,9 @@ from uuid import uuid4
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from mot_cua.answers import read
 from mot_cua.effects import Request, Response, Steps
-from mot_cua.operations import M, Resource, operation, read
+from mot_cua.operations import M, Resource, operation
 
 
 class SecretTerm(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +74,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     type: str = ""
     state: str = ""
-    dossier_event_id: str | None = None
+    dossier_id: str | None = None
     occurred_at: datetime | None = None
     test: bool = False
     attempts_made: int = 0

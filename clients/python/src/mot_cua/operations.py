@@ -11,10 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
-import msgspec
-
-from mot_cua.effects import Response, Steps
-from mot_cua.errors import UnexpectedAnswer
+from mot_cua.effects import Steps
 from mot_cua.session import Session
 
 P = ParamSpec("P")
@@ -62,11 +59,3 @@ class operation(Generic[P, T]):  # noqa: N801 - a decorator
             return instance.perform(self._steps(instance, *args, **kwargs))
 
         return update_wrapper(call, self._steps)
-
-
-def read(response: Response, kind: type[T]) -> T:
-    """The answer's JSON as `kind`; what it says beyond that is left aside. Raises UnexpectedAnswer."""
-    try:
-        return msgspec.json.decode(response.content, type=kind)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise UnexpectedAnswer(f"the answer is no {kind.__name__}: {error}") from error

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from mot_cua.answers import read
 from mot_cua.effects import Pause, Request, Steps
 from mot_cua.errors import Problem, problem_from
-from mot_cua.operations import M, Resource, operation, read
+from mot_cua.operations import M, Resource, operation
 from mot_cua.session import Session
 
 SOURCE_PREFIX = "urn:mot-cua:partner:"

@@ -4,11 +4,12 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from mot_cua.answers import read
 from mot_cua.effects import Pause, Request, Response, Steps, open_stream, send
 from mot_cua.errors import CredentialsRefused, MotCuaError, Problem, UnexpectedAnswer, Unreachable, problem_of
 from mot_cua.keys import SigningKey
@@ -19,7 +20,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # A token is renewed so long before its end that no request of ours arrives after it.
 RENEW_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
-T = TypeVar("T")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _log = logging.getLogger("mot_cua")
 
@@ -142,9 +142,9 @@ class Session:
             )
         )
         if response.status == 200:
-            return _read(response, _Granted, "a token")
+            return read(response, _Granted)
         if response.status in (400, 401):
-            refusal = _read(response, _Refusal, "a token")
+            refusal = read(response, _Refusal)
             raise CredentialsRefused(refusal.error, refusal.error_description)
         raise problem_of(response, retry_after(response.headers))
 
@@ -153,7 +153,7 @@ class Session:
             response = yield from send(Request(method="GET", url=f"{self.url}{DISCOVERY_PATH}"))
             if response.status != 200:
                 raise problem_of(response, retry_after(response.headers))
-            found = _read(response, _Metadata, "a description of where tokens are got")
+            found = read(response, _Metadata)
             # RFC 8414 3.3: else somebody could have us sign an assertion that is meant for another gateway.
             if found.issuer.rstrip("/") != self.url:
                 raise UnexpectedAnswer(f"{self.url} says that it is {found.issuer}")
@@ -184,10 +184,3 @@ def pause_after(failure: MotCuaError, backoff: Backoff, *, repeatable: bool = Tr
 
 def _with(request: Request, headers: Mapping[str, str]) -> Request:
     return msgspec.structs.replace(request, headers={**request.headers, **headers})
-
-
-def _read(response: Response, kind: type[T], what: str) -> T:
-    try:
-        return msgspec.json.decode(response.content, type=kind)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise UnexpectedAnswer(f"the answer is not {what}") from error

@@ -308,6 +308,27 @@ async def test_files_wait_while_intake_is_away(drop: Drop, intake: Intake) -> No
     assert await intake.dossiers() == 1
 
 
+async def test_a_folder_nothing_can_be_claimed_from_is_told_once(
+    drop: Drop, intake: Intake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A share that lost its rights in the night is one line in the log, and one more when it happens again."""
+
+    def denied(*_args: Any) -> bool:
+        raise PermissionError(errno.EACCES, "denied")
+
+    claim, watcher = Folder.claim, drop.watcher()
+    for content in files(2, seed=14):
+        drop.put("a.xml", content)
+        monkeypatch.setattr(Folder, "claim", denied)
+        capfd.readouterr()
+        for _ in range(4):
+            await watcher.turn()
+        assert capfd.readouterr().err.count("drop-folder-left-alone") == 1
+        monkeypatch.setattr(Folder, "claim", claim)
+        await drop.until_empty(watcher)
+    assert await intake.dossiers() == 2
+
+
 async def test_a_full_disk_loses_nothing(drop: Drop, intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no acknowledgement can be written the file stays claimed, and is acknowledged when there is room."""
     written = Folder.write

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local.sample_xml9 import Births, envelope
 from services.gateway.fhir import desk as fhir_desk
-from services.gateway.fhir.bundles import Unreadable
+from services.gateway.fhir.bundles import NotABundle
 from services.gateway.fhir.issues import error
 from services.gateway.inbound import desk as saying_desk
 from tests.fixtures.fhir import bundle, one_birth
@@ -94,7 +94,7 @@ async def test_a_crowd_of_bundles_of_one_partner_delays_no_other(
     def slowly(content: bytes, _mapping: Any) -> Any:
         time.sleep(0.1)
         order.append(content)
-        raise Unreadable(400, [error("structure", "x")])
+        raise NotABundle(400, [error("structure", "x")])
 
     monkeypatch.setattr(fhir_desk, "judged", slowly)
     desk = software.house.process.fhir
