@@ -48,7 +48,7 @@ class Recorder:
         if b"good" not in body:
             errors = [FieldError("data.mother", "missing", "Thiếu thông tin người mẹ")]
             return refused(event, Problem(422, errors=errors))
-        return taken(event, 200, result=b'{"dossier_id":"d"}', location="/births/d")
+        return taken(event, 200, result=b'{"dossier_id":"d","tracking_token":"t"}', location="/births/d")
 
 
 class Desk:
