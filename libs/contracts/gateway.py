@@ -8,8 +8,8 @@ import msgspec
 class EventTaken(msgspec.Struct, frozen=True, kw_only=True):
     """The event `id` of `source` was taken in, now or (`replayed`) before.
 
-    `result` is what its owner answered, `location` where the gateway shows what came of it, as over HTTP. What is
-    decided later is said by the city's events.
+    `result` has the ids, codes, states and times of what its owner answered; the rest is fetched at `location`, where
+    the gateway shows what came of it. What is decided later is said by the city's events.
     """
 
     SUBJECT: ClassVar[str] = "gateway.event-taken.v1"

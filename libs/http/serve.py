@@ -1,4 +1,4 @@
-"""Run a service: uvicorn on uvloop with httptools, background tasks beside it, and a stop that loses nothing.
+"""Run a service: uvicorn on uvloop, background tasks beside it, and a stop that loses nothing.
 
     if __name__ == "__main__":
         run(serve(app, host=settings.http_host, port=settings.http_port, background=[bus.run]))
@@ -14,7 +14,7 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 import uvloop
@@ -31,6 +31,11 @@ BACKLOG_CONNECTIONS = 512
 YOUNG_OBJECTS = 10_000
 
 Background = Callable[[asyncio.Event], Awaitable[None]]
+Parser = Literal["httptools", "h11"]
+# httptools takes a request that offers another protocol for one of that protocol and drops its body. Java's own client
+# offers HTTP/2 with every request to http://: where anybody's program may call, the slower parser reads it whole.
+QUICK_PARSER: Parser = "httptools"
+PATIENT_PARSER: Parser = "h11"
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -47,13 +52,14 @@ async def serve(
     background: Sequence[Background] = (),
     unready_seconds: float = UNREADY_SECONDS,
     drain_seconds: int = DRAIN_SECONDS,
+    parser: Parser = QUICK_PARSER,
 ) -> None:
     """Answer on host:port until a signal or a failure. Each of `background` gets the event that tells it to stop.
 
     They start after the application's lifespan has begun and end before it ends. Raises SystemExit (non-zero) when
     one failed or the server could not start.
     """
-    server = _Server(_config(app, host, port, drain_seconds))
+    server = _Server(_config(app, host, port, drain_seconds, parser))
     stopping = asyncio.Event()
     stop_background = asyncio.Event()
     server.after_requests = lambda: _end(tasks, stop_background, drain_seconds)
@@ -151,12 +157,14 @@ def _signals(stopping: asyncio.Event) -> Iterator[list[signal.Signals]]:
             loop.remove_signal_handler(number)
 
 
-def _config(app: FastAPI, host: str, port: int, drain_seconds: int) -> uvicorn.Config:
+def _config(
+    app: FastAPI, host: str, port: int, drain_seconds: int, parser: Parser = QUICK_PARSER
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http="httptools",
+        http=parser,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -19,7 +19,7 @@ from libs.bus.runtime import BusRuntime
 from libs.http.app import EdgeLimits, Readiness, build_app
 from libs.http.auth import TokenVerifier, require
 from libs.http.health import database_answers
-from libs.http.serve import Background
+from libs.http.serve import QUICK_PARSER, Background, Parser
 from libs.http.serve import serve as serve_http
 from libs.process.settings import ProcessSettings, ServiceSettings, named, networks_of
 from libs.process.sweeper import Sweeper
@@ -100,17 +100,28 @@ def process_app(
 
 
 async def serve_service(
-    settings: ServiceSettings, app: FastAPI, bus: BusRuntime, *, background: Sequence[Background] = ()
+    settings: ServiceSettings,
+    app: FastAPI,
+    bus: BusRuntime,
+    *,
+    background: Sequence[Background] = (),
+    parser: Parser = QUICK_PARSER,
 ) -> None:
     """Answer HTTP, follow the bus, do `background` work and housekeeping until told to stop.
 
     Raises SystemExit as libs.http.serve does.
     """
-    await serve_process(settings, app, background=[bus.run, Sweeper(bus.pool).run, *background])
+    await serve_process(
+        settings, app, background=[bus.run, Sweeper(bus.pool).run, *background], parser=parser
+    )
 
 
 async def serve_process(
-    settings: ProcessSettings, app: FastAPI, *, background: Sequence[Background] = ()
+    settings: ProcessSettings,
+    app: FastAPI,
+    *,
+    background: Sequence[Background] = (),
+    parser: Parser = QUICK_PARSER,
 ) -> None:
     """Answer HTTP and do `background` work until told to stop. Raises SystemExit as libs.http.serve does."""
     try:
@@ -120,6 +131,7 @@ async def serve_process(
             port=settings.http_port,
             background=background,
             unready_seconds=settings.unready_seconds,
+            parser=parser,
         )
     finally:
         stop_traces()

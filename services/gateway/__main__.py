@@ -1,6 +1,7 @@
 """`python -m services.gateway serve|migrate|dead-letters|partners`: wiring only."""
 
 from libs.http.auth import GATEWAY
+from libs.http.serve import PATIENT_PARSER
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service
 from services.gateway.partners.commands import partners_app
@@ -13,7 +14,7 @@ async def serve(settings: Settings) -> None:
     bus = bus_of(settings)
     await bus.start()
     process = Process(settings, bus)
-    await serve_service(settings, process.app(), bus, background=process.background)
+    await serve_service(settings, process.app(), bus, background=process.background, parser=PATIENT_PARSER)
 
 
 cli = service_cli(

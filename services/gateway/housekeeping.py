@@ -1,4 +1,4 @@
-"""What nobody will ask for any more is deleted: used assertions, old deliveries, events beyond their retention."""
+"""What nobody will ask for any more is deleted: used assertions, old deliveries, answers and events."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,8 @@ from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 from services.gateway.feed import feed_store
 from services.gateway.partners import partner_store
+from services.gateway.straight import store as straight_store
+from services.gateway.straight.places import INBOX_SECONDS_MAX
 from services.gateway.webhooks import delivery_store, endpoint_store
 from services.gateway.webhooks.endpoint import KEEP_DAYS
 
@@ -16,6 +18,8 @@ PAUSE_SECONDS = 300.0
 # Rows deleted in one transaction.
 ROWS_MAX = 5_000
 DELIVERIES_KEPT = timedelta(days=KEEP_DAYS)
+# As long as what they answer.
+ANSWERS_KEPT = timedelta(seconds=INBOX_SECONDS_MAX)
 
 
 class Housekeeping:
@@ -40,6 +44,7 @@ class Housekeeping:
                 conn, DELIVERIES_KEPT, id_before(datetime.now(UTC) - DELIVERIES_KEPT), ROWS_MAX
             )
             tidied += await endpoint_store.forget(conn, ROWS_MAX)
+            tidied += await straight_store.forget_old_answers(conn, ANSWERS_KEPT, ROWS_MAX)
             if self._keep_days <= 0:
                 return tidied >= ROWS_MAX
             deleted = await feed_store.forget(conn, timedelta(days=self._keep_days), ROWS_MAX)

@@ -32,7 +32,7 @@ from services.gateway.inbound import api_city
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.inbound.taking import Inbound
 from services.gateway.partners import api_partner, api_tokens, partner_store
-from services.gateway.partners.access import Access
+from services.gateway.partners.access import Access, CountedAccess
 from services.gateway.partners.partner import Partner
 from services.gateway.partners.tokens import TokenDesk
 from services.gateway.sandbox import api_sandbox
@@ -84,6 +84,7 @@ class Process:
             signer = TokenSigner.from_file(GATEWAY, settings.service_key)
         self.transactions = Transactions(bus.pool)
         self.access = Access(bus.pool)
+        self._counted = CountedAccess(self.access)
         self.reading_log = ReadingLog(self.transactions)
         self.acting = Acting(settings.urls(), signer)
         self.inbound = Inbound(self.transactions, self.acting)
@@ -93,15 +94,15 @@ class Process:
             self.sealer = Sealer.from_file(settings.webhook_key)
         with named("WEBHOOK_CA"):
             context = tls_context(settings.webhook_ca)
-        self._resolver = SystemResolver()
-        self.sender = Sender(
-            self._resolver, networks_of("WEBHOOK_NETWORKS", settings.webhook_networks), context
-        )
+        networks = networks_of("WEBHOOK_NETWORKS", settings.webhook_networks)
+        self._resolver, self._checking = SystemResolver(), SystemResolver()
+        self.sender = Sender(self._resolver, networks, context)
         self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
         self._tended = Tended(
             transactions=self.transactions,
-            access=self.access,
-            sender=self.sender,
+            access=self._counted,
+            # Names that partners try out and no server answers for hold no thread that deliveries need.
+            sender=Sender(self._checking, networks, context),
             sealer=self.sealer,
             wake=self.dispatcher.wake,
         )
@@ -159,6 +160,7 @@ class Process:
         """Close the connections to receivers."""
         await self.sender.close()
         self._resolver.close()
+        self._checking.close()
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
@@ -168,15 +170,15 @@ class Process:
             api_tokens.build_router(self._tokens),
             inbound_api.build_router(self._saying, self.inbound),
             api_city.build_router(self._saying, self.acting, self.reading_log),
-            api_partner.build_router(self.transactions, self.access, sandbox=self._sandbox is not None),
+            api_partner.build_router(self.transactions, self._counted, sandbox=self._sandbox is not None),
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),
             api_deliveries.build_router(self._tended, self._manual),
-            api_fhir.build_router(self.fhir, self.access, births),
-            api_births.build_router(self.uploads, self.access, births),
+            api_fhir.build_router(self.fhir, self.access, births, self._saying),
+            api_births.build_router(self.uploads, self.access, births, self._saying),
         ]
         if self._sandbox is not None:
-            routers.append(api_sandbox.build_router(self._sandbox, self.access, self.transactions))
+            routers.append(api_sandbox.build_router(self._sandbox, self._counted, self.transactions))
         return service_app(
             self._settings,
             service=GATEWAY,

@@ -26,15 +26,15 @@ public final class Feed {
         byte[] der = Base64.getMimeDecoder().decode(Files.readString(Path.of(args[2])).replaceAll("-----[^-]+-----", ""));
         Signature signer = Signature.getInstance("SHA256withECDSAinP1363Format");
         signer.initSign(KeyFactory.getInstance("EC").generatePrivate(new java.security.spec.PKCS8EncodedKeySpec(der)));
-        String claims = "{\"iss\":\"%1$s\",\"sub\":\"%1$s\",\"aud\":\"%2$s\",\"exp\":%3$d,\"jti\":\"%4$s\"}".formatted(
-            args[1], args[0], Instant.now().getEpochSecond() + 60, UUID.randomUUID());
+        String claims = "{\"iss\":\"%1$s\",\"sub\":\"%1$s\",\"aud\":\"%2$s\",\"exp\":%3$d,\"jti\":\"%4$s\"}".formatted(args[1], args[0], Instant.now().getEpochSecond() + 60, UUID.randomUUID());
         String text = base64("{\"alg\":\"ES256\",\"kid\":\"%s\"}".formatted(args[3]).getBytes()) + "." + base64(claims.getBytes());
         signer.update(text.getBytes());
         String form = "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
             + "&client_assertion=" + text + "." + base64(signer.sign());
-        return HTTP.send(HttpRequest.newBuilder(URI.create(args[0] + "/oauth/token")).header("Content-Type", "application/x-www-form-urlencoded")
-            .POST(HttpRequest.BodyPublishers.ofString(form)).build(), HttpResponse.BodyHandlers.ofString()).body()
-            .replaceFirst("(?s).*\"access_token\":\"([^\"]+)\".*", "$1");
+        HttpResponse<String> granted = HTTP.send(HttpRequest.newBuilder(URI.create(args[0] + "/oauth/token")).header("Content-Type", "application/x-www-form-urlencoded")
+            .POST(HttpRequest.BodyPublishers.ofString(form)).build(), HttpResponse.BodyHandlers.ofString());
+        if (granted.statusCode() != 200) throw new IllegalStateException(granted.body());
+        return granted.body().replaceFirst("(?s).*\"access_token\":\"([^\"]+)\".*", "$1");
     }
     static String base64(byte[] bytes) { return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes); }
 }

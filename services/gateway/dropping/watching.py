@@ -31,6 +31,8 @@ STILL_UNFINISHED_SECONDS = 60.0
 RETRY_SECONDS = (2.0, 5.0, 15.0, 60.0)
 PARTNERS_MAX = 500
 CLAIMS_MAX = 50
+# A partner's files are taken for so long, then the next partner's: a thousand of one delay nobody else's.
+TURN_SECONDS_MAX = 10.0
 FORGET_EVERY_SECONDS = 3600.0
 DAY_SECONDS = 86_400.0
 _WAITING = gauge("drop_files_waiting")
@@ -122,7 +124,7 @@ class Watching:
                 for place in ("done", "bad", "out"):
                     await asyncio.to_thread(folder.forget, place, before)
             more = await asyncio.to_thread(self._claim, name, folder)
-            await self._take_all(name, partner, folder)
+            more = await self._take_all(name, partner, folder) or more
             left = await asyncio.to_thread(self._left, folder, more=more)
         except OSError as error:
             self._say_once(name, type(error).__name__)
@@ -166,10 +168,12 @@ class Watching:
             return False
         return now - known.since >= self._unfinished_seconds or folder.ends_whole(seen.name)
 
-    async def _take_all(self, name: str, partner: Partner, folder: Folder) -> None:
+    async def _take_all(self, name: str, partner: Partner, folder: Folder) -> bool:
+        """Take what is claimed, as long as it is this partner's turn; whether some was left for the next one."""
+        until = self._now() + TURN_SECONDS_MAX
         for seen in await asyncio.to_thread(lambda: list(folder.files("work"))):
             if self._stop.is_set():
-                return
+                return False
             patience = self._tried.setdefault((name, seen.name), Patience())
             if self._now() < patience.not_before:
                 continue
@@ -185,9 +189,12 @@ class Watching:
                 log.warning("drop-file-waits", reason=type(error).__name__, attempt=patience.tries)
                 if isinstance(error, Unavailable | Later):
                     # The others of this partner would fare no better.
-                    return
+                    return False
             else:
                 self._tried.pop((name, seen.name), None)
+            if self._now() >= until:
+                return True
+        return False
 
     def _left(self, folder: Folder, *, more: bool) -> "Left":
         waiting = [

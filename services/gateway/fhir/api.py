@@ -22,6 +22,7 @@ from services.gateway.fhir.issues import (
     outcome,
     transaction_response,
 )
+from services.gateway.inbound.desk import SayingDesk
 from services.gateway.partners.access import Access
 
 SYSTEM = require(kinds=("system",))
@@ -36,8 +37,8 @@ _DESCRIBED: dict[str, Any] = {
 }
 
 
-def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets) -> APIRouter:
-    """The endpoints; `calls` bounds how often one partner may ask."""
+def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: SayingDesk) -> APIRouter:
+    """The endpoints; `calls` bounds how often one partner may ask, `saying` how many Bundles of one lie in memory."""
     router = APIRouter(prefix="/fhir", tags=["fhir"])
 
     async def taken(request: Request, actor: Actor) -> Response:
@@ -49,12 +50,14 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets) -> APIRout
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if media_type not in _TAKEN:
                 raise Problem(415, detail=f"Nội dung phải là {MEDIA_TYPE}; XML không được nhận.")
-            content = await read_bytes(request, limit_bytes=BYTES_MAX)
+            async with saying.place(partner, paper=False):
+                content = await read_bytes(request, limit_bytes=BYTES_MAX)
+                answered = await desk.submit(partner, content, "http")
         except Problem as problem:
             text = f"{problem.title}. {problem.detail}".strip()
             issue = error(problem.slug, text)
             return _response(problem.status, outcome([issue]), problem.headers)
-        return answer(await desk.submit(partner, content, "http"))
+        return answer(answered)
 
     @router.post("", status_code=201, openapi_extra=_DESCRIBED)
     async def bundle(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:

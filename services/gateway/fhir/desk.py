@@ -8,6 +8,7 @@ intake refuses takes none of the others back. The same Bundle sent again brings 
 import asyncio
 import hashlib
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -25,8 +26,9 @@ from services.gateway.partners.partner import Partner
 from services.gateway.submissions import submission_store
 from services.gateway.submissions.submission_store import Submission
 
-# Judging a Bundle of 1 MiB takes about a second of a core; two leave the others to everybody else.
-AT_ONCE_MAX = 2
+# Judging a Bundle of 1 MiB takes about a second of a core; two leave the others to everybody else, and one of a partner
+# leaves the second to the others.
+AT_ONCE_MAX, OF_ONE_MAX = 2, 1
 RETRY_SECONDS = 10
 Way = Literal["http", "folder"]
 
@@ -48,6 +50,7 @@ class FhirDesk:
         self._births = Births(acting)
         self._mapping: Mapping = load_mapping()
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
+        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def submit(self, partner: Partner, content: bytes, way: Way) -> Answered:
         """Take a Bundle of a partner. Raises what the database raises; everything else is in the answer."""
@@ -73,8 +76,9 @@ class FhirDesk:
         if not partner.facility:
             text = "Đối tác không gắn với cơ sở khám bệnh, chữa bệnh nào nên không thông báo sinh được."
             return Answered(status=403, issues=(error("not-allowed", text),))
+        places_of = self._places_of.setdefault(partner.code, asyncio.Semaphore(OF_ONE_MAX))
         try:
-            async with self._places:
+            async with places_of, self._places:
                 bundle, found, issues = await asyncio.to_thread(judged, content, self._mapping)
         except NotABundle as wrong:
             return Answered(status=wrong.status, issues=tuple(wrong.issues))

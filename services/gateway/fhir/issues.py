@@ -27,6 +27,7 @@ _CODES = {
     "not-found": "not-found",
     "not-allowed": "forbidden",
     "too-many-requests": "throttled",
+    "too-many-at-once": "throttled",
     "unavailable": "transient",
     "file-changed": "conflict",
     "reference-external": "not-supported",

@@ -46,9 +46,10 @@ def build_router(desk: SayingDesk, acting: Acting, log: ReadingLog) -> APIRouter
         purpose = request.headers.get(HEADER, "")
         try:
             # One that is none is left out: the service says which there are.
-            answer = await acting.read(
-                partner, service, asked, purpose=purpose if purpose in PURPOSES else None
-            )
+            async with desk.place(partner, paper=False):
+                answer = await acting.read(
+                    partner, service, asked, purpose=purpose if purpose in PURPOSES else None
+                )
         except Refused as refused:
             return _refused(refused)
         return Response(answer, media_type=wanted.media_type)

@@ -121,7 +121,12 @@ def _named(raw: msgspec.Raw | None) -> str:
         value = msgspec.json.decode(raw or b'""')
     except ValueError:
         return ""
-    return value if isinstance(value, str) and _VISIBLE.fullmatch(value) else ""
+    return nameable(value) if isinstance(value, str) else ""
+
+
+def nameable(value: str) -> str:
+    """What can be a `source` or an `id`, as it is; anything else is repeated to nobody."""
+    return value if _VISIBLE.fullmatch(value) else ""
 
 
 def _event(members: _Members) -> InboundEvent:

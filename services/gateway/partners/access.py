@@ -1,5 +1,6 @@
 """Who reads: the partner behind a token, as it stands now and not as it stood when the token was given."""
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ import asyncpg
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.http.auth import INTEGRATOR, Actor
+from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from services.gateway.partners import partner_store
@@ -17,6 +19,8 @@ from services.gateway.partners.partner import ACTIVE, Partner
 # How old what is known of a partner may be. Suspension, retirement of a key and a smaller scope take effect after it.
 CACHE_SECONDS = 10.0
 PARTNERS_MAX = 10_000
+# What one partner's persons and programs look at and change of their own at one process.
+TENDING_PER_SECOND, TENDING_BURST = 30.0, 300
 
 
 class Access:
@@ -68,4 +72,22 @@ class Access:
             self._known.clear()
         # As old as the question, not as the answer.
         self._known[code] = (partner, now)
+        return partner
+
+
+class CountedAccess:
+    """The same for what a partner tends of its own: keys, webhooks, deliveries; no more often than one may."""
+
+    def __init__(
+        self, access: Access, *, per_second: float = TENDING_PER_SECOND, burst: int = TENDING_BURST
+    ) -> None:
+        self._access = access
+        self._buckets = TokenBuckets(rate_per_second=per_second, burst=burst)
+
+    async def partner(self, actor: Actor) -> Partner:
+        """The partner that asks, or whose person does. Raises Problem 401, or 429 with Retry-After."""
+        partner = await self._access.partner(actor)
+        wait_seconds = self._buckets.take(partner.code)
+        if wait_seconds > 0:
+            raise Problem(429, headers={"Retry-After": str(math.ceil(wait_seconds))})
         return partner

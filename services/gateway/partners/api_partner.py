@@ -15,7 +15,7 @@ from libs.http.idempotency import Answer, once
 from libs.http.limits import client_network
 from services.gateway.feed import reading_store
 from services.gateway.partners import administration, partner_store
-from services.gateway.partners.access import Access
+from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.administration import By
 from services.gateway.partners.keys import KEY_CHARACTERS_MAX, kind_of
 from services.gateway.partners.partner import Key, Partner
@@ -96,7 +96,7 @@ def by(actor: Actor, request: Request) -> By:
     return By(actor.audit_name, client_network(request))
 
 
-def build_router(transactions: Transactions, access: Access, *, sandbox: bool) -> APIRouter:
+def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: bool) -> APIRouter:
     """The endpoints, for a partner's system and its persons."""
     router = APIRouter(tags=["partner"])
 
@@ -129,7 +129,7 @@ def build_router(transactions: Transactions, access: Access, *, sandbox: bool) -
     return router
 
 
-def _add_keys(router: APIRouter, transactions: Transactions, access: Access) -> None:
+def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAccess) -> None:
     @router.post("/partner/keys", openapi_extra=body(NewKey, answers={201: KeyAdded}))
     async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Add a public key: the next one before the old one is retired."""

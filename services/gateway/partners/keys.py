@@ -20,7 +20,8 @@ _KINDS: Mapping[tuple[str, str], tuple[type[ECKey] | type[OKPKey], str]] = {
     ("EC", "P-256"): (ECKey, "ES256"),
     ("OKP", "Ed25519"): (OKPKey, "Ed25519"),
 }
-_KID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+# It stands in the path by which the key is retired, where dots alone mean another place.
+_KID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]{1,64}")
 KEY_CHARACTERS_MAX = 4096
 
 

@@ -23,7 +23,7 @@ from services.gateway.acting import Acting
 from services.gateway.feed.cursor import Cursor
 from services.gateway.feed.following import Feed
 from services.gateway.partners import partner_store
-from services.gateway.partners.access import Access
+from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.api_partner import by
 from services.gateway.partners.partner import Partner
 from services.gateway.sandbox.synthetic import birth
@@ -85,7 +85,7 @@ class Sandbox:
         )
 
 
-def build_router(sandbox: Sandbox, access: Access, transactions: Transactions) -> APIRouter:
+def build_router(sandbox: Sandbox, access: CountedAccess, transactions: Transactions) -> APIRouter:
     """The endpoints, where this gateway is a sandbox."""
     router = APIRouter(tags=["sandbox"])
 

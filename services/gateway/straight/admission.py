@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from services.gateway.straight.places import ACCOUNT, permissions
+from services.gateway.straight.places import OUTSIDE, permissions
 from services.gateway.straight.user_keys import Issuer, is_signed
 
 # Between a partner's code and its key, in the name of a connection.
@@ -86,7 +86,7 @@ def read_question(data: bytes) -> Asked:
 def let_in(issuer: Issuer, asked: Asked, code: str, now: int) -> bytes:
     """The answer that the connection is this partner's."""
     user = {
-        "aud": ACCOUNT,
+        "aud": OUTSIDE,
         "sub": asked.user,
         "name": connection_name(code, asked.key),
         "nats": {**permissions(code), "type": "user", "version": 2},
@@ -107,6 +107,11 @@ def connection_name(code: str, key: str) -> str:
 def key_of(name: str) -> str:
     """The key in the name of a connection, "" for one that is not a partner's."""
     return name.rpartition(_BETWEEN)[2] if _BETWEEN in name else ""
+
+
+def code_of(name: str) -> str:
+    """The partner in the name of a connection, "" for one that is not a partner's."""
+    return name.rpartition(_BETWEEN)[0]
 
 
 def _answer(issuer: Issuer, asked: Asked, now: int, said: dict[str, Any]) -> bytes:

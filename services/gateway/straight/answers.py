@@ -15,6 +15,27 @@ from libs.http.auth import GATEWAY
 from services.gateway.inbound.outcomes import Outcome
 from services.gateway.straight.store import Answer
 
+# What of an owner's answer lies in a partner's stream until it is confirmed: ids, codes, states and times. What opens
+# a family's page, or is about people, is fetched at `location` (decision 4).
+KEPT = frozenset(
+    (
+        "dossier_id",
+        "code",
+        "step",
+        "state",
+        "agency",
+        "version",
+        "status",
+        "due_at",
+        "appointment_at",
+        "missing",
+        "number",
+        "result_id",
+        "handover_id",
+        "receipt",
+    )
+)
+
 
 def answer_of(outcome: Outcome) -> Answer:
     """The event that tells what became of one of the partner's."""
@@ -25,7 +46,7 @@ def answer_of(outcome: Outcome) -> Answer:
             id=outcome.id,
             replayed=outcome.replayed,
             location=outcome.location,
-            result=_decoded(outcome.result),
+            result=_kept(outcome.result),
         )
     else:
         said = EventRefused(source=outcome.source, id=outcome.id, problem=outcome.problem)
@@ -53,5 +74,8 @@ def block_of(answer: Answer) -> bytes:
     return f"NATS/1.0\r\n{text}\r\n".encode("ascii")
 
 
-def _decoded(result: Any) -> Any:
-    return msgspec.json.decode(result) if isinstance(result, msgspec.Raw) else result
+def _kept(result: Any) -> Any:
+    answered = msgspec.json.decode(result) if isinstance(result, msgspec.Raw) else result
+    if not isinstance(answered, dict):
+        return None
+    return {name: value for name, value in answered.items() if name in KEPT}

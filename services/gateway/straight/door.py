@@ -1,6 +1,7 @@
 """The door of the partners' server: every process answers who comes; the leading one sends away who may not stay."""
 
 import time
+from collections import Counter
 
 import msgspec
 import structlog
@@ -12,14 +13,23 @@ from libs.database.transactions import Transactions
 from libs.http.limits import TokenBuckets
 from services.gateway.partners import partner_store
 from services.gateway.straight import key_store
-from services.gateway.straight.admission import Asked, NotAQuestion, key_of, let_in, read_question, refuse
-from services.gateway.straight.server import KICK
+from services.gateway.straight.admission import (
+    Asked,
+    NotAQuestion,
+    code_of,
+    key_of,
+    let_in,
+    read_question,
+    refuse,
+)
+from services.gateway.straight.places import OUTSIDE
+from services.gateway.straight.server import CONNECTIONS, KICK
 from services.gateway.straight.user_keys import Issuer
 
 QUESTION = "$SYS.REQ.USER.AUTH"
-# Our account's connections as its server lists them.
-CONNECTIONS = "$SYS.REQ.ACCOUNT.PING.CONNZ"
 CONNECTIONS_MAX = 4096
+# Of one partner, several programs of several machines; the server has room for all partners' (deploy/k8s).
+OF_ONE_MAX = 32
 REQUEST_SECONDS = 5.0
 # One key connects that often; as for tokens, what is beyond is a mistake.
 _RATE, _BURST = 0.5, 30
@@ -94,17 +104,23 @@ class Door:
         return let_in(self._issuer, asked, code, now) if is_good else refuse(self._issuer, asked, now)
 
     async def send_away(self, client: Client, good: frozenset[str]) -> int:
-        """End every connection whose key lets in no more; how many.
+        """End every connection whose key lets in no more, and of one partner's those that are too many; how many.
 
         Raises TimeoutError or nats.errors.Error without an answer.
         """
-        body = msgspec.json.encode({"auth": True, "limit": CONNECTIONS_MAX})
+        body = msgspec.json.encode({"acc": OUTSIDE, "auth": True, "limit": CONNECTIONS_MAX})
         answer = await client.request(CONNECTIONS, body, timeout=REQUEST_SECONDS)
         listed = msgspec.json.decode(answer.data, type=_Connections).data
         ended = 0
-        for connection in listed.connections:
+        of_one: Counter[str] = Counter()
+        # The oldest stay: by their numbers.
+        for connection in sorted(listed.connections, key=lambda each: each.cid):
             key = key_of(connection.authorized_user)
-            if key and key not in good:
+            if not key:
+                continue
+            code = code_of(connection.authorized_user)
+            of_one[code] += 1
+            if key not in good or of_one[code] > OF_ONE_MAX:
                 await _kick(client, listed.server_id, connection.cid)
                 ended += 1
         if ended:

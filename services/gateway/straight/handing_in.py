@@ -5,7 +5,13 @@ from typing import Protocol
 
 from libs.contracts.cloudevents import MESSAGE_ID, STRUCTURED, STRUCTURED_JSON
 from libs.http.problems import Problem
-from services.gateway.inbound.cloudevent import InboundEvent, Unreadable, read_binary, read_structured
+from services.gateway.inbound.cloudevent import (
+    InboundEvent,
+    Unreadable,
+    nameable,
+    read_binary,
+    read_structured,
+)
 from services.gateway.inbound.outcomes import Outcome, refused
 from services.gateway.inbound.taking import Came, Inbound
 from services.gateway.partners.partner import Partner
@@ -36,8 +42,8 @@ class HandedIn:
             await self._inbound.unreadable(partner, problem, NATS)
             # Of an event that cannot be read its sender knows again what it told the server about it.
             named = Unreadable(
-                source=headers.get("ce-source", ""),
-                id=headers.get("ce-id") or headers.get(MESSAGE_ID, ""),
+                source=nameable(headers.get("ce-source", "")),
+                id=nameable(headers.get("ce-id", "")) or nameable(headers.get(MESSAGE_ID, "")),
                 problem=problem,
             )
             return refused(named, problem)

@@ -5,6 +5,10 @@ from typing import Any
 from libs.bus.topology import DUPLICATE_WINDOW_SECONDS, MESSAGE_BYTES_MAX, PULLS_WAITING_MAX
 
 ACCOUNT = "PARTNERS"
+# Where partners' own connections are: an account without JetStream, into which only what partners need is brought.
+# In the account of the streams a reply would lead anywhere: JetStream sends its answers with the server's own rights,
+# so `$JS.API.STREAM.DELETE.…` as the reply of a permitted request would delete a stream (docs/decisions/0015).
+OUTSIDE = "OUTSIDE"
 # The gateway's own user in it, which may do everything there.
 USER = "gateway"
 # The one durable of a partner on its stream, and the gateway's on a partner's inbox.
@@ -56,6 +60,16 @@ def permissions(code: str) -> dict[str, Any]:
         "data": -1,
         "payload": MESSAGE_BYTES_MAX,
     }
+
+
+def brought_outside() -> tuple[str, ...]:
+    """The subjects of the streams' account that partners' connections reach, each its own by its permissions."""
+    return (
+        f"$JS.API.CONSUMER.INFO.*.{DURABLE}",
+        f"$JS.API.CONSUMER.MSG.NEXT.*.{DURABLE}",
+        f"$JS.ACK.*.{DURABLE}.>",
+        "inbox.>",
+    )
 
 
 def events_config(code: str, *, first_sequence: int, bytes_max: int, replicas: int) -> dict[str, Any]:

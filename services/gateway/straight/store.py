@@ -1,7 +1,7 @@
 """All SQL of straight NATS: who reads that way and how far, answers, and the rows all of them share."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -193,6 +193,20 @@ async def answers_stored(conn: Any, stored: Sequence[tuple[int, int]]) -> None:
 async def forget_answers(conn: Any, code: str, confirmed: int) -> None:
     """Delete what the partner has confirmed."""
     await conn.execute("DELETE FROM straight_answer WHERE partner = $1 AND stored <= $2", code, confirmed)
+
+
+async def forget_old_answers(conn: Any, kept: timedelta, limit: int) -> int:
+    """Delete what nobody has fetched for so long: it may be about people. The event sent again is answered."""
+    deleted: str = await conn.execute(
+        """
+        DELETE FROM straight_answer WHERE id = ANY (ARRAY(
+            SELECT id FROM straight_answer WHERE answered_at < now() - $1::interval ORDER BY id LIMIT $2
+        ))
+        """,
+        kept,
+        limit,
+    )
+    return int(deleted.rpartition(" ")[2])
 
 
 # -- the feed ----------------------------------------------------------------------------------------------------

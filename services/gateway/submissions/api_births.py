@@ -13,6 +13,7 @@ from libs.http.bodies import read_bytes
 from libs.http.client import Refused
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
+from services.gateway.inbound.desk import SayingDesk
 from services.gateway.partners.access import Access
 from services.gateway.submissions.handing_in import FILE_BYTES_MAX, Uploads
 
@@ -32,8 +33,8 @@ _DESCRIBED: dict[str, Any] = {
 }
 
 
-def build_router(uploads: Uploads, access: Access, calls: TokenBuckets) -> APIRouter:
-    """The endpoint; `calls` bounds how often one partner may ask."""
+def build_router(uploads: Uploads, access: Access, calls: TokenBuckets, desk: SayingDesk) -> APIRouter:
+    """The endpoint; `calls` bounds how often one partner may ask, `desk` how many files of one lie in memory."""
     router = APIRouter(tags=["births"])
 
     @router.post("/births/xml9", openapi_extra=_DESCRIBED)
@@ -47,13 +48,14 @@ def build_router(uploads: Uploads, access: Access, calls: TokenBuckets) -> APIRo
             raise Problem(415, detail="Nội dung phải là application/xml.")
         if not partner.facility:
             raise Problem(403)
-        content = await read_bytes(request, limit_bytes=FILE_BYTES_MAX)
-        try:
-            report = await uploads.send(partner, content, "http")
-        except Refused as refused:
-            if refused.answer:
-                return Response(refused.answer, refused.status, media_type=problems.MEDIA_TYPE)
-            raise Problem(refused.status, refused.slug) from None
+        async with desk.place(partner, paper=True):
+            content = await read_bytes(request, limit_bytes=FILE_BYTES_MAX)
+            try:
+                report = await uploads.send(partner, content, "http")
+            except Refused as refused:
+                if refused.answer:
+                    return Response(refused.answer, refused.status, media_type=problems.MEDIA_TYPE)
+                raise Problem(refused.status, refused.slug) from None
         return Response(report, media_type="application/json")
 
     return router

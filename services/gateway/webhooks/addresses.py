@@ -75,6 +75,11 @@ def target_of(url: str) -> Target:
     return Target(parsed.scheme, host.strip("[]"), port)
 
 
+def path_of(url: str) -> bytes:
+    """Path and query of a URL that `target_of` takes, as they stand in a request: in ASCII."""
+    return httpx.URL(url).raw_path
+
+
 def judge(target: Target, addresses: Sequence[Address], allowed: Sequence[Network]) -> None:
     """Whether all `addresses` of the target may be connected to. Raises Refused.
 

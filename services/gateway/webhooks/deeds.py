@@ -13,7 +13,7 @@ from libs.http.auth import Actor
 from libs.http.bodies import MsgspecResponse, read_body
 from libs.http.idempotency import Answer, answered_before, once
 from libs.process.sealing import Sealer
-from services.gateway.partners.access import Access
+from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import tending
 from services.gateway.webhooks.endpoint import ShownEndpoint
@@ -47,7 +47,7 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
     """What the endpoints below work with. `wake` tells the dispatcher, if it is this process's."""
 
     transactions: Transactions
-    access: Access
+    access: CountedAccess
     sender: Sender
     sealer: Sealer
     wake: Callable[[], None]

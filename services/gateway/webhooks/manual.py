@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -31,9 +32,10 @@ from services.gateway.webhooks.endpoint import (
 from services.gateway.webhooks.letters import Letter, letter_of
 from services.gateway.webhooks.sending import Message, Outcome, Sender
 
-# What one partner may send by hand at one process, and all together at once.
+# What one partner may send by hand at one process; how many at once, of one and of all together. A receiver that hangs
+# holds its place for ten seconds.
 PER_SECOND, BURST = 0.5, 30
-AT_ONCE_MAX = 32
+OF_ONE_MAX, AT_ONCE_MAX = 4, 32
 
 
 class Manual:
@@ -45,6 +47,7 @@ class Manual:
         self._sealer = sealer
         self._buckets = TokenBuckets(rate_per_second=PER_SECOND, burst=BURST)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
+        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def test(self, partner: Partner, endpoint_id: UUID, type_: str, by: By) -> ShownDelivery:
         """Send a test event. Raises Problem 404, 422, 429 or 503."""
@@ -113,7 +116,10 @@ class Manual:
             raise Problem(503, headers={"Retry-After": "2"})
 
     async def _send(self, endpoint: Endpoint, event_id: UUID, body: bytes) -> Outcome:
-        async with self._places:
+        places_of = self._places_of.setdefault(endpoint.partner, asyncio.Semaphore(OF_ONE_MAX))
+        if places_of.locked():
+            raise Problem(429, "too-many-at-once", headers={"Retry-After": "10"})
+        async with places_of, self._places:
             message = Message(url=endpoint.url, keys=self._keys(endpoint), event_id=event_id, body=body)
             return await self._sender.send(message)
 

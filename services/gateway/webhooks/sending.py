@@ -14,7 +14,7 @@ import msgspec
 from libs.http.limits import Network
 from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
-from services.gateway.webhooks.addresses import Refused, Target, judge, target_of
+from services.gateway.webhooks.addresses import Refused, Target, judge, path_of, target_of
 from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools, Resolver
 from services.gateway.webhooks.endpoint import Attempt
 from services.gateway.webhooks.schedule import retry_after_seconds
@@ -128,12 +128,16 @@ class Sender:
     async def _post(self, target: Target, message: Message, headers: dict[str, str], told: "_Told") -> None:
         limits = {"connect": CONNECT_SECONDS, "read": self._seconds, "write": self._seconds}
         loop = asyncio.get_running_loop()
+        # Taken apart once, by what has judged it: two readers of one URL may read it differently.
+        url = httpcore.URL(
+            scheme=target.scheme, host=target.host, port=target.port, target=path_of(message.url)
+        )
         async with (
             asyncio.timeout(self._seconds) as deadline,
             self._pools.to(target) as pool,
             pool.stream(
                 "POST",
-                message.url,
+                url,
                 headers=list(headers.items()),
                 content=message.body,
                 extensions={"timeout": limits},

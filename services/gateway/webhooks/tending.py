@@ -76,6 +76,8 @@ async def check(sender: Sender, change: Change) -> None:
 
 async def add(conn: Any, partner: Partner, change: Change, sealer: Sealer, by: By) -> tuple[UUID, UUID]:
     """A new endpoint, for events from now on; its id and its secret's. Raises Problem 409 when there are too many."""
+    # Of two that are made at once, the second counts the first.
+    await partner_store.find(conn, partner.code, lock=True)
     if await endpoint_store.count(conn, partner.code) >= ENDPOINTS_MAX:
         raise Problem(409, "too-many-endpoints", f"Mỗi đối tác có tối đa {ENDPOINTS_MAX} địa chỉ nhận")
     head = await feed_store.head(conn)

@@ -23,6 +23,7 @@ from libs.bus import topology
 from libs.bus.connection import connect
 from libs.bus.ids import new_id
 from libs.contracts.cloudevents import encode_data
+from services.gateway.partners.tokens import ASSERTION_TYPE
 from services.gateway.settings import Settings
 from tests.fixtures.servers import ROOT, eventually
 from tests.integration.bus.probe_service import Producer
@@ -276,6 +277,27 @@ async def test_a_revoked_partner_is_out_within_a_minute_with_its_stream(
         assert "event: ended" in rest
         assert (await client.get("/events")).status_code == 401
     assert (await house.deeds(HOSPITAL.code))[-1] == ("revoked", "")
+
+
+async def test_a_request_that_offers_http_2_is_read_whole(
+    house: House, settings: Callable[..., Settings], nats_server: NatsServer, tmp_path: Path
+) -> None:
+    """As Java's own client does with every request: the offer is not taken, and the body counts."""
+    await house.partner()
+    offered = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAEAAEAAAAIAAAAB",
+    }
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": house.assertion(HOSPITAL.code),
+    }
+    async with served(house, settings, nats_server.url, tmp_path / "log") as client:
+        del client.headers["Authorization"]
+        answer = await client.post("/oauth/token", data=form, headers=offered)
+    assert answer.status_code == 200, answer.text
 
 
 async def test_partners_are_kept_at_the_shell(

@@ -1,5 +1,6 @@
 """What partners do to their endpoints over HTTP: registering, changing, secrets, test events, and what is refused."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ from standardwebhooks.webhooks import Webhook
 from libs.contracts.catalogue import EVENTS
 from libs.contracts.cloudevents import decode
 from libs.contracts.cloudevents import decode_data as decoded
-from tests.fixtures.receiver import receiver
+from libs.http.limits import TokenBuckets
+from tests.fixtures.receiver import HANG, always, receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House, received
 from tests.integration.gateway.webhook_desk import desk_of, dispatching, has
@@ -198,6 +200,47 @@ async def test_there_are_twenty_endpoints_at_most_and_floods_are_told_to_wait(ho
         assert answers[29].status_code == 200
         assert (answers[-1].status_code, int(answers[-1].headers["retry-after"]) > 0) == (429, True)
         assert len(there.requests) == len([each for each in answers if each.status_code == 200])
+
+
+async def test_who_looks_too_often_is_told_to_wait_and_nobody_else(house: House) -> None:
+    """At webhooks, keys and audit together: 429 with Retry-After."""
+    await house.partner()
+    await house.partner(EVERYTHING)
+    mine, theirs = await desk_of(house), await desk_of(house, EVERYTHING.code)
+    house.process._counted._buckets = TokenBuckets(rate_per_second=0.01, burst=20)
+    answers = [(await mine.call("GET", "")).status_code for _ in range(10)]
+    assert answers == [200] * 10
+    codes = [(await house.http.get("/partner", headers=mine.headers)).status_code for _ in range(11)]
+    assert codes == [200] * 10 + [429]
+    refused = await mine.call("GET", "")
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    assert (await theirs.call("GET", "")).status_code == 200
+
+
+async def test_endpoints_made_at_once_are_twenty_at_most_too(house: House) -> None:
+    """Each counts those before it."""
+    await house.partner()
+    desk = await desk_of(house)
+    for _ in range(17):
+        await desk.add(URL)
+    made = await asyncio.gather(*(desk.call("POST", "", {"url": URL, "types": ["*"]}) for _ in range(8)))
+    assert sorted(each.status_code for each in made) == [201] * 3 + [409] * 5
+
+
+async def test_a_partner_whose_receiver_hangs_leaves_room_for_others(house: House) -> None:
+    """Four of one at once; the fifth is told to wait, and another partner's is sent."""
+    await house.partner()
+    await house.partner(EVERYTHING)
+    mine, theirs = await desk_of(house), await desk_of(house, EVERYTHING.code)
+    house.process.sender._seconds = 1.5
+    async with receiver(always(HANG)) as hanging, receiver() as there:
+        endpoint, _ = await mine.add(hanging.url)
+        other, _ = await theirs.add(there.url)
+        crowd = [asyncio.create_task(mine.call("POST", f"/{endpoint}/test")) for _ in range(5)]
+        await eventually(lambda: hanging.open == 4)
+        assert (await theirs.did("POST", f"/{other}/test"))["state"] == "delivered"
+        answers = [each.status_code for each in await asyncio.gather(*crowd)]
+        assert sorted(answers) == [200] * 4 + [429]
 
 
 async def test_who_is_no_partner_has_no_endpoints(house: House) -> None:

@@ -153,6 +153,29 @@ async def test_loopback_by_any_name_is_loopback(written: str) -> None:
         assert there.requests == []
 
 
+async def test_a_url_with_vietnamese_letters_is_sent_to_as_it_is_judged() -> None:
+    """The name in its ASCII form, path and query percent-encoded; dots and backslashes lead to no other host."""
+    async with receiver() as there, sending(Names([HERE])) as (sender, send):
+        url = f"http://bệnh-viện.example:{there.port}/nhận?nơi=Cần Thơ".replace(" ", "+")
+        assert (await sender.check(url)).host.startswith("xn--")
+        assert (await send(url)).status == 204
+        (request,) = there.requests
+        assert request.path == "/nh%E1%BA%ADn?n%C6%A1i=C%E1%BA%A7n+Th%C6%A1"
+        assert request.headers["host"].startswith("xn--")
+        assert (await send(f"http://inside.example\\@{NAME}:{there.port}/a/../b")).status == 0
+        assert len(there.requests) == 1
+
+
+@pytest.mark.parametrize("size", [1_000, 300_000])
+async def test_the_head_of_an_answer_is_bounded(size: int) -> None:
+    """A usual one counts; one of 300 kB is no answer, and neither is unpacked: what is kept is what came."""
+    async with receiver(always(200)) as there, sending() as (_, send):
+        there.answer_headers = f"content-encoding: gzip\r\nx-much: {'x' * size}\r\n"
+        outcome = await send(there.url)
+        expected = (200, "", "because") if size < 100_000 else (0, "answer-malformed", "")
+        assert (outcome.status, outcome.error, outcome.response_body) == expected
+
+
 async def test_a_redirect_is_an_answer_and_not_followed() -> None:
     """To inside or outside, with any status."""
     async with receiver() as inside, receiver() as there, sending() as (_, send):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from services.gateway.webhooks.signing import key_of, signature
+from tests.fixtures import debian
 from tests.fixtures.servers import ROOT
 
 SAMPLES = ROOT / "clients/samples"
@@ -107,9 +108,7 @@ def in_node(given: list[Case]) -> list[bool]:
 
 def in_java(given: list[Case]) -> list[bool]:
     """As the Java sample judges: compiled with a program that hands it one case a line."""
-    javac, java = shutil.which("javac"), shutil.which("java")
-    assert javac is not None
-    assert java is not None
+    javac, java = (debian.program([name], ["default-jdk-headless"]) for name in ("javac", "java"))
     lines = [
         "\t".join(
             (

@@ -204,3 +204,11 @@ def test_public_keys_are_taken_and_nothing_else() -> None:
         with pytest.raises(Problem) as refused:
             public_key(written)
         assert (refused.value.status, refused.value.slug) == (422, "key-refused")
+
+
+@pytest.mark.parametrize("kid", [".", "..", "a/b", "a?b", "a\n", "x" * 65])
+def test_a_key_is_called_so_that_it_can_be_retired(kid: str) -> None:
+    """Its name stands in a path, of which dots alone would be another place."""
+    with pytest.raises(Problem):
+        public_key(EC.as_pem(private=False).decode(), kid)
+    assert public_key(EC.as_pem(private=False).decode(), "..k1")[0] == "..k1"

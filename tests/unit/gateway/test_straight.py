@@ -109,7 +109,7 @@ def test_a_partner_is_let_in_with_its_own_rights() -> None:
     answer = claims(let_in(issuer, asked, "bv-93016", now), issuer)
     assert (answer["aud"], answer["sub"], answer["iss"]) == ("NSERVER", "UTEMP", issuer.account)
     told = claims(answer["nats"]["jwt"].encode(), issuer)
-    assert (told["aud"], told["sub"], told["name"]) == ("PARTNERS", "UTEMP", "bv-93016/UKEY")
+    assert (told["aud"], told["sub"], told["name"]) == ("OUTSIDE", "UTEMP", "bv-93016/UKEY")
     assert told["nats"]["pub"] == permissions("bv-93016")["pub"]
     no = claims(refuse(issuer, asked, now), issuer)
     assert no["nats"]["error"]
@@ -177,3 +177,22 @@ async def test_what_cannot_be_read_is_answered_by_the_message_s_id(
     outcome = await HandedIn(inbound).take(partner, headers, b"not json")
     assert (outcome.state, outcome.id) == ("refused", event_id)
     assert [(code, way) for code, _, way in inbound.noted] == [("benh-vien-thu", "nats")]
+
+
+class _Deaf(Inbound):
+    """Notes nothing."""
+
+    def __init__(self) -> None:
+        """Without a database: nothing is to be noted."""
+
+    async def unreadable(self, partner: Partner, problem: Problem, came: Came = HTTP) -> None:
+        """It is not heard."""
+
+
+@pytest.mark.parametrize("written", ["x" * 100_000, '"' * 200, "a b", "\x7f", "\x00", ""])
+async def test_a_refusal_repeats_no_name_that_is_none(written: str) -> None:
+    """An answer that repeats 100 kB would fit into no stream, and stop every answer behind it."""
+    headers = {"ce-source": written, "ce-id": "e1"}
+    outcome = await HandedIn(_Deaf()).take(Partner(code="bv", name_vi="BV"), headers, b"{")
+    assert (outcome.state, outcome.id) == ("refused", "e1")
+    assert outcome.source == (written if written == '"' * 200 else "")

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
+import structlog
 
 from deploy.local.sample_xml9 import Births, envelope, inner_file
 from libs.http.auth import TokenSigner
@@ -276,9 +277,7 @@ async def test_nothing_in_the_folder_leads_outside_it(
     assert "b.xml" in drop.names("in")
 
 
-async def test_a_folder_of_nobody_or_of_a_suspended_partner_is_left_alone(
-    drop: Drop, intake: Intake, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_folder_of_nobody_or_of_a_suspended_partner_is_left_alone(drop: Drop, intake: Intake) -> None:
     """Said once; when the partner may again, its files are taken."""
     await drop.house.partner(EVERYTHING)
     for name in ("khong-ai", EVERYTHING.code, "..la", "KHÔNG"):
@@ -288,10 +287,10 @@ async def test_a_folder_of_nobody_or_of_a_suspended_partner_is_left_alone(
     async with drop.house.pool.acquire() as conn, conn.transaction():
         await administration.set_state(conn, HOSPITAL.code, "suspended", BY)
     watcher = drop.watcher()
-    capfd.readouterr()
-    for _ in range(5):
-        await watcher.turn()
-    assert capfd.readouterr().err.count("drop-folder-left-alone") == 4
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(5):
+            await watcher.turn()
+    assert [line["event"] for line in lines].count("drop-folder-left-alone") == 4
     assert await intake.dossiers() == 0
     async with drop.house.pool.acquire() as conn, conn.transaction():
         await administration.set_state(conn, HOSPITAL.code, "active", BY)

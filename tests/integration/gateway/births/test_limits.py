@@ -1,14 +1,22 @@
 """Bundles and XML9 files at the gateway's door: who may, how much, in which form; and an intake that is away."""
 
+import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import date
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from deploy.local.sample_xml9 import Births, envelope
+from services.gateway.fhir import desk as fhir_desk
+from services.gateway.fhir.bundles import NotABundle
+from services.gateway.fhir.issues import error
+from services.gateway.inbound import desk as saying_desk
 from tests.fixtures.fhir import bundle, one_birth
 from tests.integration.gateway.births.conftest import FHIR, Intake, Software, dossier_of, issues, slugs
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House
@@ -55,6 +63,48 @@ async def test_only_a_partner_with_a_facility_may(software: Software) -> None:
     assert "too-many-requests" in slugs(flooded[0])
     assert int(flooded[0].headers["retry-after"]) >= 1
     assert (await software.send(b"{")).status_code == 400
+
+
+async def test_what_one_partner_sends_at_once_is_bounded_and_leaves_room_for_others(
+    software: Software, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files and sixteen Bundles of one lie in memory; one more is told to come back, another's is taken."""
+    house = software.house
+    await house.partner(EVERYTHING)
+    reader = Software(house, await house.token(EVERYTHING.code))
+    monkeypatch.setattr(saying_desk, "WAIT_SECONDS_MAX", 0.1)
+    async with AsyncExitStack() as held:
+        for paper, count in ((True, saying_desk.PAPERS_MAX), (False, saying_desk.BODIES_MAX)):
+            for _ in range(count):
+                await held.enter_async_context(house.process._saying.place(HOSPITAL, paper=paper))
+        file = await software.send(b"<x/>", path="/births/xml9", media_type="application/xml")
+        assert (file.status_code, int(file.headers["retry-after"]) > 0) == (429, True)
+        sent = await software.send(b"{")
+        assert (sent.status_code, issues(sent)[0]["code"]) == (429, "throttled")
+        assert (await reader.send(b"{")).status_code == 403
+    assert (await software.send(b"{")).status_code == 400
+
+
+async def test_a_crowd_of_bundles_of_one_partner_delays_no_other(
+    software: Software, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of one wait to be judged, another's is judged beside them."""
+    order: list[bytes] = []
+
+    def slowly(content: bytes, _mapping: Any) -> Any:
+        time.sleep(0.1)
+        order.append(content)
+        raise NotABundle(400, [error("structure", "x")])
+
+    monkeypatch.setattr(fhir_desk, "judged", slowly)
+    desk = software.house.process.fhir
+    other = msgspec.structs.replace(HOSPITAL, code="bv-93007")
+    await software.house.partner(other)
+    crowd = [asyncio.create_task(desk.submit(HOSPITAL, b"%d" % number, "http")) for number in range(8)]
+    await asyncio.sleep(0)
+    await desk.submit(other, b"mine", "http")
+    await asyncio.gather(*crowd)
+    assert order.index(b"mine") <= 2, order
 
 
 async def test_an_outage_of_intake_is_no_refusal(

@@ -13,6 +13,7 @@ from nats.js.errors import APIError
 from libs.bus import jetstream
 from libs.contracts.gateway import EventRefused, EventTaken
 from libs.http.problems import FieldError, Problem
+from services.gateway.housekeeping import Housekeeping
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.outcomes import Outcome, later, refused, taken
 from services.gateway.partners.partner import Partner
@@ -47,7 +48,7 @@ class Recorder:
         if b"good" not in body:
             errors = [FieldError("data.mother", "missing", "Thiếu thông tin người mẹ")]
             return refused(event, Problem(422, errors=errors))
-        return taken(event, 200, result=b'{"dossier_id":"d"}', location="/births/d")
+        return taken(event, 200, result=b'{"dossier_id":"d","tracking_token":"t"}', location="/births/d")
 
 
 class Desk:
@@ -178,9 +179,23 @@ async def test_answers_survive_the_stream_they_were_in(desk: Callable[[], Any]) 
     """What was answered and not confirmed is in the stream again when that was made anew."""
     async with desk() as at:
         await at.publish("e1", b"good")
-        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1))
+        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1), deadline_seconds=30)
         await at.partners_nats.break_stream(HOSPITAL.code, "deleted")
         assert [answer.id for answer in await at.answers(1)] == ["e1"]
+
+
+async def test_an_answer_nobody_fetches_is_not_kept_for_ever(desk: Callable[[], Any]) -> None:
+    """It may be about people: after seven days it is gone, before it stays."""
+    async with desk() as at:
+        await at.publish("e1", b"good")
+        await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1), deadline_seconds=30)
+        keeping = Housekeeping(at.house.process.transactions, 0)
+        for days, left in ((6, 1), (8, 0)):
+            await at.house.pool.execute(
+                "UPDATE straight_answer SET answered_at = now() - make_interval(days => $1)", days
+            )
+            await keeping.turn()
+            assert await at.waiting() == left
 
 
 async def test_nobody_hands_in_for_another_and_no_inbox_takes_all(

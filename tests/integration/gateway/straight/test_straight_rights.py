@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 from services.gateway.partners import administration
 from services.gateway.partners.partner import ACTIVE, REVOKED, SUSPENDED
 from services.gateway.straight import administration as straight
+from services.gateway.straight import door
 from services.gateway.straight.places import events_stream, inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, House, accepted, assigned, received
@@ -89,6 +90,53 @@ async def test_a_partner_may_do_nothing_but_its_own(
         assert heard == []
 
 
+# Where an answer must not lead: the API, which JetStream's own answers may call, and what is another's.
+ASTRAY = [
+    f"$JS.API.STREAM.DELETE.{THEIRS}",
+    f"$JS.API.STREAM.PURGE.{THEIRS}",
+    f"$JS.API.CONSUMER.DELETE.{THEIRS}.own",
+    f"$JS.API.STREAM.DELETE.{inbox_stream(EVERYTHING.code)}",
+    f"inbox.{EVERYTHING.code}.x",
+    f"events.{EVERYTHING.code}.x",
+    "$SYS.REQ.USER.AUTH",
+]
+
+
+async def test_an_answer_leads_nowhere_but_to_who_has_asked(
+    houses: Callable[..., Any], partners_nats: PartnersNats
+) -> None:
+    """Whatever is given as the reply of a permitted request: nothing is deleted, stored or confirmed by the answer."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner(HOSPITAL)
+    await house.partner(EVERYTHING)
+    await partners_nats.admit(house)
+    await partners_nats.admit(house, EVERYTHING.code)
+    async with partners_nats.at_work(house.process):
+        said = await house.say(uuid4(), received("93017"), accepted("93017"))
+        other = await partners_nats.connect(EVERYTHING.code)
+        held = await take(other, EVERYTHING.code, 2, ack=False)
+        client = await partners_nats.connect()
+        await eventually(lambda: partners_nats.holds(HOSPITAL.code, 0))
+        heard: list[str] = []
+        admin = await partners_nats.admin()
+        for subject in ASTRAY:
+            await admin.subscribe(subject, cb=_hearing(heard))
+        for subject in ASTRAY:
+            # Nothing waits: the answer is an empty message, which deletes and confirms.
+            nothing = b'{"batch":1,"no_wait":true}'
+            await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{MINE}.own", nothing, reply=subject)
+            await client.publish(f"$JS.API.CONSUMER.INFO.{MINE}.own", b"", reply=subject)
+            await client.publish(f"inbox.{HOSPITAL.code}.x", b"{}", reply=subject)
+        await client.publish(f"inbox.{HOSPITAL.code}.x", b"{}", reply=held[0].reply)
+        await client.flush()
+        await asyncio.sleep(1)
+        assert heard == []
+        durable = await partners_nats.durable(EVERYTHING.code)
+        assert (durable.num_ack_pending, await partners_nats.stored(EVERYTHING.code)) == (2, 2)
+        assert not await partners_nats.is_gone(inbox_stream(EVERYTHING.code))
+        assert ids(held) == said
+
+
 async def test_only_who_proves_a_registered_key_is_let_in(
     houses: Callable[..., Any], partners_nats: PartnersNats
 ) -> None:
@@ -160,6 +208,25 @@ async def test_keys_overlap_and_a_retired_one_ends_its_connections(
             await partners_nats.connect(seconds=1)
         said = await house.say(uuid4(), received())
         assert ids(await take(new, HOSPITAL.code, 1)) == said
+
+
+async def test_one_partner_does_not_take_the_room_of_others(
+    houses: Callable[..., Any], partners_nats: PartnersNats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its connections only so many stay, the oldest; another partner's is none of them."""
+    monkeypatch.setattr(door, "OF_ONE_MAX", 2)
+    house: House = await houses(**partners_nats.settings)
+    await house.partner(HOSPITAL)
+    await house.partner(EVERYTHING)
+    await partners_nats.admit(house)
+    await partners_nats.admit(house, EVERYTHING.code)
+    async with partners_nats.at_work(house.process):
+        other = await partners_nats.connect(EVERYTHING.code)
+        mine = [await partners_nats.connect() for _ in range(4)]
+        await eventually(lambda: not mine[2].is_connected and not mine[3].is_connected)
+        assert mine[0].is_connected
+        assert mine[1].is_connected
+        assert other.is_connected
 
 
 async def test_a_smaller_scope_also_holds_for_what_waits(
