@@ -203,7 +203,7 @@ class Actor:
         }
         answer = await self.clients["results"].post(
             f"/dossiers/{life.dossier_id}/hand-over",
-            _encode({"results": life.ready, "receiver": receiver}),
+            _encode({"results": life.ready, "receiver": receiver, "signed_on_paper": True}),
             self.hospital | _key(),
         )
         expect(answer, 200)

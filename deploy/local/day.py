@@ -232,7 +232,7 @@ class Day:
         await desk.post_json(
             "results",
             f"/dossiers/{dossier_id}/hand-over",
-            {"results": list(result_ids), "receiver": receiver},
+            {"results": list(result_ids), "receiver": receiver, "signed_on_paper": True},
         )
         for expected in self.dossiers:
             if expected.dossier_id == dossier_id:

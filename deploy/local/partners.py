@@ -146,10 +146,20 @@ def partner_token(code: str, *, folder: Path) -> str:
         answer = httpx.post(
             f"{url}{TOKEN_PATH}", data=token_form(code, folder / "partners", url), trust_env=False
         )
-        answer.raise_for_status()
     except httpx.HTTPError as error:
         raise ServerError(f"the gateway at {url} gave no token: {type(error).__name__}") from error
+    if answer.is_error:
+        raise ServerError(f"the gateway at {url} gave no token: {answer.status_code} {_oauth_error(answer)}")
     return str(answer.json()["access_token"])
+
+
+def _oauth_error(answer: httpx.Response) -> str:
+    """What the token endpoint says is wrong (RFC 6749 5.2), where it says it."""
+    try:
+        told = answer.json()
+        return " ".join(str(told[name]) for name in ("error", "error_description") if told.get(name))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def how_to_read(code: str, *, folder: Path) -> list[str]:

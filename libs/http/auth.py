@@ -41,6 +41,14 @@ KINDS = ("officer", "service", "system", INTEGRATOR)
 CLOCK_SKEW_SECONDS = 30
 LIFETIME_SECONDS_MAX = 3600
 TOKEN_LENGTH_MAX = 4096
+# What a program is told of its token: enough to mend its own mistake. Both reasons of _TOLD are only ever found of
+# tokens whose signature held; every other reason is the same words.
+_NO_TOKEN = "Thiếu mã truy cập: tiêu đề Authorization phải là Bearer <mã>."  # noqa: S105 - words, not a secret
+_NOT_ACCEPTED = "Mã truy cập không được chấp nhận."
+_TOLD: Mapping[str, str] = {
+    "expired": "Mã truy cập đã hết hạn.",
+    "audience": "Mã truy cập không dành cho dịch vụ này.",
+}
 # A verification costs 180 µs (ecosystem.md 8.2); one officer's token comes back hundreds of times.
 VERIFIED_TOKENS_MAX = 4096
 
@@ -72,7 +80,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BadToken(Exception):
-    """The token is not accepted; the reason is a code for the log, never told to the caller."""
+    """The token is not accepted; the reason is a code for the log, of which the caller is told little (`_TOLD`)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -287,12 +295,15 @@ def actor_of(request: Request) -> Actor:
     verifier: TokenVerifier | None = getattr(request.app.state, "verifier", None)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if verifier is None or scheme.lower() != "bearer" or not token:
-        raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(401, detail=_NO_TOKEN, headers={"WWW-Authenticate": "Bearer"})
     try:
         actor = verifier.verify(token)
     except BadToken as refused:
         log.warning("token-refused", reason=refused.reason)
-        raise Problem(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from None
+        detail = _TOLD.get(refused.reason, _NOT_ACCEPTED)
+        raise Problem(
+            401, detail=detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        ) from None
     request.scope["actor_kind"] = actor.kind
     return actor
 

@@ -38,6 +38,8 @@ _FIXED: tuple[tuple[str, str, str], ...] = (
     ("Invalid value", "not-in-list", "Giá trị không nằm trong danh mục cho phép"),
     ("Expected `str` matching regex", "pattern", "Giá trị không đúng mẫu quy định"),
     ("Invalid UUID", "uuid", "Mã định danh không đúng dạng UUID"),
+    ("Invalid RFC3339 encoded datetime", "date-time", "Ngày giờ không đúng dạng RFC 3339"),
+    ("Invalid RFC3339 encoded date", "date-time", "Ngày không hợp lệ"),
     ("Invalid RFC3339", "date-time", "Ngày giờ không đúng dạng RFC 3339"),
     ("Invalid ISO8601", "date-time", "Ngày giờ không đúng dạng ISO 8601"),
     ("Expected `datetime` with a timezone", "time-zone", "Ngày giờ phải ghi rõ múi giờ"),

@@ -150,8 +150,29 @@ async def answer_invalid_parameters(_request: Request, error: Exception) -> Resp
         FieldError(
             ".".join(str(part) for part in item.get("loc", ())[1:]),
             str(item.get("type", "invalid")),
-            "Thiếu tham số" if item.get("type") == "missing" else "Tham số không hợp lệ",
+            _of_parameter(str(item.get("type", "")), item.get("ctx") or {}),
         )
         for item in errors
     ]
     return Problem(422, "invalid-parameters", "Tham số không hợp lệ", errors=fields).response()
+
+
+# Kind of error of pydantic → the words, and the member of its context that is the bound.
+_BOUNDS: Mapping[str, tuple[str, str]] = {
+    "greater_than_equal": ("Giá trị phải ít nhất là {}", "ge"),
+    "greater_than": ("Giá trị phải lớn hơn {}", "gt"),
+    "less_than_equal": ("Giá trị không được quá {}", "le"),
+    "less_than": ("Giá trị phải nhỏ hơn {}", "lt"),
+    "string_too_long": ("Độ dài không được quá {} ký tự", "max_length"),
+    "string_too_short": ("Độ dài phải ít nhất {} ký tự", "min_length"),
+    "too_long": ("Không được quá {} giá trị", "max_length"),
+    "too_short": ("Phải có ít nhất {} giá trị", "min_length"),
+}
+
+
+def _of_parameter(kind: str, context: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter, with the bound it breaks: ours, never the value."""
+    if kind == "missing":
+        return "Thiếu tham số"
+    words, bound = _BOUNDS.get(kind, ("", ""))
+    return words.format(context[bound]) if bound in context else "Tham số không hợp lệ"

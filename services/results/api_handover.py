@@ -49,7 +49,10 @@ class ReceiverBody(Body, frozen=True, kw_only=True):
 
 
 class HandoverBody(Body, frozen=True, kw_only=True):
-    """Several results of one dossier, handed to one person in one act, who signs on the device or on paper."""
+    """Several results of one dossier, handed to one person in one act, who signs on the device or on paper.
+
+    Exactly one of `signature` and `signed_on_paper` (true): that somebody signed is the proof of who received.
+    """
 
     results: Results
     receiver: ReceiverBody
@@ -166,8 +169,16 @@ async def _to_hand_over(
 
 
 def _signature(given: HandoverBody) -> Signature | None:
+    """What was drawn on the device; None when it was signed on paper. Raises Problem 422 for neither and for both."""
     if given.signature is None:
-        return None
+        if given.signed_on_paper:
+            return None
+        error = FieldError(
+            "signed_on_paper",
+            "required",
+            "Cần chữ ký của người nhận trên máy, hoặc xác nhận đã ký trên giấy.",
+        )
+        raise Problem(422, "signature-required", "Thiếu chữ ký của người nhận", errors=[error])
     if given.signed_on_paper:
         error = FieldError("signed_on_paper", "not_allowed", "Chỉ chọn ký trên máy hoặc ký trên giấy.")
         raise Problem(422, "signed-twice", "Chữ ký chưa dùng được", errors=[error])

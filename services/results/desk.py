@@ -187,6 +187,7 @@ def _handover(act: Act, custody: Custody, now: datetime) -> Handover | None:
         place=act.actor.agency,
         handed_over_at=now,
         officer=act.actor.subject,
+        officer_kind=act.actor.kind,
         receiver=act.receiver,
         result_ids=act.result_ids,
     )

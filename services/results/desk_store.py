@@ -33,13 +33,17 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
-    """One act of handing over: its place, officer and receiver, and the results given."""
+    """One act of handing over: its place, officer and receiver, and the results given.
+
+    `officer` is a login, or with `officer_kind` `system` the code of the other system that said it for its desk.
+    """
 
     id: UUID
     dossier_id: UUID
     place: str
     handed_over_at: datetime
     officer: str
+    officer_kind: str = "officer"
     receiver: Receiver
     result_ids: tuple[UUID, ...]
 
@@ -151,14 +155,15 @@ async def record_handovers(conn: Connection, handovers: Sequence[Handover]) -> N
     """Store who took which results. A second hand-over of a result violates its primary key."""
     await conn.execute(
         """
-        INSERT INTO handover (id, dossier_id, place, handed_over_at, officer, receiver)
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[])
+        INSERT INTO handover (id, dossier_id, place, handed_over_at, officer, officer_kind, receiver)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::bytea[])
         """,
         [handover.id for handover in handovers],
         [handover.dossier_id for handover in handovers],
         [handover.place for handover in handovers],
         [handover.handed_over_at for handover in handovers],
         [handover.officer for handover in handovers],
+        [handover.officer_kind for handover in handovers],
         [_encode(handover.receiver) for handover in handovers],
     )
     given = [(handover.id, result_id) for handover in handovers for result_id in handover.result_ids]
@@ -186,6 +191,7 @@ async def handover_of(conn: Connection, result_id: UUID) -> Handover | None:
         place=row["place"],
         handed_over_at=row["handed_over_at"],
         officer=row["officer"],
+        officer_kind=row["officer_kind"],
         receiver=msgspec.json.decode(row["receiver"], type=Receiver),
         result_ids=tuple(row["result_ids"]),
     )

@@ -201,7 +201,8 @@ def receipt_values(
         "receiver_relation": RELATIONS.get(receiver.relation, receiver.relation),
         "receiver_document": masked(receiver.identity_number),
         "checked": ": ".join(part for part in (CHECKS.get(receiver.checked, ""), differs, paper) if part),
-        "officer": handover.officer,
+        # A system's code means nothing to a family: the desk it spoke for stands for it.
+        "officer": place_name if handover.officer_kind == "system" else handover.officer,
         "results": [{"name": name, "version": version} for name, version in results],
         "signature": signature,
         "signed": "Đã ký trên giấy" if receiver.signed_on_paper else "",

@@ -311,7 +311,7 @@ class Workload:
         await desk.post(
             "results",
             f"/dossiers/{dossier}/hand-over",
-            {"results": [result_id], "receiver": receiver_of(file["file"])},
+            {"results": [result_id], "receiver": receiver_of(file["file"]), "signed_on_paper": True},
             key=f"hand-{result_id}",
             dossier_id=dossier,
             proof=Proof("results", "results.result-handed-over.v1", "result_id", result_id),

@@ -61,6 +61,7 @@ async def test_results_are_handed_over_in_any_order_and_only_to_the_entitled(tow
             "relation": "mother",
             "identity_number": mother["document"]["number"],
         },
+        "signed_on_paper": True,
     }
     await town.post("hospital", "results", f"/dossiers/{dossier}/hand-over", body)
     assert file["status"] != RETURNED

@@ -116,7 +116,11 @@ class Town:
         desk = self.people[by]
         await desk.post_json("results", f"/results/{result}/arrive", {})
         file = await desk.get("intake", f"/dossiers/{dossier}", purpose="hand-over")
-        body = {"results": [result], "receiver": receiver_of(file["file"]) | receiver}
+        body = {
+            "results": [result],
+            "receiver": receiver_of(file["file"]) | receiver,
+            "signed_on_paper": True,
+        }
         done: dict[str, Any] = await desk.post_json("results", f"/dossiers/{dossier}/hand-over", body)
         return done
 

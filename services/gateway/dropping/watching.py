@@ -76,6 +76,8 @@ class Watching:
         self._tried: dict[tuple[str, str], Patience] = {}
         self._stop = asyncio.Event()
         self._said: set[tuple[str, str]] = set()
+        # Files of other kinds that lie there, by partner.
+        self._others: set[tuple[str, str]] = set()
         self._forgotten_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -141,11 +143,14 @@ class Watching:
             present.add((name, seen.name))
             if claimed >= CLAIMS_MAX:
                 return True
-            wanted = seen.name.lower().endswith(SUFFIXES)
-            if wanted and self._is_still(name, folder, seen) and folder.claim(seen.name, str(new_id())):
+            if not seen.name.lower().endswith(SUFFIXES):
+                self._say_other(name, seen.name)
+                continue
+            if self._is_still(name, folder, seen) and folder.claim(seen.name, str(new_id())):
                 claimed += 1
         for key in [key for key in self._seen if key[0] == name and key not in present]:
             del self._seen[key]
+        self._others = {other for other in self._others if other[0] != name or other in present}
         return False
 
     def _is_still(self, partner: str, folder: Folder, seen: Seen) -> bool:
@@ -200,6 +205,13 @@ class Watching:
         ]
         oldest = min((seen.changed_ns / 1e9 for seen in waiting), default=time.time())
         return Left(waiting=len(waiting), oldest_seconds=max(0.0, time.time() - oldest), more=more)
+
+    def _say_other(self, partner: str, file: str) -> None:
+        """That a file is left where it is, since it is neither XML nor JSON: once, without its name."""
+        if (partner, file) not in self._others:
+            self._others.add((partner, file))
+            known = partner if PARTNER_CODE.fullmatch(partner) else ""
+            log.warning("drop-file-left-alone", partner=known)
 
     def _say_once(self, name: str, reason: str) -> None:
         """What an operator has to look at, once and not every second."""

@@ -27,11 +27,12 @@ from services.gateway.straight.commands import nats_app
 Deed = Callable[[Any, Settings], Awaitable[list[str]]]
 Code = Annotated[str, typer.Argument(help="code of the partner")]
 Types = Annotated[
-    list[str], typer.Option(help="types of events such as results.*; may be given several times")
+    list[str],
+    typer.Option(help="types of events such as results.*, with commas between them or given several times"),
 ]
 Reads = Annotated[
     list[str],
-    typer.Option(help="facility/<code>, agency/<code>, unit/<code> or *; may be given several times"),
+    typer.Option(help="facility/<code>, agency/<code>, unit/<code> or *; commas as for --types"),
 ]
 AUDIT_LINES = 20
 
@@ -68,8 +69,8 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
             contact=contact,
             agency=agency,
             roles=tuple(role or ()),
-            types=tuple(types),
-            reads=tuple(reads),
+            types=tuple(_each(types)),
+            reads=tuple(_each(reads)),
         )
         do(_adding(partner))
 
@@ -86,7 +87,7 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
     @app.command("scope")
     def scope(code: Code, types: Types, reads: Reads) -> None:
         """What it may read from now on, instead of what it might before."""
-        do(_doing(lambda conn: administration.change_scope(conn, code, types, reads, _by())))
+        do(_doing(lambda conn: administration.change_scope(conn, code, _each(types), _each(reads), _by())))
 
     @keys.command("add")
     def key_add(
@@ -127,6 +128,11 @@ def _state_command(do: Callable[[Deed], None], state: str) -> Callable[[str], No
     return command
 
 
+def _each(given: list[str]) -> list[str]:
+    """What was given several times, or once with commas: none of these names has one."""
+    return [part.strip() for text in given for part in text.split(",") if part.strip()]
+
+
 def _do(read_settings: Callable[[], Settings], deed: Deed) -> None:
     try:
         for line in asyncio.run(_with_database(read_settings(), deed)):
@@ -137,6 +143,10 @@ def _do(read_settings: Callable[[], Settings], deed: Deed) -> None:
     except Problem as problem:
         errors = "; ".join(f"{each.field}: {each.message}" for each in problem.errors)
         typer.echo(" ".join(filter(None, (problem.title, errors))), err=True)
+        raise typer.Exit(1) from None
+    except FileNotFoundError as error:
+        # Of a socket that is not there the name is empty.
+        typer.echo(f"{error.filename or type(error).__name__}: no such file", err=True)
         raise typer.Exit(1) from None
     except (OSError, UnicodeError, asyncpg.PostgresError) as error:
         # The server's text may repeat a value; its code says enough.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from libs.contracts.cloudevents import STRUCTURED, STRUCTURED_JSON
+from libs.contracts.cloudevents import MESSAGE_ID, STRUCTURED, STRUCTURED_JSON
 from libs.http.problems import Problem
 from services.gateway.inbound.cloudevent import (
     InboundEvent,
@@ -40,8 +40,13 @@ class HandedIn:
             event = read_message(headers, body)
         except Problem as problem:
             await self._inbound.unreadable(partner, problem, NATS)
-            named = {name: nameable(headers.get(f"ce-{name}", "")) for name in ("source", "id")}
-            return refused(Unreadable(**named, problem=problem), problem)
+            # Of an event that cannot be read its sender knows again what it told the server about it.
+            named = Unreadable(
+                source=nameable(headers.get("ce-source", "")),
+                id=nameable(headers.get("ce-id", "")) or nameable(headers.get(MESSAGE_ID, "")),
+                problem=problem,
+            )
+            return refused(named, problem)
         return await self._inbound.take(partner, event, NATS)
 
 

@@ -120,7 +120,7 @@ async def test_a_paper_goes_from_the_ward_to_the_mother_with_a_receipt(desks: De
             assert (await hospital.post(f"/results/{result_id}/arrive", json={})).status_code == 200
         listed = (await hospital.get("/results", params={"state": "ready"})).json()["results"]
         assert {r["id"] for r in listed} == {str(certificate), str(card)}
-        body = {"results": [str(certificate), str(card)], "receiver": RECEIVER}
+        body = {"results": [str(certificate), str(card)], "receiver": RECEIVER, "signed_on_paper": True}
         done = await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)
         assert done.status_code == 200
         receipt = await hospital.get(done.json()["receipt"])
@@ -143,7 +143,9 @@ async def test_a_stranger_does_not_get_the_papers(desks: Desks) -> None:
             RECEIVER | {"identity_number": "093196009999"},
             {"name": "Trần Văn Cường", "relation": "relative", "identity_number": "093080001111"},
         ):
-            refused = await hospital.post(url, json={"results": [str(result_id)], "receiver": receiver})
+            refused = await hospital.post(
+                url, json={"results": [str(result_id)], "receiver": receiver, "signed_on_paper": True}
+            )
             assert refused.status_code == 422
             assert "093" not in refused.text
         authorised = {
@@ -152,9 +154,13 @@ async def test_a_stranger_does_not_get_the_papers(desks: Desks) -> None:
             "identity_number": "093080001111",
             "authorisation": "12/UQ-2026",
         }
-        done = await hospital.post(url, json={"results": [str(result_id)], "receiver": authorised})
+        done = await hospital.post(
+            url, json={"results": [str(result_id)], "receiver": authorised, "signed_on_paper": True}
+        )
         assert done.status_code == 200
-        twice = await hospital.post(url, json={"results": [str(result_id)], "receiver": authorised})
+        twice = await hospital.post(
+            url, json={"results": [str(result_id)], "receiver": authorised, "signed_on_paper": True}
+        )
         assert twice.status_code == 409
 
 
@@ -164,7 +170,7 @@ async def test_a_repeated_hand_over_request_gets_the_same_answer(desks: Desks) -
     result_id = ids["birth_certificate"]
     async with desks.at(HOSPITAL, ("hospital",)) as hospital:
         await hospital.post(f"/results/{result_id}/arrive", json={})
-        body = {"results": [str(result_id)], "receiver": RECEIVER}
+        body = {"results": [str(result_id)], "receiver": RECEIVER, "signed_on_paper": True}
         answers = [
             await hospital.post(
                 f"/dossiers/{custody.dossier_id}/hand-over", json=body, headers={"Idempotency-Key": "k1"}

@@ -37,7 +37,7 @@ async def test_a_card_that_lay_at_the_hospital_is_handed_over_at_the_ward(desks:
     async with desks.at(HOSPITAL, ("hospital",)) as hospital, desks.at(COUNTER, ("one_stop",)) as counter:
         assert (await hospital.post(f"/results/{card}/arrive", json={})).status_code == 200
         await hear(desks.workshop, custody.dossier_id, chosen)
-        body = {"results": [str(card)], "receiver": RECEIVER}
+        body = {"results": [str(card)], "receiver": RECEIVER, "signed_on_paper": True}
         path = f"/dossiers/{custody.dossier_id}/hand-over"
         assert (await hospital.post(path, json=body)).status_code in (403, 404)
         assert (await counter.post(path, json=body)).status_code == 409

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pypdf
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
@@ -187,6 +188,24 @@ def test_receipts_hold_any_receiver(kind: str) -> None:
     assert "1111" in text
     assert runs_off(pdf) == []
     assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == 1
+
+
+def test_a_receipt_names_the_desk_where_another_system_spoke_for_it() -> None:
+    """A partner's code says nothing to a family; an officer is named."""
+    receiver = Receiver(name="Phạm Thị Lan", relation="mother", identity_number="", signed_on_paper=True)
+    handover = Handover(
+        id=uuid4(),
+        dossier_id=uuid4(),
+        place="hospital-93016",
+        handed_over_at=datetime.now(UTC),
+        officer="benh-vien-thu",
+        officer_kind="system",
+        receiver=receiver,
+        result_ids=(),
+    )
+    assert receipt_values(handover, "313.40", "Bệnh viện", [])["officer"] == "Bệnh viện"
+    by_officer = msgspec.structs.replace(handover, officer="nu-ho-sinh-01", officer_kind="officer")
+    assert receipt_values(by_officer, "313.40", "Bệnh viện", [])["officer"] == "nu-ho-sinh-01"
 
 
 @pytest.mark.parametrize("name", ["ថាច់ សូភា", "王小明", "Мария", "Nguyễn \u202enA", "Mai \x07", "Mai 😀"])

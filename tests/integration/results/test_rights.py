@@ -62,6 +62,7 @@ async def test_a_stranger_learns_nothing_of_the_people(desks: Desks) -> None:
             body = {
                 "results": [str(ids["birth_certificate"])],
                 "receiver": RECEIVER | {"identity_number": number},
+                "signed_on_paper": True,
             }
             assert (await police.post(url, json=body)).status_code == 404
             assert (await ward.post(url, json=body)).status_code == 403
@@ -81,14 +82,23 @@ async def test_trying_numbers_at_a_desk_ends_after_five(desks: Desks) -> None:
             await hospital.post(f"/results/{one}/arrive", json={})
         guesses = [RECEIVER | {"identity_number": f"09319600{n:04d}"} for n in range(9000, 9012)]
         answers = await asyncio.gather(
-            *(hospital.post(url, json={"results": [str(result_id)], "receiver": guess}) for guess in guesses)
+            *(
+                hospital.post(
+                    url, json={"results": [str(result_id)], "receiver": guess, "signed_on_paper": True}
+                )
+                for guess in guesses
+            )
         )
         assert sorted(answer.status_code for answer in answers) == [422] * 5 + [429] * 7
-        right = {"results": [str(result_id)], "receiver": RECEIVER}
+        right = {"results": [str(result_id)], "receiver": RECEIVER, "signed_on_paper": True}
         late = await hospital.post(url, json=right)
         assert late.status_code == 429
         assert 3500 < int(late.headers["Retry-After"]) <= 3600
-        elsewhere = {"results": [str(other_ids["birth_certificate"])], "receiver": RECEIVER}
+        elsewhere = {
+            "results": [str(other_ids["birth_certificate"])],
+            "receiver": RECEIVER,
+            "signed_on_paper": True,
+        }
         done = await hospital.post(f"/dossiers/{other.dossier_id}/hand-over", json=elsewhere)
         assert done.status_code == 200
         tries = await pool.fetch("SELECT dossier_id, kind, actor, agency FROM refused_try")
@@ -104,7 +114,10 @@ async def test_a_repeated_hand_over_is_answered_as_before(desks: Desks) -> None:
     custody, ids = await printed(desks, "register_birth")
     result_id = ids["birth_certificate"]
     url = f"/dossiers/{custody.dossier_id}/hand-over"
-    body, key = {"results": [str(result_id)], "receiver": RECEIVER}, {"Idempotency-Key": "once-only"}
+    body, key = (
+        {"results": [str(result_id)], "receiver": RECEIVER, "signed_on_paper": True},
+        {"Idempotency-Key": "once-only"},
+    )
     async with desks.at(HOSPITAL, ("hospital",)) as hospital:
         await hospital.post(f"/results/{result_id}/arrive", json={})
         first = await hospital.post(url, json=body, headers=key)
@@ -130,9 +143,9 @@ async def test_what_a_desk_forgot_to_write_is_no_try(desks: Desks) -> None:
     forgot = {"name": "Trần Văn Cường", "relation": "relative", "identity_number": "093080001111"}
     async with desks.at(HOSPITAL, ("hospital",)) as hospital:
         await hospital.post(f"/results/{result_id}/arrive", json={})
-        body = {"results": [str(result_id)], "receiver": forgot}
+        body = {"results": [str(result_id)], "receiver": forgot, "signed_on_paper": True}
         assert {(await hospital.post(url, json=body)).status_code for _ in range(7)} == {422}
-        body = {"results": [str(result_id)], "receiver": RECEIVER}
+        body = {"results": [str(result_id)], "receiver": RECEIVER, "signed_on_paper": True}
         assert (await hospital.post(url, json=body)).status_code == 200
 
 
@@ -142,7 +155,11 @@ async def test_words_that_become_events_are_codes(desks: Desks) -> None:
     result_id = ids["birth_certificate"]
     async with desks.at(HOSPITAL, ("hospital",)) as hospital, desks.at(WARD, LEADER) as ward:
         await hospital.post(f"/results/{result_id}/arrive", json={})
-        body = {"results": [str(result_id)], "receiver": RECEIVER | {"relation": "bà ngoại Trần Thị Bé"}}
+        body = {
+            "results": [str(result_id)],
+            "receiver": RECEIVER | {"relation": "bà ngoại Trần Thị Bé"},
+            "signed_on_paper": True,
+        }
         refused = await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)
         assert refused.status_code == 422
         for named in ("Nguyễn Thị Mai khai sai", "nguyen-thi-mai-khai-sai", "093196001234"):
@@ -160,13 +177,19 @@ async def test_one_illegal_paper_hands_over_none(desks: Desks) -> None:
     url = f"/dossiers/{custody.dossier_id}/hand-over"
     async with desks.at(HOSPITAL, ("hospital",)) as hospital:
         await hospital.post(f"/results/{certificate}/arrive", json={})
-        both = {"results": [str(certificate), str(card)], "receiver": RECEIVER}
+        both = {"results": [str(certificate), str(card)], "receiver": RECEIVER, "signed_on_paper": True}
         assert (await hospital.post(url, json=both)).status_code == 409
-        twice = {"results": [str(certificate), str(certificate)], "receiver": RECEIVER}
+        twice = {
+            "results": [str(certificate), str(certificate)],
+            "receiver": RECEIVER,
+            "signed_on_paper": True,
+        }
         assert (await hospital.post(url, json=twice)).status_code == 422
-        foreign = {"results": [str(certificate), str(uuid4())], "receiver": RECEIVER}
+        foreign = {"results": [str(certificate), str(uuid4())], "receiver": RECEIVER, "signed_on_paper": True}
         assert (await hospital.post(url, json=foreign)).status_code == 404
-        assert (await hospital.post(url, json={"results": [], "receiver": RECEIVER})).status_code == 422
+        assert (
+            await hospital.post(url, json={"results": [], "receiver": RECEIVER, "signed_on_paper": True})
+        ).status_code == 422
     states = {r.code: r.state for r in (await desks.workshop.custody(custody.dossier_id)).results}
     assert states == {"birth_certificate": "ready", "insurance_card": "issued"}
     assert await desks.workshop.pool.fetchval("SELECT count(*) FROM handover") == 0
@@ -180,7 +203,7 @@ async def test_a_posted_result_is_handed_over_by_the_carrier_s_proof(desks: Desk
     result_id = custody.results[0].id
     url = f"/dossiers/{custody.dossier_id}/hand-over"
     proof = {"relation": "carrier", "authorisation": "RR123456789VN"}
-    body = {"results": [str(result_id)], "receiver": proof}
+    body = {"results": [str(result_id)], "receiver": proof, "signed_on_paper": True}
     async with desks.at(WARD) as ward, desks.at(HOSPITAL, ("hospital",)) as hospital:
         assert (await ward.post(url, json=body)).status_code == 409
         assert (await ward.post(f"/results/{result_id}/dispatch", json={})).status_code == 200
@@ -201,11 +224,15 @@ async def test_a_mother_without_papers_gets_her_child_s(desks: Desks) -> None:
     receiver = {"name": "Thạch Thị Sô Phia", "relation": "mother"}
     async with desks.at(HOSPITAL, ("hospital",)) as hospital:
         await hospital.post(f"/results/{result_id}/arrive", json={})
-        refused = await hospital.post(url, json={"results": [str(result_id)], "receiver": receiver})
+        refused = await hospital.post(
+            url, json={"results": [str(result_id)], "receiver": receiver, "signed_on_paper": True}
+        )
         assert [e["field"] for e in refused.json()["errors"]] == ["receiver.evidence"]
         shown = receiver | {"evidence": "Giấy chứng sinh số 12/2026"}
         assert (
-            await hospital.post(url, json={"results": [str(result_id)], "receiver": shown})
+            await hospital.post(
+                url, json={"results": [str(result_id)], "receiver": shown, "signed_on_paper": True}
+            )
         ).status_code == 200
     async with desks.workshop.pool.acquire() as conn:
         handover = await desk_store.handover_of(conn, result_id)
@@ -227,7 +254,11 @@ async def test_who_works_nowhere_holds_nothing(desks: Desks, delivery: str) -> N
         for act in ("dispatch", "arrive", "supersede", "revoke"):
             why = {"reason": "other"} if act in ("supersede", "revoke") else {}
             assert (await nowhere.post(f"/results/{result_id}/{act}", json=why)).status_code == 404
-        hand = {"results": [str(result_id)], "receiver": {"relation": "carrier", "authorisation": "RR1VN"}}
+        hand = {
+            "results": [str(result_id)],
+            "receiver": {"relation": "carrier", "authorisation": "RR1VN"},
+            "signed_on_paper": True,
+        }
         assert (await nowhere.post(f"/dossiers/{dossier_id}/hand-over", json=hand)).status_code == 404
     (result,) = (await desks.workshop.custody(dossier_id)).results
     assert result.state == ("ready" if delivery == "electronic" else "issued")
@@ -252,7 +283,7 @@ async def test_a_paper_in_the_family_s_hands_is_replaced_by_its_issuer_only(desk
     """The hospital that handed it over orders no new version; when the ward has, the hospital keeps its receipt."""
     custody, ids = await printed(desks, "register_birth")
     result_id = ids["birth_certificate"]
-    body = {"results": [str(result_id)], "receiver": RECEIVER}
+    body = {"results": [str(result_id)], "receiver": RECEIVER, "signed_on_paper": True}
     async with desks.at(HOSPITAL, ("hospital",)) as hospital, desks.at(WARD) as ward:
         await hospital.post(f"/results/{result_id}/arrive", json={})
         assert (
@@ -339,7 +370,7 @@ async def test_two_who_ask_for_the_receipt_at_once_get_the_same(desks: Desks) ->
     result_id = ids["birth_certificate"]
     async with desks.at(HOSPITAL, ("hospital",)) as hospital:
         await hospital.post(f"/results/{result_id}/arrive", json={})
-        body = {"results": [str(result_id)], "receiver": RECEIVER}
+        body = {"results": [str(result_id)], "receiver": RECEIVER, "signed_on_paper": True}
         await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)
         receipts = await asyncio.gather(*(hospital.get(f"/results/{result_id}/receipt") for _ in range(4)))
     assert {receipt.status_code for receipt in receipts} == {200}

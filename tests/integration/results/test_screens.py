@@ -32,7 +32,7 @@ async def test_lamps_are_what_the_results_are(desks: Desks) -> None:
     custody, ids, hospital = await waiting(
         desks, "register_birth", "issue_insurance_card", "register_residence"
     )
-    body = {"results": [str(ids["birth_certificate"])], "receiver": RECEIVER}
+    body = {"results": [str(ids["birth_certificate"])], "receiver": RECEIVER, "signed_on_paper": True}
     assert (await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)).status_code == 200
     asked = {"dossier_ids": [str(custody.dossier_id), str(uuid4())]}
     answer = await hospital.post("/results/summaries", json=asked)
@@ -127,7 +127,7 @@ async def test_a_card_is_checked_before_anything_is_handed_over(desks: Desks) ->
         assert (nobody.status_code, nobody.json()["relation"]) == (200, "")
         assert "093196" not in nobody.text
     assert (await hospital.post(url, json=card)).status_code == 429
-    body = {"results": results, "receiver": RECEIVER}
+    body = {"results": results, "receiver": RECEIVER, "signed_on_paper": True}
     assert (await hospital.post(f"/dossiers/{custody.dossier_id}/hand-over", json=body)).status_code == 429
     reads = await desks.workshop.pool.fetch("SELECT DISTINCT actor, purpose, what FROM http.read_log")
     assert [tuple(row) for row in reads] == [("o1", "hand-over", "people")]
@@ -144,8 +144,10 @@ async def test_a_signature_goes_into_the_archive_and_the_receipt(desks: Desks) -
     wrong = STROKES | {"data": "<svg onload=x>"}
     refused = await hospital.post(url, json=body | {"signature": wrong})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "signature.data")
-    both = await hospital.post(url, json=body | {"signature": STROKES, "signed_on_paper": True})
-    assert both.status_code == 422
+    for signed in ({"signature": STROKES, "signed_on_paper": True}, {}, {"signed_on_paper": False}):
+        refused = await hospital.post(url, json=body | signed)
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == ["signed_on_paper"]
     headers = {"Idempotency-Key": str(uuid4())}
     for _ in range(2):
         done = await hospital.post(url, json=body | {"signature": STROKES}, headers=headers)
@@ -177,11 +179,15 @@ async def test_who_differs_from_the_dossier_is_on_the_officer_s_word(desks: Desk
     url = f"/dossiers/{custody.dossier_id}/hand-over"
     results = [str(ids["birth_certificate"])]
     renewed = RECEIVER | {"identity_number": "093196009999"}
-    assert (await hospital.post(url, json={"results": results, "receiver": renewed})).status_code == 422
+    assert (
+        await hospital.post(url, json={"results": results, "receiver": renewed, "signed_on_paper": True})
+    ).status_code == 422
     unknown = renewed | {"mismatch": "because", "evidence": "Căn cước"}
-    assert (await hospital.post(url, json={"results": results, "receiver": unknown})).status_code == 422
+    assert (
+        await hospital.post(url, json={"results": results, "receiver": unknown, "signed_on_paper": True})
+    ).status_code == 422
     told = renewed | {"mismatch": "document-renewed", "evidence": "Căn cước cấp 2026"}
-    done = await hospital.post(url, json={"results": results, "receiver": told})
+    done = await hospital.post(url, json={"results": results, "receiver": told, "signed_on_paper": True})
     assert done.status_code == 200, done.text
     acts = (await hospital.get(f"/dossiers/{custody.dossier_id}/custody")).json()
     assert [(act["actor"], act["note"]) for act in acts if act["act"] == "hand-over"] == [

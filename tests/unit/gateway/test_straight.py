@@ -148,6 +148,37 @@ def test_a_message_is_read_in_either_mode() -> None:
         assert refused.value.status == status
 
 
+class Noting(Inbound):
+    """Keeps what was noted of messages that are no events."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, str, str]] = []
+
+    async def unreadable(self, partner: Partner, problem: Problem, came: Came = HTTP) -> None:
+        """Note it."""
+        self.noted.append((partner.code, problem.slug, came.way))
+
+
+@pytest.mark.parametrize(
+    ("headers", "event_id"),
+    [
+        ({"Nats-Msg-Id": "m-1"}, "m-1"),
+        ({"Nats-Msg-Id": "m-1", "ce-id": "e-1"}, "e-1"),
+        ({}, ""),
+    ],
+)
+async def test_what_cannot_be_read_is_answered_by_the_message_s_id(
+    headers: dict[str, str], event_id: str
+) -> None:
+    """Its sender knows again which message it was."""
+    inbound = Noting()
+    partner = Partner(code="benh-vien-thu", name_vi="Bệnh viện thử")
+    headers = headers | {"Content-Type": "application/cloudevents+json"}
+    outcome = await HandedIn(inbound).take(partner, headers, b"not json")
+    assert (outcome.state, outcome.id) == ("refused", event_id)
+    assert [(code, way) for code, _, way in inbound.noted] == [("benh-vien-thu", "nats")]
+
+
 class _Deaf(Inbound):
     """Notes nothing."""
 

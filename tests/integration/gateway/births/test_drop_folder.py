@@ -236,7 +236,9 @@ async def test_what_cannot_be_read_is_set_aside_with_the_reason(
     assert await intake.dossiers() == 1
 
 
-async def test_nothing_in_the_folder_leads_outside_it(drop: Drop, intake: Intake, tmp_path: Path) -> None:
+async def test_nothing_in_the_folder_leads_outside_it(
+    drop: Drop, intake: Intake, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Links, pipes, folders, foreign encodings and long names are set aside unopened; a linked place is left alone."""
     secret = tmp_path / "secret.xml"
     (content,) = files(1, seed=11)
@@ -256,6 +258,9 @@ async def test_nothing_in_the_folder_leads_outside_it(drop: Drop, intake: Intake
     for _ in range(3):
         await watcher.turn()
     assert drop.names("in") == ["ghi-chu.txt", "hai-ten.xml"]
+    logged = capfd.readouterr().err
+    assert logged.count("drop-file-left-alone") == 1
+    assert "ghi-chu" not in logged
     assert drop.names("work") == []
     assert len([name for name in drop.names("bad") if name.endswith(".reason.json")]) == 6
     assert secret.read_bytes() == content
