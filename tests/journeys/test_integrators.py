@@ -9,8 +9,12 @@ from playwright.async_api import expect
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.city import City
-from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
+from deploy.local.partners import ALL_PARTNER, BY, HOSPITAL_PARTNER, OTHER_HOSPITAL_PARTNER
+from libs.database.pool import open_pool
+from libs.database.transactions import Transactions
 from mot_cua import webhooks
+from services.gateway.partners import administration
+from services.gateway.partners.partner import ACTIVE, SUSPENDED
 from services.portal.developers.webhooks import TEST_TYPE
 from tests.fixtures.receiver import Received, Receiver, receiver
 from tests.journeys.conftest import NewScreen, account_of
@@ -309,3 +313,32 @@ async def watch_what_is_said(screen: Screen, hospital: Screen) -> None:
     assert await screen.at("su-kien").count() == before
     await push(screen, "tam-dung")
     await expect(screen.at("su-kien").nth(before)).to_be_visible()
+
+
+async def test_a_person_of_a_suspended_partner_is_told_so_and_can_sign_out(
+    new_screen: NewScreen, city: City
+) -> None:
+    """The session is good and the partner is not: a page says it, instead of asking to sign in for ever."""
+    screen: Screen = await new_screen()
+    screen.expected_status.add(403)
+    await set_state(city, OTHER_HOSPITAL_PARTNER, SUSPENDED)
+    try:
+        await screen.sign_in(account_of(city, OTHER_HOSPITAL_PARTNER), path="/dang-nhap")
+        for path in ("/dev", "/dev/khoa"):
+            await screen.go(path)
+            await screen.sees("Đối tác đang bị tạm ngưng hoặc chưa đăng ký, hãy liên hệ người vận hành")
+        await screen.check("a partner that is suspended")
+        await screen.page.get_by_role("button", name="Đăng xuất").press("Enter")
+        await expect(screen.at("ten")).to_be_visible()
+    finally:
+        await set_state(city, OTHER_HOSPITAL_PARTNER, ACTIVE)
+
+
+async def set_state(city: City, partner: str, state: str) -> None:
+    """As the city's operator does it."""
+    pool = await open_pool(city.dsn("gateway"), application_name="journey", size_max=1)
+    try:
+        async with Transactions(pool).transaction() as conn:
+            await administration.set_state(conn, partner, state, BY)
+    finally:
+        await pool.close()
