@@ -281,6 +281,8 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     await screen.at("khoa-cong-khai").fill(private)
     await push(screen, "them")
     await expect(screen.at("tom-tat-loi")).to_contain_text("Chỉ nhận khóa công khai")
+    await expect(screen.at("tom-tat-loi")).to_contain_text("không được dùng khóa này nữa")
+    await expect(screen.at("khoa-cong-khai")).to_have_value("")
     await screen.at("khoa-cong-khai").fill(private.replace(', "d": "AAAA"', ""))
     await screen.at("ma-khoa").fill("k-2")
     await push(screen, "them")
