@@ -42,6 +42,7 @@ class Renderer:
             "clock": wording.clock,
             "clock_seconds": wording.clock_seconds,
             "day_and_clock": wording.day_and_clock,
+            "day_and_clock_seconds": wording.day_and_clock_seconds,
             "appointment": wording.appointment,
         }
 

@@ -77,6 +77,11 @@ def day_and_clock(moment: datetime) -> str:
     return f"{clock(moment)} ngày {day(moment)}"
 
 
+def day_and_clock_seconds(moment: datetime) -> str:
+    """14:03:12 ngày 27/11/2026."""
+    return f"{clock_seconds(moment)} ngày {day(moment)}"
+
+
 def appointment(moment: datetime) -> str:
     """16 giờ 30 phút, thứ Sáu, ngày 27/11/2026."""
     there = local(moment)

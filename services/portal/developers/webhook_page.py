@@ -142,7 +142,8 @@ async def again(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respons
 @router.get("/dev/webhook/{endpoint}/phat-lai/{replay}")
 async def progress(request: Request, endpoint: UUID, replay: UUID, person: INTEGRATOR) -> Response:
     """How far sending again has got, for the page that waits for it."""
-    found = await Webhooks(person).replayed(endpoint, replay)
+    webhooks = Webhooks(person)
+    found = await webhooks.replayed(endpoint, replay)
     return part(
         request,
         f"developers/{TEMPLATE}",
@@ -150,7 +151,9 @@ async def progress(request: Request, endpoint: UUID, replay: UUID, person: INTEG
         person,
         replay=found,
         replays=REPLAYS,
+        endpoint=await webhooks.one(endpoint),
         endpoint_id=endpoint,
+        refreshed=True,
     )
 
 
@@ -246,6 +249,7 @@ async def _show(
         # The oldest of those on the page: with it the trouble began.
         first_failed=min(failed, key=lambda each: each.occurred_at).event_id if failed else None,
         replay=replay,
+        refreshed=False,
         replays=REPLAYS,
         since=SINCE,
         overlaps=OVERLAPS,
