@@ -146,13 +146,13 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
             await screen.page.wait_for_timeout(200)
         failed = listening.requests[0].id
         assert {request.id for request in listening.requests} == {failed}
-        await until(screen, address, "Hỏng, sẽ gửi lại")
+        await until(screen, address, "Lỗi, sẽ gửi lại")
         await screen.check("a webhook that fails", picture="webhook")
         first = screen.at("lan-gui").filter(has=screen.at("hong-dau-tien"))
         await expect(first).to_have_attribute("data-event", str(failed))
         await first.get_by_role("link").press("Enter")
         await expect(screen.at("lan-thu").first).to_contain_text("500")
-        await expect(screen.at("lan-thu").first).to_contain_text("hỏng lần đầu")
+        await expect(screen.at("lan-thu").first).to_contain_text("lỗi đầu tiên")
         await expect(screen.at("tra-loi").first).to_contain_text("because")
         await screen.check("a delivery that failed twice")
         program.broken = False
@@ -241,7 +241,7 @@ async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its
     await stranger.check("an event")
     for path, words in (
         ("/dev/noi", "Làm xong bước"),
-        ("/dev/noi/partner.birth-declared.v1", "Thành phố nói lại"),
+        ("/dev/noi/partner.birth-declared.v1", "Thành phố phát sự kiện"),
         ("/dev/api", "/oauth/token"),
         ("/dev/asyncapi", "intake.dossier-received.v1"),
         ("/dev/mau", "compare_digest"),
@@ -290,10 +290,10 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     await screen.check("two keys")
     await screen.at("khoa-k-2").locator("summary").press("Enter")
     await push(screen, "thoi-k-2")
-    await expect(screen.at("da-xong")).to_contain_text("Đã thôi dùng")
+    await expect(screen.at("da-xong")).to_contain_text("Đã ngừng dùng")
     await expect(screen.at("cac-khoa")).not_to_contain_text("k-2")
     await screen.go("/dev/nhat-ky")
-    await expect(screen.at("viec-da-lam")).to_contain_text("Thôi dùng khóa")
+    await expect(screen.at("viec-da-lam")).to_contain_text("Ngừng dùng khóa")
     await screen.check("the audit")
     await screen.go("/dev/thu")
     await expect(screen.at("khong-khai-sinh")).to_be_visible()

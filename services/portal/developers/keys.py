@@ -22,7 +22,7 @@ TEXT_MAX = 8000
 FIELDS = {"key": "khoa-cong-khai", "kid": "ma-khoa"}
 DONE = {
     "them": "Đã thêm khóa. Token lấy bằng khóa này dùng được ngay.",
-    "thoi": "Đã thôi dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
+    "thoi": "Đã ngừng dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
 }
 
 # The gateway's code for a key that is not public, and what its owner is to do about it.

@@ -30,10 +30,10 @@ from services.portal.sessions import Person
 router = APIRouter()
 TEMPLATE = "webhook.html"
 # Hours the old secret goes on signing; hours back from which is sent again.
-OVERLAPS = (("24", "24 giờ"), ("1", "1 giờ"), ("72", "3 ngày"), ("0", "thôi ngay"))
+OVERLAPS = (("24", "24 giờ"), ("1", "1 giờ"), ("72", "3 ngày"), ("0", "ngừng ngay"))
 SINCE = (("1", "1 giờ qua"), ("24", "24 giờ qua"), ("72", "3 ngày qua"), ("720", "30 ngày qua"))
 REPLAYS = {
-    "recover": "Gửi lại những lần hỏng",
+    "recover": "Gửi lại những lần lỗi",
     "replay-missing": "Gửi những sự kiện chưa từng gửi",
 }
 DONE = {

@@ -13,17 +13,17 @@ from services.portal.wording import Tag
 # Endpoint.state, Delivery.state → a word and its colours.
 ENDPOINT_STATES = {
     "active": Tag("Đang gửi", "ready"),
-    "failing": Tag("Đang hỏng", "late"),
+    "failing": Tag("Đang lỗi", "late"),
     "paused": Tag("Tạm dừng", "calm"),
     "disabled": Tag("Đã tắt", "ended"),
 }
 DELIVERY_STATES = {
     "delivered": Tag("Đã nhận", "ready"),
     "pending": Tag("Chờ gửi", "asked"),
-    "failed": Tag("Hỏng, đã thôi gửi", "ended"),
+    "failed": Tag("Thất bại, đã dừng gửi", "ended"),
 }
 # Tried, refused, and to be tried again: what somebody looks for who mends a receiver.
-FAILED_SO_FAR = Tag("Hỏng, sẽ gửi lại", "late")
+FAILED_SO_FAR = Tag("Lỗi, sẽ gửi lại", "late")
 TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 20
 # Still sent to, but what was sent last was not taken.

@@ -70,7 +70,7 @@ export async function check({ secret, headers, body, now = Date.now() / 1000 }) 
   const age = Math.round(now - Number(timestamp));
   if (Math.abs(age) > TOLERANCE_SECONDS) {
     const when = age > 0 ? `${age} giây trước` : `${-age} giây sau`;
-    return said("timestamp-outside", `Chữ ký khớp, nhưng đã ký ${when} so với đồng hồ máy này; chỉ nhận trong ${TOLERANCE_SECONDS} giây. Với thư vừa đến, hãy chỉnh đồng hồ; thư cũ thì đúng là phải từ chối.`);
+    return said("timestamp-outside", `Chữ ký khớp, nhưng đã ký ${when} so với đồng hồ máy này; chỉ nhận trong ${TOLERANCE_SECONDS} giây. Với yêu cầu vừa đến, hãy chỉnh đồng hồ; yêu cầu cũ thì đúng là phải từ chối.`);
   }
   return { ok: true, code: "verified", words: "Chữ ký đúng, trong thời gian cho phép." };
 }
