@@ -10,7 +10,7 @@ from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem, answer_http_error, answer_invalid_parameters, answer_to, problem_of
 from libs.telemetry.logs import log
 from services.portal.rendering import page
-from services.portal.sessions import SignedOut
+from services.portal.sessions import ANYBODY, SignedOut, officer_of
 from services.portal.sign_in import sign_in_again
 
 
@@ -30,6 +30,12 @@ MISHAPS: Mapping[int, Mishap] = {
     500: Mishap("Hệ thống gặp lỗi", "Lỗi đã được ghi lại. Hãy thử lại sau ít phút."),
     503: Mishap("Hệ thống đang bận", "Dữ liệu đã nhập chưa mất. Hãy thử lại sau ít giây."),
 }
+# The gateway's 401 for a person whose session is good: signing in again would lead here again, without end.
+PARTNER_NOT_ACTIVE = "partner-not-active"
+NOT_ACTIVE = Mishap(
+    "Đối tác chưa dùng được cổng tích hợp",
+    "Đối tác đang bị tạm ngưng hoặc chưa đăng ký, hãy liên hệ người vận hành.",
+)
 UNFORESEEN = Mishap("Không thực hiện được yêu cầu", "Hãy quay lại trang trước và thử lại.")
 
 
@@ -68,6 +74,8 @@ async def answer_refused(request: Request, error: Exception) -> Response:
     """A service refused what the page asked: its own Vietnamese words are shown."""
     if not isinstance(error, Refused):
         raise error
+    if error.slug == PARTNER_NOT_ACTIVE:
+        return await answer_not_active(request)
     if error.status == 401:
         return await answer_signed_out(request, SignedOut())
     status = error.status if 400 <= error.status < 500 else 500
@@ -75,6 +83,26 @@ async def answer_refused(request: Request, error: Exception) -> Response:
         log.error("request-failed", target=error.target, status=error.status, code=error.slug)
     return await answer_problem(
         request, Problem(status, error.slug, error.told.title, error.told.detail, error.told.errors)
+    )
+
+
+async def answer_not_active(request: Request) -> Response:
+    """A person is signed in and their partner may do nothing: the page says so, and lets them sign out."""
+    if not wants_page(request):
+        return await answer_problem(request, Problem(403, PARTNER_NOT_ACTIVE, NOT_ACTIVE.heading))
+    try:
+        person = await officer_of(request, of=ANYBODY)
+    except SignedOut:
+        return await answer_signed_out(request, SignedOut())
+    return page(
+        request,
+        "mishap.html",
+        person,
+        status=403,
+        heading=NOT_ACTIVE.heading,
+        title="",
+        detail="",
+        advice=NOT_ACTIVE.advice,
     )
 
 

@@ -42,6 +42,8 @@ class Renderer:
             "clock": wording.clock,
             "clock_seconds": wording.clock_seconds,
             "day_and_clock": wording.day_and_clock,
+            "day_and_clock_seconds": wording.day_and_clock_seconds,
+            "with_code": wording.with_code,
             "appointment": wording.appointment,
         }
 

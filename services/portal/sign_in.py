@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
+import segno
 from fastapi import APIRouter, Depends
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -67,6 +68,16 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 
     secret: str
     uri: str
+
+    @property
+    def grouped(self) -> str:
+        """The secret in groups of four, as one can type it; programs leave the spaces out."""
+        return " ".join(self.secret[at : at + 4] for at in range(0, len(self.secret), 4))
+
+    @property
+    def qr(self) -> str:
+        """The address as a picture to be scanned by a phone, as a data URI."""
+        return segno.make(self.uri, error="m").svg_data_uri(scale=4, border=4, light="white")
 
 
 class _Go(msgspec.Struct, frozen=True):

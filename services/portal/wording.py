@@ -1,9 +1,11 @@
 """The words of the screens: status, dates, deadlines. Eight status words, never more (docs/glossary.md)."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
 import msgspec
+from markupsafe import Markup, escape
 
 from libs.catalogue.calendar import VIETNAM
 
@@ -38,6 +40,11 @@ ORIGINS: Mapping[str, str] = {
     "read-out": "Người dân đọc",
     "scanned": "Quét thẻ",
 }
+
+
+def with_code(text: str) -> Markup:
+    """English text of a contract, with what stands between backticks as code."""
+    return Markup(re.sub(r"`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def status_tag(code: int) -> Tag:
@@ -75,6 +82,11 @@ def clock_seconds(moment: datetime) -> str:
 def day_and_clock(moment: datetime) -> str:
     """14:03 ngày 27/11/2026."""
     return f"{clock(moment)} ngày {day(moment)}"
+
+
+def day_and_clock_seconds(moment: datetime) -> str:
+    """14:03:12 ngày 27/11/2026."""
+    return f"{clock_seconds(moment)} ngày {day(moment)}"
 
 
 def appointment(moment: datetime) -> str:

@@ -9,8 +9,12 @@ from playwright.async_api import expect
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.city import City
-from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
+from deploy.local.partners import ALL_PARTNER, BY, HOSPITAL_PARTNER, OTHER_HOSPITAL_PARTNER
+from libs.database.pool import open_pool
+from libs.database.transactions import Transactions
 from mot_cua import webhooks
+from services.gateway.partners import administration
+from services.gateway.partners.partner import ACTIVE, SUSPENDED
 from services.portal.developers.webhooks import TEST_TYPE
 from tests.fixtures.receiver import Received, Receiver, receiver
 from tests.journeys.conftest import NewScreen, account_of
@@ -142,13 +146,13 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
             await screen.page.wait_for_timeout(200)
         failed = listening.requests[0].id
         assert {request.id for request in listening.requests} == {failed}
-        await until(screen, address, "Hỏng, sẽ gửi lại")
+        await until(screen, address, "Lỗi, sẽ gửi lại")
         await screen.check("a webhook that fails", picture="webhook")
         first = screen.at("lan-gui").filter(has=screen.at("hong-dau-tien"))
         await expect(first).to_have_attribute("data-event", str(failed))
         await first.get_by_role("link").press("Enter")
         await expect(screen.at("lan-thu").first).to_contain_text("500")
-        await expect(screen.at("lan-thu").first).to_contain_text("hỏng lần đầu")
+        await expect(screen.at("lan-thu").first).to_contain_text("lỗi đầu tiên")
         await expect(screen.at("tra-loi").first).to_contain_text("because")
         await screen.check("a delivery that failed twice")
         program.broken = False
@@ -237,7 +241,7 @@ async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its
     await stranger.check("an event")
     for path, words in (
         ("/dev/noi", "Làm xong bước"),
-        ("/dev/noi/partner.birth-declared.v1", "Thành phố nói lại"),
+        ("/dev/noi/partner.birth-declared.v1", "Thành phố phát sự kiện"),
         ("/dev/api", "/oauth/token"),
         ("/dev/asyncapi", "intake.dossier-received.v1"),
         ("/dev/mau", "compare_digest"),
@@ -277,6 +281,8 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     await screen.at("khoa-cong-khai").fill(private)
     await push(screen, "them")
     await expect(screen.at("tom-tat-loi")).to_contain_text("Chỉ nhận khóa công khai")
+    await expect(screen.at("tom-tat-loi")).to_contain_text("không được dùng khóa này nữa")
+    await expect(screen.at("khoa-cong-khai")).to_have_value("")
     await screen.at("khoa-cong-khai").fill(private.replace(', "d": "AAAA"', ""))
     await screen.at("ma-khoa").fill("k-2")
     await push(screen, "them")
@@ -284,10 +290,10 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     await screen.check("two keys")
     await screen.at("khoa-k-2").locator("summary").press("Enter")
     await push(screen, "thoi-k-2")
-    await expect(screen.at("da-xong")).to_contain_text("Đã thôi dùng")
+    await expect(screen.at("da-xong")).to_contain_text("Đã ngừng dùng")
     await expect(screen.at("cac-khoa")).not_to_contain_text("k-2")
     await screen.go("/dev/nhat-ky")
-    await expect(screen.at("viec-da-lam")).to_contain_text("Thôi dùng khóa")
+    await expect(screen.at("viec-da-lam")).to_contain_text("Ngừng dùng khóa")
     await screen.check("the audit")
     await screen.go("/dev/thu")
     await expect(screen.at("khong-khai-sinh")).to_be_visible()
@@ -309,3 +315,32 @@ async def watch_what_is_said(screen: Screen, hospital: Screen) -> None:
     assert await screen.at("su-kien").count() == before
     await push(screen, "tam-dung")
     await expect(screen.at("su-kien").nth(before)).to_be_visible()
+
+
+async def test_a_person_of_a_suspended_partner_is_told_so_and_can_sign_out(
+    new_screen: NewScreen, city: City
+) -> None:
+    """The session is good and the partner is not: a page says it, instead of asking to sign in for ever."""
+    screen: Screen = await new_screen()
+    screen.expected_status.add(403)
+    await set_state(city, OTHER_HOSPITAL_PARTNER, SUSPENDED)
+    try:
+        await screen.sign_in(account_of(city, OTHER_HOSPITAL_PARTNER), path="/dang-nhap")
+        for path in ("/dev", "/dev/khoa"):
+            await screen.go(path)
+            await screen.sees("Đối tác đang bị tạm ngưng hoặc chưa đăng ký, hãy liên hệ người vận hành")
+        await screen.check("a partner that is suspended")
+        await screen.page.get_by_role("button", name="Đăng xuất").press("Enter")
+        await expect(screen.at("ten")).to_be_visible()
+    finally:
+        await set_state(city, OTHER_HOSPITAL_PARTNER, ACTIVE)
+
+
+async def set_state(city: City, partner: str, state: str) -> None:
+    """As the city's operator does it."""
+    pool = await open_pool(city.dsn("gateway"), application_name="journey", size_max=1)
+    try:
+        async with Transactions(pool).transaction() as conn:
+            await administration.set_state(conn, partner, state, BY)
+    finally:
+        await pool.close()

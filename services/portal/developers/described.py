@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from services.portal.developers.events import kind_of
+from services.portal.developers.events import kind_of, short
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # Tags of endpoints that are for the city's operators.
@@ -25,6 +25,13 @@ GROUPS: Mapping[str, str] = {
     "sandbox": "Ca sinh thử",
     "fhir": "HL7 FHIR",
 }
+_LIMITS = (
+    ("default", "mặc định"),
+    ("minimum", "từ"),
+    ("maximum", "đến"),
+    ("minLength", "số ký tự từ"),
+    ("maxLength", "số ký tự đến"),
+)
 _REF = "#/components/schemas/"
 
 
@@ -35,6 +42,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     kind: str
     required: bool
+    limits: str = ""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,12 +153,25 @@ def _operation(method: str, path: str, content: Mapping[str, Any]) -> Operation:
                 place=one["in"],
                 kind=kind_of(one.get("schema", {})),
                 required=bool(one.get("required")),
+                limits=_limits(one.get("schema", {})),
             )
             for one in content.get("parameters", ())
         ),
         body=None if body is None else _said("", body),
         answers=tuple(_said(status, answer) for status, answer in content.get("responses", {}).items()),
     )
+
+
+def _limits(schema: Mapping[str, Any]) -> str:
+    """What a value is when none is given, and what it may be, as far as the document says; null is no choice."""
+    stated = [schema, *(one for one in schema.get("anyOf", ()) if one.get("type") != "null")]
+    found = {
+        words: value
+        for one in stated
+        for name, words in _LIMITS
+        if (value := one.get(name)) is not None and value != ""
+    }
+    return ", ".join(f"{words} {short(value)}" for words, value in found.items())
 
 
 def _said(status: str, content: Mapping[str, Any]) -> Said:

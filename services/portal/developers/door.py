@@ -15,7 +15,7 @@ INTEGRATOR = Annotated[Person, Depends(requires(of=INTEGRATORS))]
 PAGES = (
     ("/dev", "Bắt đầu", False),
     ("/dev/su-kien", "Danh mục sự kiện", False),
-    ("/dev/noi", "Đối tác nói", False),
+    ("/dev/noi", "Đối tác gửi", False),
     ("/dev/api", "API", False),
     ("/dev/asyncapi", "AsyncAPI", False),
     ("/dev/mau", "Mã mẫu", False),

@@ -56,7 +56,7 @@ EVENTS: Mapping[str, Words] = {
     ),
     "intake.delivery-changed.v1": Words(
         "Đổi cách nhận kết quả",
-        "Những kết quả này được nhận theo cách khác với lúc tiếp nhận; lời sau cùng có giá trị.",
+        "Những kết quả này được nhận theo cách khác với lúc tiếp nhận; lựa chọn cuối cùng có hiệu lực.",
         "Kết quả đã trao hoặc đã gửi bưu chính chưa; nếu rồi thì vẫn ở nơi đó.",
     ),
     "intake.birth-reminder-due.v1": Words(
@@ -76,8 +76,8 @@ EVENTS: Mapping[str, Words] = {
     ),
     "routing.step-started.v1": Words("Đã bắt đầu bước", "Cán bộ của cơ quan đã bắt đầu làm bước này."),
     "routing.step-released.v1": Words(
-        "Đã để lại bước",
-        "Người đã bắt đầu bước để lại: bước lại nằm ở cơ quan như trước. Chưa quyết định gì.",
+        "Đã hủy nhận xử lý bước",
+        "Người đã bắt đầu bước hủy nhận xử lý: bước lại nằm ở cơ quan như trước. Chưa quyết định gì.",
     ),
     "routing.step-completed.v1": Words(
         "Đã làm xong bước",
@@ -148,7 +148,7 @@ EVENTS: Mapping[str, Words] = {
     ),
     "results.result-ready.v1": Words(
         "Kết quả chờ nhận",
-        "Kết quả đã ở nơi người nộp nhận được: bàn của bệnh viện, quầy, hoặc hộp điện tử.",
+        "Kết quả đã ở nơi người nộp nhận được: quầy của bệnh viện, quầy một cửa, hoặc hộp điện tử.",
     ),
     "results.result-handed-over.v1": Words(
         "Đã trao kết quả",

@@ -126,7 +126,7 @@ def _shapes(found: Mapping[str, Any], first: str) -> Iterator[Shape]:
                     name=field,
                     kind=kind_of(content),
                     meaning=FIELDS.get(field, ""),
-                    default=None if field in required else _short(content.get("default")),
+                    default=None if field in required else short(content.get("default")),
                 )
                 for field, content in definition.get("properties", {}).items()
             ),
@@ -155,7 +155,8 @@ def kind_of(content: Mapping[str, Any]) -> str:
     return _KINDS.get(kind, kind or "bất kỳ")
 
 
-def _short(default: Any) -> str:
+def short(default: Any) -> str:
+    """A value as JSON."""
     return msgspec.json.encode(default).decode()
 
 

@@ -22,8 +22,12 @@ TEXT_MAX = 8000
 FIELDS = {"key": "khoa-cong-khai", "kid": "ma-khoa"}
 DONE = {
     "them": "Đã thêm khóa. Token lấy bằng khóa này dùng được ngay.",
-    "thoi": "Đã thôi dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
+    "thoi": "Đã ngừng dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
 }
+
+# The gateway's code for a key that is not public, and what its owner is to do about it.
+PRIVATE_KEY = "private-or-too-large"
+REVEALED = "Nếu đó là khóa riêng thì nó đã lộ: không được dùng khóa này nữa, hãy tạo cặp khóa mới"
 
 
 class _Added(msgspec.Struct, frozen=True):
@@ -51,6 +55,10 @@ async def add(request: Request, person: INTEGRATOR) -> Response:
         if refused.status not in (409, 422):
             raise
         problems = reasons_at(refused, FIELDS, "ma-khoa")
+        if any(error.code == PRIVATE_KEY for error in refused.told.errors):
+            # It has left its owner: it is neither shown again nor any good.
+            typed["khoa-cong-khai"] = ""
+            problems = [("khoa-cong-khai", f"{message}. {REVEALED}") for _, message in problems]
         return await _show(request, person, status=refused.status, problems=problems, typed=typed)
     return RedirectResponse("/dev/khoa?xong=them", 303)
 

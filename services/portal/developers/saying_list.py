@@ -43,7 +43,7 @@ async def saying(request: Request, type_: str) -> Response:
     """One of them: who may say it, who judges, what the city says then."""
     found = SAYING_OF.get(type_)
     if found is None:
-        raise Problem(404, detail="Đối tác không nói loại sự kiện này. Xem danh sách tại /dev/noi.")
+        raise Problem(404, detail="Đối tác không gửi loại sự kiện này. Xem danh sách tại /dev/noi.")
     person = await visitor(request)
     return show(
         request,

@@ -9,15 +9,15 @@ from services.portal.developers.event_words import Words
 SAID_BY: Mapping[str, str] = {
     STEPS_AGENCY: "cơ quan đang giữ bước",
     ISSUER: "cơ quan phát hành giấy tờ",
-    HANDING_DESK: "bàn trả giấy tờ",
-    ISSUER_OR_DESK: "cơ quan phát hành, hoặc bàn trả giấy tờ",
+    HANDING_DESK: "quầy trả giấy tờ",
+    ISSUER_OR_DESK: "cơ quan phát hành, hoặc quầy trả giấy tờ",
 }
 SAYINGS: Mapping[str, Words] = {
     "partner.birth-declared.v1": Words(
         "Khai báo sinh", "Một em bé đã sinh và được khai báo.", "Hồ sơ có được tiếp nhận giải quyết không."
     ),
     "partner.dossier-handed-in.v1": Words(
-        "Nộp hồ sơ", "Có người đã nộp hồ sơ của một thủ tục bất kỳ tại bàn.", "Hồ sơ đã đủ chưa."
+        "Nộp hồ sơ", "Có người đã nộp hồ sơ của một thủ tục bất kỳ tại quầy.", "Hồ sơ đã đủ chưa."
     ),
     "partner.paper-attached.v1": Words(
         "Kèm giấy tờ",
@@ -48,7 +48,7 @@ SAYINGS: Mapping[str, Words] = {
         "Bắt đầu bước", "Cơ quan đang giữ bước đã bắt đầu làm.", "Kết quả của bước."
     ),
     "partner.step-released.v1": Words(
-        "Để lại bước", "Bước được bắt đầu do nhầm: bước lại nằm ở cơ quan như chưa ai bắt đầu."
+        "Hủy nhận xử lý bước", "Bước được bắt đầu do nhầm: bước lại nằm ở cơ quan như chưa ai bắt đầu."
     ),
     "partner.step-completed.v1": Words(
         "Làm xong bước",
@@ -93,11 +93,11 @@ SAYINGS: Mapping[str, Words] = {
         "Chuyển kết quả đi", "Bản giấy đã rời cơ quan đến nơi trả kết quả."
     ),
     "partner.result-arrived.v1": Words(
-        "Kết quả đã đến bàn trả", "Bản giấy nằm ở bàn sẽ trao kết quả.", "Ai đến nhận."
+        "Kết quả đã đến quầy trả", "Bản giấy nằm ở quầy sẽ trao kết quả.", "Ai đến nhận."
     ),
     "partner.receiver-checked.v1": Words(
         "Kiểm người nhận",
-        "Đã đọc thẻ tại bàn; lời trả lời nói thẻ đó là của ai trong hồ sơ. Chưa trao gì.",
+        "Đã đọc thẻ tại quầy; lời trả lời nói thẻ đó là của ai trong hồ sơ. Chưa trao gì.",
     ),
     "partner.result-handed-over.v1": Words(
         "Trao kết quả", "Các kết quả của một hồ sơ đã trao cho một người, người đó đã ký nhận."

@@ -30,10 +30,10 @@ from services.portal.sessions import Person
 router = APIRouter()
 TEMPLATE = "webhook.html"
 # Hours the old secret goes on signing; hours back from which is sent again.
-OVERLAPS = (("24", "24 giờ"), ("1", "1 giờ"), ("72", "3 ngày"), ("0", "thôi ngay"))
+OVERLAPS = (("24", "24 giờ"), ("1", "1 giờ"), ("72", "3 ngày"), ("0", "ngừng ngay"))
 SINCE = (("1", "1 giờ qua"), ("24", "24 giờ qua"), ("72", "3 ngày qua"), ("720", "30 ngày qua"))
 REPLAYS = {
-    "recover": "Gửi lại những lần hỏng",
+    "recover": "Gửi lại những lần lỗi",
     "replay-missing": "Gửi những sự kiện chưa từng gửi",
 }
 DONE = {
@@ -142,7 +142,8 @@ async def again(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respons
 @router.get("/dev/webhook/{endpoint}/phat-lai/{replay}")
 async def progress(request: Request, endpoint: UUID, replay: UUID, person: INTEGRATOR) -> Response:
     """How far sending again has got, for the page that waits for it."""
-    found = await Webhooks(person).replayed(endpoint, replay)
+    webhooks = Webhooks(person)
+    found = await webhooks.replayed(endpoint, replay)
     return part(
         request,
         f"developers/{TEMPLATE}",
@@ -150,7 +151,9 @@ async def progress(request: Request, endpoint: UUID, replay: UUID, person: INTEG
         person,
         replay=found,
         replays=REPLAYS,
+        endpoint=await webhooks.one(endpoint),
         endpoint_id=endpoint,
+        refreshed=True,
     )
 
 
@@ -246,6 +249,7 @@ async def _show(
         # The oldest of those on the page: with it the trouble began.
         first_failed=min(failed, key=lambda each: each.occurred_at).event_id if failed else None,
         replay=replay,
+        refreshed=False,
         replays=REPLAYS,
         since=SINCE,
         overlaps=OVERLAPS,

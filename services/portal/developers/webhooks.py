@@ -13,19 +13,36 @@ from services.portal.wording import Tag
 # Endpoint.state, Delivery.state → a word and its colours.
 ENDPOINT_STATES = {
     "active": Tag("Đang gửi", "ready"),
-    "failing": Tag("Đang hỏng", "late"),
+    "failing": Tag("Đang lỗi", "late"),
     "paused": Tag("Tạm dừng", "calm"),
     "disabled": Tag("Đã tắt", "ended"),
 }
 DELIVERY_STATES = {
     "delivered": Tag("Đã nhận", "ready"),
     "pending": Tag("Chờ gửi", "asked"),
-    "failed": Tag("Hỏng, đã thôi gửi", "ended"),
+    "failed": Tag("Thất bại, đã dừng gửi", "ended"),
 }
 # Tried, refused, and to be tried again: what somebody looks for who mends a receiver.
-FAILED_SO_FAR = Tag("Hỏng, sẽ gửi lại", "late")
+FAILED_SO_FAR = Tag("Lỗi, sẽ gửi lại", "late")
 TEST_TYPE = "gateway.webhook-tested.v1"
-PAGE = 50
+PAGE = 20
+# Still sent to, but what was sent last was not taken.
+FAILED_LATELY = Tag("Đang gửi, lần gần nhất lỗi", "late")
+# Attempt.error → words (services.gateway.webhooks.sending and .addresses say these codes).
+ERRORS = {
+    "status": "trả lời khác 2xx",
+    "timeout": "quá thời gian chờ",
+    "connection-failed": "không kết nối được",
+    "connection-lost": "kết nối bị ngắt",
+    "tls-failed": "chứng chỉ hoặc TLS không hợp lệ",
+    "answer-malformed": "trả lời không đúng HTTP",
+    "name-not-resolved": "không tìm thấy máy chủ",
+    "address-not-allowed": "địa chỉ không thuộc mạng công cộng",
+    "scheme-not-allowed": "địa chỉ phải là https",
+    "port-not-allowed": "cổng không được phép",
+    "url-malformed": "địa chỉ không hợp lệ",
+    "credentials-in-url": "địa chỉ chứa tên hoặc mật khẩu",
+}
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +72,20 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tag(self) -> Tag:
         """Its state in a word."""
+        if self.state == "active" and self.failed_lately:
+            return FAILED_LATELY
         return ENDPOINT_STATES.get(self.state, Tag(self.state, "calm"))
+
+    @property
+    def failed_lately(self) -> bool:
+        """Whether nothing has been taken since it last refused or did not answer."""
+        failed, taken = self.last_failure_at, self.last_success_at
+        return failed is not None and (taken is None or failed > taken)
+
+    @property
+    def reason_words(self) -> str:
+        """Why it is in this state, in words where the code has any."""
+        return ERRORS.get(self.state_reason, "")
 
     @property
     def enabled(self) -> bool:
@@ -77,6 +107,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     def failed(self) -> bool:
         """Whether the receiver did not take it."""
         return not 200 <= self.status < 300
+
+    @property
+    def error_words(self) -> str:
+        """Why, in words; an unforeseen code only stands there as it is."""
+        return ERRORS.get(self.error, "lỗi")
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,9 @@
 const AGAIN_MS = 1500;
 const BANNER_AFTER_MS = 2500;
 
-const two = (number) => String(number).padStart(2, "0");
-const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+// As every page says it, wherever the browser stands.
+const there = new Intl.DateTimeFormat("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const clock = (at) => there.format(at);
 
 function banner(text) {
   const place = document.getElementById("mat-ket-noi");

@@ -70,3 +70,14 @@ def test_the_document_for_programs_has_the_partners_address(document: dict[str, 
     found = described.public(document, "https://doitac.example.vn")
     assert found["servers"] == [{"url": "https://doitac.example.vn"}]
     assert set(found["paths"]) == {"/partner/keys", "/events"}
+
+
+def test_what_a_parameter_may_be_is_shown() -> None:
+    """Its default and its bounds, also where it may be left out."""
+    number = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 500}, {"type": "null"}], "default": 100}
+    parameters = [
+        {"name": "limit", "in": "query", "schema": number},
+        {"name": "after", "in": "query", "schema": {"type": "string", "default": ""}},
+    ]
+    (group,) = described.groups({"paths": {"/events": {"get": {"parameters": parameters}}}})
+    assert [each.limits for each in group.operations[0].parameters] == ["mặc định 100, từ 1, đến 500", ""]

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import msgspec
+
 from services.portal.developers.partner import Audit, Deed, Key, Partner
 from services.portal.developers.start import BIRTH_MADE, steps
 from services.portal.developers.webhooks import Attempt, Delivery, Endpoint
@@ -64,3 +66,13 @@ def test_the_first_failure_is_the_oldest_one() -> None:
         event_id=uuid4(), type="x", occurred_at=NOW, state="failed", attempts=(late, fine, early)
     )
     assert delivery.first_failure == early
+
+
+def test_a_webhook_whose_last_delivery_failed_is_not_shown_as_going_well() -> None:
+    """Until something has been taken after it."""
+    taken, failed = NOW, NOW + timedelta(minutes=1)
+    found = msgspec.structs.replace(endpoint(succeeded=True), last_failure_at=failed)
+    assert (found.tag.look, found.failed_lately) == ("late", True)
+    assert endpoint(succeeded=True).tag.look == "ready"
+    mended = msgspec.structs.replace(found, last_success_at=failed, last_failure_at=taken)
+    assert mended.tag.look == "ready"

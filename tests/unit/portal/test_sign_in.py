@@ -3,7 +3,7 @@
 import pytest
 
 from services.portal.sessions import csrf_of
-from services.portal.sign_in import code_of, local_path
+from services.portal.sign_in import Enrolment, code_of, local_path
 
 
 @pytest.mark.parametrize("path", ["/bv", "/viec/cua-toi?trang=2", "/ho-so/000.00.13.H30-211130-0001", "/"])
@@ -44,3 +44,10 @@ def test_a_forms_token_belongs_to_its_session() -> None:
 def test_a_code_has_six_digits(typed: str, code: str) -> None:
     """However they are grouped; anything else is no try."""
     assert code_of(typed) == code
+
+
+def test_a_secret_can_be_typed_or_scanned() -> None:
+    """In groups of four, and as a picture that stands in the page itself."""
+    found = Enrolment(secret="ABCDEFGH", uri="otpauth://totp/x?secret=ABCDEFGH")
+    assert found.grouped == "ABCD EFGH"
+    assert found.qr.startswith("data:image/svg+xml")

@@ -29,3 +29,8 @@ def test_every_national_status_has_its_word() -> None:
     assert len(words) == 8
     with pytest.raises(KeyError):
         wording.status_tag(11)
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup() -> None:
+    """Docstrings of the contracts, on a page."""
+    assert wording.with_code("a <b> `c<d>` ``e``") == "a &lt;b&gt; <code>c&lt;d&gt;</code> <code>e</code>"

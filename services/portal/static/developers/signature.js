@@ -10,12 +10,15 @@ export const HEADERS = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 const said = (code, words) => ({ ok: false, code, words });
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 
-/** Headers as they are pasted: a name, a colon, a value on each line. */
+/** Headers as they are pasted: a name, then a colon, a tab or a new line, then its value. */
 export function readHeaders(text) {
   const found = {};
-  for (const line of text.split(/\r?\n/)) {
-    const at = line.indexOf(":");
-    if (at > 0) found[line.slice(0, at).trim().toLowerCase()] = line.slice(at + 1).trim();
+  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  for (let at = 0; at < lines.length; at += 1) {
+    const [, name, value] = /^([\w-]+)\s*[:\t]\s*(.*)$/.exec(lines[at]) ?? [];
+    // A list that was copied from a page has the value below its name.
+    if (name) found[name.toLowerCase()] = value.trim();
+    else if (/^[\w-]+$/.test(lines[at]) && at + 1 < lines.length) found[lines[at].toLowerCase()] = lines[(at += 1)];
   }
   return found;
 }
@@ -67,7 +70,7 @@ export async function check({ secret, headers, body, now = Date.now() / 1000 }) 
   const age = Math.round(now - Number(timestamp));
   if (Math.abs(age) > TOLERANCE_SECONDS) {
     const when = age > 0 ? `${age} giây trước` : `${-age} giây sau`;
-    return said("timestamp-outside", `Chữ ký khớp, nhưng đã ký ${when} so với đồng hồ máy này; chỉ nhận trong ${TOLERANCE_SECONDS} giây. Với thư vừa đến, hãy chỉnh đồng hồ; thư cũ thì đúng là phải từ chối.`);
+    return said("timestamp-outside", `Chữ ký khớp, nhưng đã ký ${when} so với đồng hồ máy này; chỉ nhận trong ${TOLERANCE_SECONDS} giây. Với yêu cầu vừa đến, hãy chỉnh đồng hồ; yêu cầu cũ thì đúng là phải từ chối.`);
   }
   return { ok: true, code: "verified", words: "Chữ ký đúng, trong thời gian cho phép." };
 }

@@ -1,7 +1,8 @@
 // Events as they are said. Nothing is computed from them: each is shown as it came, with a link to what it means.
 const ROWS_MAX = 200;
-const two = (number) => String(number).padStart(2, "0");
-const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+// As every page says it, wherever the browser stands.
+const there = new Intl.DateTimeFormat("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const clock = (at) => there.format(at);
 
 function element(name, text, more = {}) {
   const made = document.createElement(name);

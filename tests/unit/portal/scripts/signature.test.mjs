@@ -61,3 +61,10 @@ test("the catalogue is looked through by every word", () => {
   assert.ok(!fits("intake.dossier-received.v1 đã nhận hồ sơ", "hồ thẻ"));
   assert.ok(fits("anything", " "));
 });
+
+test("headers are read as they are copied: with a colon, a tab, or the value below", () => {
+  const expected = { "webhook-id": "a:1", "webhook-signature": "v1,b= v1,c=" };
+  for (const text of ["Webhook-Id: a:1\nwebhook-signature: v1,b= v1,c=", "webhook-id\ta:1\r\nwebhook-signature\tv1,b= v1,c=", "webhook-id\na:1\nwebhook-signature\n\nv1,b= v1,c=\n"]) {
+    assert.deepEqual(readHeaders(text), expected);
+  }
+});
