@@ -55,9 +55,12 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_read(self, type_: str, readers: Collection[str]) -> bool:
         """Whether an event of this type, which concerns `readers`, is for this partner."""
-        return type_ in types_of(self.types) and (
-            self.readers is None or not self.readers.isdisjoint(readers)
-        )
+        return type_ in types_of(self.types) and is_readable(self.readers, readers)
+
+
+def is_readable(allowed: frozenset[str] | None, readers: Collection[str]) -> bool:
+    """Whether an event that concerns `readers` is one of those somebody may read (None: everybody's)."""
+    return allowed is None or not allowed.isdisjoint(readers)
 
 
 def types_of(patterns: Collection[str]) -> frozenset[str]:

@@ -20,7 +20,7 @@ from services.gateway.feed.cursor import Cursor
 from services.gateway.feed.feed_store import Entry
 from services.gateway.feed.following import Feed
 from services.gateway.feed.reading_log import ReadingLog
-from services.gateway.partners.partner import types_of
+from services.gateway.partners.partner import is_readable, types_of
 from services.gateway.straight import store
 from services.gateway.straight.answers import block_of
 from services.gateway.straight.patience import passes, rest
@@ -169,8 +169,7 @@ class Lane:
         entries = [
             row
             for row in rows
-            if row.envelope.type in self._types
-            and (self._readers is None or not self._readers.isdisjoint(row.readers))
+            if row.envelope.type in self._types and is_readable(self._readers, row.readers)
         ]
         if len(entries) > PAGE_EVENTS:
             entries = entries[:PAGE_EVENTS]

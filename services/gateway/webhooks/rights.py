@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from services.gateway.partners.partner import ACTIVE, Partner, types_of
+from services.gateway.partners.partner import ACTIVE, Partner, is_readable, types_of
 
 
 class Rights(msgspec.Struct, frozen=True):
@@ -28,11 +28,7 @@ class Rights(msgspec.Struct, frozen=True):
 
     def cover(self, type_: str, readers: Collection[str]) -> bool:
         """Whether an event of this type, which concerns `readers`, may go there (Partner.may_read, and asked for)."""
-        return (
-            self.active
-            and type_ in self.types
-            and (self.readers is None or not self.readers.isdisjoint(readers))
-        )
+        return self.active and type_ in self.types and is_readable(self.readers, readers)
 
 
 @lru_cache(maxsize=1000)
