@@ -39,13 +39,13 @@ from services.gateway.sandbox import api_sandbox
 from services.gateway.sandbox.api_sandbox import Sandbox
 from services.gateway.settings import Settings
 from services.gateway.straight.door import Door
-from services.gateway.straight.handing_in import HandedIn, Taker
 from services.gateway.straight.leading import Parts
+from services.gateway.straight.messages import HandedIn, Taker
 from services.gateway.straight.running import Straight
 from services.gateway.straight.streams import StreamSettings
 from services.gateway.straight.user_keys import Issuer
 from services.gateway.submissions import api_births
-from services.gateway.submissions.handing_in import FILE_BYTES_MAX, Uploads
+from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
 from services.gateway.webhooks.connecting import SystemResolver, tls_context

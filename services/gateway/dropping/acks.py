@@ -8,7 +8,7 @@ import msgspec
 from services.gateway.fhir.desk import Answered
 from services.gateway.fhir.issues import Issue
 from services.gateway.fhir.places import expression
-from services.gateway.submissions.handing_in import Report
+from services.gateway.submissions.xml9 import Report
 
 State = Literal["accepted", "duplicate", "refused"]
 _STATES: dict[str, State] = {"accepted": "accepted", "known": "duplicate"}

@@ -19,7 +19,7 @@ from services.gateway.dropping.folders import Folder, claimed_as, is_plain_name,
 from services.gateway.fhir.bundles import BYTES_MAX
 from services.gateway.fhir.desk import FhirDesk
 from services.gateway.partners.partner import Partner
-from services.gateway.submissions.handing_in import FILE_BYTES_MAX, Report, Uploads
+from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Report, Uploads
 
 _FILES = counter("drop_files_total")
 _SUMMARY = ".summary.json"

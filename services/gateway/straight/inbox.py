@@ -22,8 +22,8 @@ from services.gateway.inbound.outcomes import LATER, Outcome, refused
 from services.gateway.partners.partner import Partner
 from services.gateway.straight import store
 from services.gateway.straight.answers import answer_of
-from services.gateway.straight.handing_in import Taker
 from services.gateway.straight.lane import Lane
+from services.gateway.straight.messages import Taker
 from services.gateway.straight.patience import passes, rest
 from services.gateway.straight.places import (
     INBOX_DURABLE,

@@ -16,9 +16,9 @@ from services.gateway.feed.following import Feed
 from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.straight import key_store, store
 from services.gateway.straight.door import Door
-from services.gateway.straight.handing_in import Taker
 from services.gateway.straight.inbox import Inbox
 from services.gateway.straight.lane import Lane, Tools
+from services.gateway.straight.messages import Taker
 from services.gateway.straight.patience import end, rest
 from services.gateway.straight.store import Standing
 from services.gateway.straight.streams import Streams, StreamSettings

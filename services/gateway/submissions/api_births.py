@@ -15,7 +15,7 @@ from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.partners.access import Access
-from services.gateway.submissions.handing_in import FILE_BYTES_MAX, Uploads
+from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 
 PARTNER = require(kinds=("system",))
 XML = ("application/xml", "text/xml")

@@ -34,7 +34,7 @@ from services.gateway.partners.partner import Partner
 from services.gateway.partners.tokens import ASSERTION_TYPE
 from services.gateway.process import Process, bus_of
 from services.gateway.settings import Settings
-from services.gateway.straight.handing_in import Taker
+from services.gateway.straight.messages import Taker
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT
 from tests.integration.gateway.owner import Owner

@@ -21,7 +21,7 @@ from services.gateway.straight.admission import (
     read_question,
     refuse,
 )
-from services.gateway.straight.handing_in import HandedIn, read_message
+from services.gateway.straight.messages import HandedIn, read_message
 from services.gateway.straight.places import events_stream, permissions
 from services.gateway.straight.user_keys import Issuer, public_user_key
 

@@ -25,7 +25,7 @@ from services.gateway.dropping.taking import Taking
 from services.gateway.dropping.watching import Watching
 from services.gateway.partners import administration
 from services.gateway.settings import Settings
-from services.gateway.submissions.handing_in import Uploads
+from services.gateway.submissions.xml9 import Uploads
 from tests.fixtures.fhir import bundle, one_birth, twins
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.births.conftest import Intake
