@@ -11,4 +11,5 @@ pytest_plugins = (
     "tests.fixtures.database",
     "tests.fixtures.nats",
     "tests.fixtures.city",
+    "tests.fixtures.told",
 )

@@ -77,7 +77,10 @@ class Heard:
             self._more.notify_all()
 
     async def until(self, subject: str, dossier_id: str = "", *, seconds: float = 30) -> str:
-        """Wait for an event of this kind (of this dossier); returns the dossier's id. Raises TimeoutError."""
+        """Wait for an event of this kind (of this dossier); returns the dossier's id.
+
+        Raises AssertionError with what was heard instead.
+        """
 
         def found() -> str | None:
             return next(
@@ -85,8 +88,14 @@ class Heard:
                 None,
             )
 
-        async with asyncio.timeout(seconds), self._more:
-            await self._more.wait_for(lambda: found() is not None)
+        try:
+            async with asyncio.timeout(seconds), self._more:
+                await self._more.wait_for(lambda: found() is not None)
+        except TimeoutError:
+            of_it = [said for said, of in self.events if not dossier_id or of == dossier_id]
+            raise AssertionError(
+                f"no {subject} in {seconds:.0f} s; of this dossier were heard: {of_it}"
+            ) from None
         return found() or ""
 
 

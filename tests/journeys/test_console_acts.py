@@ -2,14 +2,17 @@
 amending, taking in, withdrawing, correcting; what law lets them take back is taken back.
 """
 
+import asyncio
+from uuid import uuid4
+
 import httpx
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from deploy.local.city import City
 from libs.http.auth import TokenSigner
 from tests.journeys.conftest import Heard, NewScreen
-from tests.journeys.officers import POLICE, WARD, choose, done, fill, open_from, press_act
+from tests.journeys.officers import POLICE, SECOND_PRESS_MS, WARD, choose, done, fill, open_from, press_act
 from tests.journeys.screen import WAIT_MS
 from tests.pipeline.papers import outcome_of
 from tests.pipeline.town import Town
@@ -178,18 +181,47 @@ async def test_what_was_sent_online_is_taken_in_and_withdrawn(
     await screen.check("withdrawn")
 
 
-async def sent_online(city: City) -> str:
-    """A dossier as the citizens' entrance hands it in: without its declaration, seen by nobody of ours."""
+async def test_news_between_two_presses_make_no_second_act_of_them(new_screen: NewScreen, city: City) -> None:
+    """What is live on the page is not made anew while it is being sent: the second press would be another act."""
+    dossier = await sent_online(city, "declaration")
+    screen = await new_screen("counter")
+    news, pressed, sent = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def hold_news(route: Route) -> None:
+        await news.wait()
+        await route.continue_()
+
+    async def hold_act(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        await pressed.wait()
+        await route.continue_()
+
+    await screen.page.route("**/dong", hold_news)
+    await screen.page.route("**/viec/accept", hold_act)
+    await screen.go(f"/ho-so/{dossier}")
+    await screen.at("viec-accept").focus()
+    await screen.press("Enter")
+    async with screen.page.expect_response("**/dong"):
+        news.set()
+    await screen.page.wait_for_timeout(SECOND_PRESS_MS)
+    await screen.press("Enter")
+    pressed.set()
+    await done(screen, "Đã tiếp nhận hồ sơ")
+    assert len(sent) == 1
+
+
+async def sent_online(city: City, *brought: str) -> str:
+    """A dossier as the citizens' entrance hands it in, seen by nobody of ours: without its declaration, or with it."""
     token = TokenSigner.from_file("portal", city.keys / "portal.pem").token("intake")
     form = {"applicant": APPLICANT, "subject": {"name": "Trần Thị Bé"}, "purpose": "Đăng ký kết hôn"}
     body = {
         "procedure": MARITAL_STATUS,
         "channel": "online",
         "form": form,
-        "components": ["identity_paper"],
+        "components": ["identity_paper", *brought],
         "unit": "31340",
     }
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "018f0000-0000-7000-8000-00000000a001"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
     async with httpx.AsyncClient(trust_env=False) as line:
         answer = await line.post(f"{city.urls['intake']}/dossiers", json=body, headers=headers)
     assert answer.status_code == 201, answer.text

@@ -13,7 +13,17 @@ function banner(text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
+// A form in it that was just sent must not become a fresh one: a second press would send it again, under another key.
+const SENDING_LOOK_MS = 100;
+
+const waiting = new WeakMap();
+
 function put(part, html) {
+  clearTimeout(waiting.get(part));
+  if (part.querySelector("form[data-sent]")) {
+    waiting.set(part, setTimeout(() => put(part, html), SENDING_LOOK_MS));
+    return;
+  }
   // Somebody is reading or typing inside: what has focus keeps it by its id.
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   part.innerHTML = html;
