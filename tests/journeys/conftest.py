@@ -15,6 +15,7 @@ from deploy.local.accounts import StaffAccount
 from deploy.local.city import City
 from libs.contracts.catalogue import PRODUCERS
 from tests.journeys import chromium
+from tests.journeys.codes import Codes
 from tests.journeys.screen import COUNT_PRINTS, VIEWPORTS, Screen
 
 # `make pictures` makes those of the README anew; an ordinary run leaves the tree as it is.
@@ -47,10 +48,10 @@ async def new_screen(city: City, browser: Browser) -> AsyncIterator[NewScreen]:
             stack.push_async_callback(context.close)
             await context.add_init_script(COUNT_PRINTS)
             page = await context.new_page()
-            screen = Screen(context, page, city.urls["portal"], axe, PICTURES)
+            screen = Screen(context, page, city.urls["portal"], Codes(city), axe, PICTURES)
             screens.append(screen)
             if desk:
-                await screen.sign_in(account_of(city, desk), path=path)
+                await screen.let_in(account_of(city, desk), path=path)
             return screen
 
         yield make

@@ -1,17 +1,16 @@
 """A browser page as a journey uses it: keys, what is seen, and the checks every state of a page must pass."""
 
-import asyncio
 import json
 import sys
-import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyotp
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from deploy.local.accounts import StaffAccount
+from tests.journeys.codes import Codes
 
 # axe-core's own rules for WCAG 2.2 AA and good practice; `target-size` is the only rule of 2.2 and off by default.
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -47,7 +46,7 @@ class Screen:
     """One person's browser."""
 
     def __init__(
-        self, context: BrowserContext, page: Page, url: str, axe: str, pictures: Path | None
+        self, context: BrowserContext, page: Page, url: str, codes: Codes, axe: str, pictures: Path | None
     ) -> None:
         self.context = context
         self.page = page
@@ -57,6 +56,7 @@ class Screen:
         self.expected_status: set[int] = set()
         # While a server is away on purpose, the browser complains of every try to reach it.
         self.forgives_lost_connections = False
+        self._codes = codes
         self._axe = axe
         self._pictures = pictures
         page.set_default_timeout(WAIT_MS)
@@ -69,7 +69,8 @@ class Screen:
 
     async def another_tab(self) -> "Screen":
         """A second page of the same browser: its cookies, its storage, its complaints."""
-        tab = Screen(self.context, await self.context.new_page(), self.url, self._axe, self._pictures)
+        page = await self.context.new_page()
+        tab = Screen(self.context, page, self.url, self._codes, self._axe, self._pictures)
         tab.complaints = self.complaints
         tab.expected_status = self.expected_status
         return tab
@@ -104,15 +105,24 @@ class Screen:
 
     async def sign_in(self, account: StaffAccount, *, path: str = "/dang-nhap") -> None:
         """Sign in with the keyboard, with a second factor where the account has one."""
+        await self._sign_in(account, self.type, path)
+
+    async def let_in(self, account: StaffAccount, *, path: str = "/dang-nhap") -> None:
+        """Sign in as a password manager does, all at once, for a journey that tells of something else."""
+        await self._sign_in(account, self.page.keyboard.insert_text, path)
+
+    async def _sign_in(
+        self, account: StaffAccount, write: Callable[[str], Awaitable[None]], path: str
+    ) -> None:
         await self.go(path)
         await self.at("ten").focus()
-        await self.type(account.login)
+        await write(account.login)
         await self.press("Tab")
-        await self.type(account.password)
+        await write(account.password)
         await self.press("Enter")
         if account.totp_secret:
             await self.at("ma").focus()
-            await self.type(await fresh_code(account))
+            await write(await self._codes.fresh(account))
             await self.press("Enter")
         await expect(self.page.get_by_role("button", name="Đăng xuất")).to_be_visible(timeout=WAIT_MS)
 
@@ -152,17 +162,3 @@ class Screen:
         assert told == [], f"{state}: {told}"
         for one in found["incomplete"]:
             sys.stdout.write(f"axe could not judge {one['id']} ({state}, {len(one['nodes'])} places)\n")
-
-
-async def fresh_code(account: StaffAccount) -> str:
-    """A code that has not been used: each is accepted once, so a second sign-in waits for the next."""
-    used = _USED.setdefault(account.login, set())
-    totp = pyotp.TOTP(account.totp_secret)
-    if totp.now() in used:
-        await asyncio.sleep(totp.interval - time.time() % totp.interval + 0.1)
-    code = totp.now()
-    used.add(code)
-    return code
-
-
-_USED: dict[str, set[str]] = {}
