@@ -1,7 +1,7 @@
 """A partner that tends its endpoints, and a dispatcher with short waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,9 +10,11 @@ import httpx
 
 from services.gateway.webhooks.dispatching import Dispatcher, DispatcherSettings
 from services.gateway.webhooks.schedule import Schedule
-from tests.fixtures.receiver import Receiver
-from tests.integration.gateway.conftest import HOSPITAL, House
+from tests.fixtures.receiver import Receiver, receiver
+from tests.fixtures.servers import eventually
+from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House, assigned
 
+LONG_AGO = "2020-01-01T00:00:00Z"
 # The same steps as the real table, in seconds instead of days.
 SHORT = Schedule(table=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5), failures_max=4, timeouts_max=2)
 QUICK = DispatcherSettings(
@@ -96,3 +98,22 @@ def has(receiver: Receiver, ids: list[UUID]) -> Callable[[], Any]:
         return set(ids) <= set(receiver.ids)
 
     return there
+
+
+@asynccontextmanager
+async def bystander(house: House) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """An endpoint of another partner, made now; what is yielded waits until the dispatcher has gone on.
+
+    It waits for two events in turn that only the bystander may read. With them here, everything decided before they
+    were said has taken effect, and whatever was to be sent before them has been.
+    """
+    await house.partner(EVERYTHING)
+    desk = await desk_of(house, EVERYTHING.code)
+    async with receiver() as beside:
+        await desk.add(beside.url)
+
+        async def gone_on() -> None:
+            for _ in range(2):
+                await eventually(has(beside, await house.say(uuid4(), assigned())))
+
+        yield gone_on
