@@ -154,6 +154,8 @@ async def end_leftovers(
     Call it only with the folder claimed: then nobody alive looks after these processes.
     """
     first = processes_where(belongs)
+    if not first:
+        return 0
     for number in (*signals, signal.SIGKILL):
         for process in processes_where(belongs):
             try:
