@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from libs.bus import dead_letters, inbox
 from libs.bus.arrivals import Reader
 from libs.bus.consumer_settings import ConsumerSettings, ConsumerStatus
+from libs.bus.ending import end_tasks
 from libs.bus.handling import Change, Decision, Handler, Handlers, Load, Received, Rejected, Save, Service
 from libs.bus.lanes import Lane
 from libs.bus.outages import code_of
@@ -120,8 +121,7 @@ class Consumer:
                 await pull.start(paused=source in self._stopped)
             await stop.wait()
             await self._drain(workers)
-            for task in others:
-                task.cancel()
+            await end_tasks(*others)
 
     def status(self) -> ConsumerStatus:
         """How this consumer is now."""

@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from libs.bus import jetstream
+from libs.bus.ending import end_tasks
 from libs.bus.gathering import Gathering
 from libs.bus.ledger import Backlog, Epoch, Ledger
 from libs.bus.proof import Proof, ProofSettings
@@ -221,10 +222,7 @@ class Relay:
             if proving.done():
                 await proving
         finally:
-            # Python 3.11's wait_for, inside the libraries, can swallow a cancellation: repeat it.
-            while not proving.done():
-                proving.cancel()
-                await asyncio.wait((proving,), timeout=1)
+            await end_tasks(proving)
             if not proving.cancelled():
                 proving.exception()
 
