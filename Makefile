@@ -9,6 +9,9 @@ LOCK := requirements-dev.lock
 STAMP := $(VENV)/.installed
 t ?=
 QUICK := tests/unit tests/contracts tests/architecture
+FAULT_RULES := tests/faults/test_checker.py tests/faults/test_plans.py
+# Every process of pytest rewrites every test's assertions, for seconds, unless an earlier run could keep them.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe
 
 ##@ The city
@@ -36,9 +39,10 @@ test: $(STAMP) ## Every test, on real servers, with a short round of faults (t=p
 ifneq ($(t),)
 	@$(BIN)/pytest -q $(t)
 else
-	@$(BIN)/pytest -q -n 2 $(QUICK) tests/integration
+# Tests of integration mostly wait, for restarts and deadlines; journeys keep a browser and a city each busy.
+	@$(BIN)/pytest -q -n 4 --dist worksteal $(QUICK) $(FAULT_RULES) tests/integration
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/pipeline tests/journeys
-	@$(BIN)/pytest -q tests/faults
+	@$(BIN)/pytest -q -n 2 $(FAULT_RULES:%=--ignore=%) tests/faults
 endif
 
 faults: $(STAMP) ## The long round of faults on a running city
