@@ -36,6 +36,10 @@ SCAN = """text => {
   if (key("Enter") && field) at.form?.requestSubmit();
 }"""
 
+# Only what is told of: the list of all that passed is long.
+JUDGE = """tags => axe.run(document, {runOnly: tags, resultTypes: ["violations", "incomplete"]})
+  .then(({ violations, incomplete }) => ({ violations, incomplete }))"""
+
 # What reaches beyond the window, outermost last.
 BEYOND = """[...document.querySelectorAll('body *')]
   .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
@@ -153,8 +157,7 @@ class Screen:
     async def _accessible(self, state: str) -> None:
         if not await self.page.evaluate("'axe' in window"):
             await self.page.evaluate(self._axe)
-        run = "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations', 'incomplete']})"
-        found: dict[str, list[dict[str, Any]]] = await self.page.evaluate(run, list(TAGS))
+        found: dict[str, list[dict[str, Any]]] = await self.page.evaluate(JUDGE, list(TAGS))
         told = [
             f"{one['id']}: {json.dumps([node['html'][:200] for node in one['nodes']], ensure_ascii=False)}"
             for one in found["violations"]
