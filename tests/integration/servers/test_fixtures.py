@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nats
@@ -93,3 +94,15 @@ async def test_servers_of_a_killed_run_are_cleared_away(
     assert not killed.exists()
     assert living.exists()
     await eventually(lambda: not is_alive(left))
+
+
+def test_files_lie_in_memory_where_there_is_much_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else, and where there is no such place, among other temporary files."""
+    elsewhere = Path(tempfile.gettempdir())
+    assert module.place_for_runs(tmp_path / "none") == elsewhere
+    monkeypatch.setattr(module, "MEMORY_BYTES_MIN", 1)
+    assert module.place_for_runs(tmp_path) == tmp_path
+    monkeypatch.setattr(module, "MEMORY_BYTES_MIN", 2**62)
+    assert module.place_for_runs(tmp_path) == elsewhere
