@@ -181,8 +181,15 @@ async def test_an_effect_that_arrives_first_waits_for_its_cause(
     dossier, cause = new_id(), new_id()
     async with served(house, settings, nats_server.url, tmp_path / "log") as client:
         effect = await say(producer, dossier, assigned(), cause)
-        await asyncio.sleep(1)
-        assert await house.pool.fetchval("SELECT count(*) FROM feed") == 0
+        # Two of other dossiers, of the same producer and said later, are recorded one after the other meanwhile.
+        for count in (1, 2):
+            await say(producer, new_id(), assigned())
+
+            async def recorded(count: int = count) -> bool:
+                return bool(await house.pool.fetchval("SELECT count(*) = $1 FROM feed", count))
+
+            await eventually(recorded)
+        assert not await house.pool.fetchval("SELECT count(*) FROM feed WHERE event_id = $1", effect)
         envelope = msgspec.structs.replace(
             producer.envelope(dossier, received()), id=cause, causation_id=None
         )
