@@ -45,6 +45,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
         state: Literal["", "pending", "delivered", "failed"] = "",
         type: Annotated[str, Query(max_length=200)] = "",  # noqa: A002 - the parameter's name
+        dossier: UUID | None = None,
         before: UUID | None = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
     ) -> Response:
@@ -53,7 +54,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         async with tended.transactions.transaction() as conn:
             endpoint = await tending.known(conn, partner, endpoint_id)
             found = await delivery_store.listing(
-                conn, endpoint.id, state=state, type_=type, before=before, limit=limit
+                conn, endpoint.id, state=state, type_=type, dossier=dossier, before=before, limit=limit
             )
         now = datetime.now(UTC)
         last = found[-1].event_id if len(found) == limit else None

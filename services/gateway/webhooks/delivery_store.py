@@ -162,14 +162,21 @@ async def find(conn: Any, endpoint: UUID, event_id: UUID) -> Delivery | None:
 
 
 async def listing(
-    conn: Any, endpoint: UUID, *, state: str, type_: str, before: UUID | None, limit: int
+    conn: Any,
+    endpoint: UUID,
+    *,
+    state: str,
+    type_: str,
+    dossier: UUID | None,
+    before: UUID | None,
+    limit: int,
 ) -> list[Delivery]:
-    """Deliveries, those of the newest events first; `state` and `type_` empty: all; `before` an event's id."""
+    """Deliveries, those of the newest events first; `state`, `type_`, `dossier` empty: all; `before` an event's id."""
     rows = await conn.fetch(
         f"""
         SELECT {_COLUMNS} FROM delivery
         WHERE endpoint = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR type = $3)
-            AND ($4::uuid IS NULL OR event_id < $4)
+            AND ($4::uuid IS NULL OR event_id < $4) AND ($6::uuid IS NULL OR dossier_id = $6)
         ORDER BY event_id DESC LIMIT $5
         """,  # noqa: S608 - our own columns
         endpoint,
@@ -177,6 +184,7 @@ async def listing(
         type_,
         before,
         limit,
+        dossier,
     )
     return [_delivery(row) for row in rows]
 
