@@ -175,7 +175,7 @@ async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
     await expect(screen.at("noi-dung-tra-loi")).to_contain_text("because")
     await screen.page.get_by_text("Tự gửi lại yêu cầu này bằng curl").press("Enter")
     await expect(screen.at("curl-lan-gui")).to_contain_text("curl -i http")
-    await screen.check("a delivery that failed twice", picture="delivery")
+    await screen.check("a delivery that failed twice")
     await screen.at("ve-su-kien").press("Enter")
     await expect(screen.at("hanh-trinh").locator("[aria-current]")).to_contain_text("Đã nhận hồ sơ")
     await expect(screen.at("truoc-sau")).to_contain_text("Rồi đến: Đã tiếp nhận giải quyết")

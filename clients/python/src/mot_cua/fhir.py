@@ -113,7 +113,7 @@ class Fhir(Resource[M]):
             response = yield from self.session.call(request)
         except Problem as refused:
             if issues := issues_in(refused.more):
-                raise BundleRefused(refused, issues) from refused
+                raise BundleRefused(refused, issues) from None
             raise
         return _taken(response)
 
