@@ -11,6 +11,7 @@ from libs.catalogue.made_up_names import MadeUpNames
 from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
+from libs.http.client import ServiceClient
 from libs.http.limits import TokenBuckets
 from libs.http.serve import Background
 from libs.process.sealing import Sealer
@@ -53,6 +54,7 @@ from services.gateway.webhooks.deeds import Tended
 from services.gateway.webhooks.dispatching import Dispatcher
 from services.gateway.webhooks.manual import Manual
 from services.gateway.webhooks.sending import Sender
+from services.gateway.webhooks.telling import Telling
 
 VERSION = "0.1.0"
 # An XML9 file; every endpoint has a limit of its own.
@@ -128,6 +130,10 @@ class Process:
             self.reading_log.run,
             Housekeeping(self.transactions, settings.keep_days).run,
         ]
+        self._notify: ServiceClient | None = None
+        if settings.notify_url:
+            self._notify = ServiceClient(settings.notify_url, "notify", signer)
+            self.background.append(Telling(self.transactions, self._notify).run)
         if settings.partners_nats_url:
             self.background.append(self._straight(feed, taker or HandedIn(self.inbound)).run)
         if settings.drop_folder:
@@ -157,7 +163,9 @@ class Process:
             return await partner_store.find(conn, code)
 
     async def close(self) -> None:
-        """Close the connections to receivers."""
+        """Close the connections to receivers and to notify."""
+        if self._notify is not None:
+            await self._notify.close()
         await self.sender.close()
         self._resolver.close()
         self._checking.close()

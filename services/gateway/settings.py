@@ -18,6 +18,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     intake_url: str
     routing_url: str
     results_url: str
+    # Who writes to partners' contacts; empty: nobody does.
+    notify_url: str = ""
     # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
     issuer_url: str
     # The file with the key that endpoints' secrets are sealed with: 32 random bytes in base64.

@@ -118,7 +118,7 @@ async def set_state(
     """What the dispatcher has found, unless a partner has decided otherwise meanwhile; whether it was kept."""
     changed: str = await conn.execute(
         """
-        UPDATE endpoint SET state = $2, reason = $3,
+        UPDATE endpoint SET state = $2, reason = $3, to_tell = $2 = 'disabled',
             failing_since = CASE WHEN $2 = 'active' THEN NULL ELSE coalesce(failing_since, $5) END
         WHERE id = $1 AND state = ANY($4::text[]) AND removed_at IS NULL
         """,
