@@ -49,10 +49,11 @@ from services.gateway.submissions import api_births
 from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
-from services.gateway.webhooks.connecting import SystemResolver, tls_context
+from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.deeds import Tended
 from services.gateway.webhooks.dispatching import Dispatcher
 from services.gateway.webhooks.manual import Manual
+from services.gateway.webhooks.resolving import NameServers
 from services.gateway.webhooks.sending import Sender
 from services.gateway.webhooks.telling import Telling
 
@@ -97,14 +98,12 @@ class Process:
         with named("WEBHOOK_CA"):
             context = tls_context(settings.webhook_ca)
         networks = networks_of("WEBHOOK_NETWORKS", settings.webhook_networks)
-        self._resolver, self._checking = SystemResolver(), SystemResolver()
-        self.sender = Sender(self._resolver, networks, context)
+        self.sender = Sender(NameServers(), networks, context)
         self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
         self._tended = Tended(
             transactions=self.transactions,
             access=self._counted,
-            # Names that partners try out and no server answers for hold no thread that deliveries need.
-            sender=Sender(self._checking, networks, context),
+            sender=self.sender,
             sealer=self.sealer,
             wake=self.dispatcher.wake,
         )
@@ -167,8 +166,6 @@ class Process:
         if self._notify is not None:
             await self._notify.close()
         await self.sender.close()
-        self._resolver.close()
-        self._checking.close()
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""

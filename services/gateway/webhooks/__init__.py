@@ -9,8 +9,9 @@ The dispatcher, by itself:
 - `telling`: has partners' contacts told what was given up;
 - `letters`, `rights`, `schedule`: bodies kept once, what may be read, when to try again.
 
-One attempt: `sending`, through `connecting` (only to addresses that `addresses` allows), signed by `signing`.
+One attempt: `sending`, through `connecting` (only to addresses that `addresses` allows, as `resolving` finds them),
+signed by `signing`.
 
 Partners: `api*` is their HTTP and `deeds` what that shares, `tending` what they do to endpoints, `manual` what a person
-sends by hand. `endpoint` has the shapes, `*_store` all SQL.
+sends by hand; `places` bounds both. `endpoint` has the shapes, `*_store` all SQL.
 """

@@ -75,7 +75,7 @@ def build_router(tended: Tended) -> APIRouter:
         partner = await tended.access.partner(actor)
         wanted = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
         change = Change(url=wanted.url, types=wanted.types, description=wanted.description)
-        await tended.check(request, actor, change)
+        await tended.check(request, actor, partner, change)
 
         async def work(conn: Any) -> Answer:
             made = await tending.add(conn, partner, change, tended.sealer, by(actor, request))
@@ -104,7 +104,7 @@ def build_router(tended: Tended) -> APIRouter:
             Change,
             from_attributes=True,
         )
-        await tended.check(request, actor, wanted)
+        await tended.check(request, actor, partner, wanted)
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)

@@ -14,9 +14,17 @@ import msgspec
 from libs.http.limits import Network
 from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
-from services.gateway.webhooks.addresses import Refused, Target, judge, path_of, target_of
-from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools, Resolver
+from services.gateway.webhooks.addresses import (
+    Refused,
+    Target,
+    judge,
+    judge_written,
+    path_of,
+    target_of,
+)
+from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools
 from services.gateway.webhooks.endpoint import Attempt
+from services.gateway.webhooks.resolving import Resolver
 from services.gateway.webhooks.schedule import retry_after_seconds
 
 # Resolving, connecting, TLS, sending and the head of the answer together.
@@ -94,12 +102,8 @@ class Sender:
     async def check(self, url: str) -> Target:
         """Whether anything would be sent to `url` now. Raises Refused."""
         target = target_of(url)
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                addresses = await self._resolver.addresses(target.host)
-        except TimeoutError:
-            raise Refused("name-not-resolved") from None
-        judge(target, addresses, self._allowed)
+        judge_written(target, self._allowed)
+        judge(target, await self._resolver.addresses(target.host), self._allowed)
         return target
 
     async def send(self, message: Message) -> Outcome:
