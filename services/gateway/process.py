@@ -127,7 +127,7 @@ class Process:
             feed.run,
             self.dispatcher.run,
             self.reading_log.run,
-            Housekeeping(self.transactions, settings.keep_days).run,
+            Housekeeping(self.transactions, settings.keep_days, audit_months=settings.months_of_audit).run,
         ]
         self._notify: ServiceClient | None = None
         if settings.notify_url:
