@@ -171,7 +171,7 @@ async def test_it_waits_for_a_service_that_is_away_and_gives_up_on_what_breaks_i
         await at.publish("e3", b"good")
         first, second = await at.answers(2)
         assert isinstance(first, EventRefused)
-        assert first.problem["status"] == 500
+        assert (first.source, first.id, first.problem["status"]) == (HOSPITAL.code, "e2", 500)
         assert isinstance(second, EventTaken)
 
 
