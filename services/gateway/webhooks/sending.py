@@ -173,7 +173,10 @@ def _error_of(status: int) -> str:
 async def _beginning(answer: httpcore.Response, until: float) -> str:
     """The first bytes of an answer as text; however it goes on, its head has said all that counts."""
     content = bytearray()
-    with suppress(Exception):
+    # The receiver goes away, says something that is no HTTP, or takes too long: all it can do here.
+    with suppress(
+        TimeoutError, OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
+    ):
         async with asyncio.timeout_at(until):
             async for chunk in answer.aiter_stream():
                 content += chunk[:ANSWER_BYTES]
