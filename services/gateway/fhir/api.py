@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor, require
 from libs.http.bodies import read_bytes
+from libs.http.idempotency import keyed
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from services.gateway.fhir.bundles import BYTES_MAX
@@ -59,7 +60,7 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
             return _response(problem.status, outcome([issue]), problem.headers)
         return answer(answered)
 
-    @router.post("", status_code=201, openapi_extra=_DESCRIBED)
+    @router.post("", status_code=201, openapi_extra=keyed(_DESCRIBED, needed=False))
     async def bundle(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """Take a Bundle of births (document, message, transaction, collection): new, update, or void.
 
@@ -67,7 +68,7 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
         """
         return await taken(request, actor)
 
-    @router.post("/$process-message", status_code=201, openapi_extra=_DESCRIBED)
+    @router.post("/$process-message", status_code=201, openapi_extra=keyed(_DESCRIBED, needed=False))
     async def message(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """As POST /fhir: FHIR's own address for messages."""
         return await taken(request, actor)

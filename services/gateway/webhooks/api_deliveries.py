@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
-from libs.http.idempotency import Answer, answered_before, once
+from libs.http.idempotency import Answer, answered_before, keyed, once
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import delivery_store, tending
 from services.gateway.webhooks.deeds import Tended, optional
@@ -67,7 +67,9 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         partner = await tended.access.partner(actor)
         return MsgspecResponse(await manual.look(partner, endpoint_id, event_id))
 
-    @router.post("/webhooks/{endpoint_id}/test", openapi_extra=body(Trial, answers={200: ShownDelivery}))
+    @router.post(
+        "/webhooks/{endpoint_id}/test", openapi_extra=keyed(body(Trial, answers={200: ShownDelivery}))
+    )
     async def test(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
@@ -80,7 +82,8 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         )
 
     @router.post(
-        "/webhooks/{endpoint_id}/deliveries/{event_id}/resend", openapi_extra=answers({200: ShownDelivery})
+        "/webhooks/{endpoint_id}/deliveries/{event_id}/resend",
+        openapi_extra=keyed(answers({200: ShownDelivery})),
     )
     async def resend(
         request: Request,
