@@ -25,6 +25,7 @@ from services.gateway.feed.following import Feed
 from services.gateway.feed.reading import WAITING_MAX, Desk
 from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.fhir import api as api_fhir
+from services.gateway.fhir.capability import capability
 from services.gateway.fhir.desk import FhirDesk
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
@@ -179,7 +180,13 @@ class Process:
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),
             api_deliveries.build_router(self._tended, self._manual),
-            api_fhir.build_router(self.fhir, self.access, births, self._saying),
+            api_fhir.build_router(
+                self.fhir,
+                self.access,
+                births,
+                self._saying,
+                capability(self._settings.issuer_url, VERSION),
+            ),
             api_births.build_router(self.uploads, self.access, births, self._saying),
         ]
         if self._sandbox is not None:

@@ -1,4 +1,7 @@
-"""HTTP of FHIR: `POST /fhir` and `POST /fhir/$process-message`; every answer is an OperationOutcome, or carries one."""
+"""HTTP of FHIR: `POST /fhir` and `POST /fhir/$process-message`, whose answers all are, or carry, an OperationOutcome.
+
+And `GET /fhir/metadata`, which says so to programs.
+"""
 
 import math
 from datetime import UTC, datetime
@@ -36,10 +39,23 @@ _DESCRIBED: dict[str, Any] = {
     "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}},
     "responses": {str(status): _ANSWER for status in (200, 201, 400, 403, 404, 409, 413, 415, 422, 429, 503)},
 }
+_STATEMENT: dict[str, Any] = {
+    "responses": {
+        "200": {
+            "description": "CapabilityStatement",
+            "content": {MEDIA_TYPE: {"schema": {"type": "object"}}},
+        }
+    }
+}
 
 
-def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: SayingDesk) -> APIRouter:
-    """The endpoints; `calls` bounds how often one partner may ask, `saying` how many Bundles of one lie in memory."""
+def build_router(
+    desk: FhirDesk, access: Access, calls: TokenBuckets, saying: SayingDesk, statement: dict[str, Any]
+) -> APIRouter:
+    """The endpoints; `statement` says what they can.
+
+    `calls` bounds how often one partner may ask, `saying` how many Bundles of one lie in memory.
+    """
     router = APIRouter(prefix="/fhir", tags=["fhir"])
 
     async def taken(request: Request, actor: Actor) -> Response:
@@ -72,6 +88,11 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
     async def message(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """As POST /fhir: FHIR's own address for messages."""
         return await taken(request, actor)
+
+    @router.get("/metadata", openapi_extra=_STATEMENT)
+    async def metadata() -> Response:
+        """What is taken here, as a CapabilityStatement; without a token, as FHIR's clients ask for it first."""
+        return _response(200, statement, {})
 
     return router
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from libs.http.idempotency import HEADER
-from tests.integration.gateway.conftest import House, received
+from tests.integration.gateway.conftest import ISSUER, House, received
 from tests.integration.gateway.webhook_desk import desk_of
 
 KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
@@ -69,3 +69,10 @@ async def test_every_call_says_what_a_refusal_looks_like_and_when_to_come_again(
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_programs_learn_what_fhir_is_taken_without_a_token(house: House) -> None:
+    """The address is the one partners reach."""
+    answer = await house.http.get("/fhir/metadata")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/fhir+json")
+    assert answer.json()["implementation"]["url"] == f"{ISSUER}/fhir"
