@@ -13,7 +13,7 @@ _FHIR_VERSION = "4.0.1"
 _BIRTHS = (
     f"Birth notices as a Bundle ({', '.join(TYPES)}), at most {BYTES_MAX >> 10} KiB and {ENTRIES_MAX} entries. "
     "The birth is known by its certificate: the first notice is a declaration, other content for the same certificate "
-    "an update, entered-in-error (Composition.status, Encounter.status, or a message event that ends with -void) a void. "
+    "an update, entered-in-error (Composition.status, Encounter.status, or a message event ending with -void) a void. "
     "The same Bundle again gets the same answer. Nothing is read or searched here: events and dossiers have their own "
     "interface."
 )

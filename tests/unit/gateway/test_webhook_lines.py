@@ -362,3 +362,32 @@ def test_whatever_happens_each_dossier_is_in_order_and_nothing_is_lost(steps: li
             answer(True, 0)
     assert made.state == "disabled" or (ended, made.waits) == (set(range(1, position + 1)), 0)
     assert all(found == sorted(set(found)) for found in delivered.values())
+
+
+@pytest.mark.parametrize("outcome", [GONE, HANGS, said(503, "status", 60.0), said()])
+def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(outcome: Outcome) -> None:
+    """The event is delivered or tried again; the new address is neither given up nor trusted for the old one's."""
+    made = line(schedule=Schedule(failures_max=1, timeouts_max=1))
+    made.push([item(1), item(2, DOSSIERS[1])])
+    sent = made.take(BEGIN)
+    assert sent is not None
+    moved = msgspec.structs.replace(made.endpoint, url="https://y/", version=2)
+    waiting = [
+        Waiting(
+            endpoint=made.id,
+            event_id=each.event_id,
+            position=each.position,
+            dossier_id=each.dossier_id,
+            tries=0,
+            next_attempt_at=BEGIN,
+        )
+        for each in (item(1), item(2, DOSSIERS[1]))
+    ]
+    made.renew(moved, [(None, b"k")], waiting, more=False)
+    settled, change = made.settle(sent, outcome, BEGIN, 0)
+    assert (change, made.state, made.trusted) == (None, "active", False)
+    assert settled.state == ("delivered" if outcome.delivered else "pending")
+    assert (made.last_success_at, made.last_failure_at) == (None, None)
+    other = made.take(BEGIN)
+    assert other is not None
+    assert made.settle(other, GONE, BEGIN, 0)[1] is not None
