@@ -50,8 +50,8 @@ from services.gateway.submissions import api_births
 from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
+from services.gateway.webhooks.api_shared import Tended
 from services.gateway.webhooks.connecting import tls_context
-from services.gateway.webhooks.deeds import Tended
 from services.gateway.webhooks.dispatching import Dispatcher
 from services.gateway.webhooks.manual import Manual
 from services.gateway.webhooks.resolving import NameServers

@@ -12,6 +12,6 @@ The dispatcher, by itself:
 One attempt: `sending`, through `connecting` (only to addresses that `addresses` allows, as `resolving` finds them),
 signed by `signing`.
 
-Partners: `api*` is their HTTP and `deeds` what that shares, `tending` what they do to endpoints, `manual` what a person
-sends by hand; `places` bounds both. `endpoint` has the shapes, `*_store` all SQL.
+Partners: `api*` is their HTTP and `api_shared` what that shares, `tending` what they do to endpoints, `manual` what a
+person sends by hand; `places` bounds both. `endpoint` has the shapes, `*_store` all SQL.
 """

@@ -14,7 +14,7 @@ from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, keyed
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import endpoint_store, tending
-from services.gateway.webhooks.deeds import (
+from services.gateway.webhooks.api_shared import (
     BODY_BYTES_MAX,
     Made,
     NewSecret,

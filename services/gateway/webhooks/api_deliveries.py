@@ -15,7 +15,7 @@ from libs.http.bodies import Body, MsgspecResponse, answers, body
 from libs.http.idempotency import Answer, answered_before, keyed, once
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import delivery_store, tending
-from services.gateway.webhooks.deeds import Tended, optional
+from services.gateway.webhooks.api_shared import Tended, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
 from services.gateway.webhooks.manual import Manual
 

@@ -15,7 +15,7 @@ from libs.http.idempotency import Answer, keyed
 from libs.http.problems import Problem
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import replay_store, tending
-from services.gateway.webhooks.deeds import BODY_BYTES_MAX, Tended
+from services.gateway.webhooks.api_shared import BODY_BYTES_MAX, Tended
 from services.gateway.webhooks.endpoint import RECOVER, REPLAY_MISSING, ShownReplay, shown_replay
 
 

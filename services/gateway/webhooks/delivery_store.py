@@ -134,7 +134,7 @@ async def manual(conn: Any, endpoint: UUID, event_id: UUID, attempt: Attempt, *,
 
 
 async def insert_test(conn: Any, endpoint: UUID, delivery: Delivery) -> None:
-    """Keep the delivery of a test event, with its body and its one attempt, and of those before the newest TESTS_MAX."""
+    """Keep the delivery of a test event, with its body and its one attempt; of all such the newest TESTS_MAX stay."""
     await conn.execute(
         """
         INSERT INTO delivery (endpoint, event_id, type, dossier_id, occurred_at, state, tries, attempts, attempts_made,

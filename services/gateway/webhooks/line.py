@@ -29,7 +29,7 @@ from services.gateway.webhooks.endpoint import (
 from services.gateway.webhooks.queue import Item, Queue
 from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.schedule import Schedule
-from services.gateway.webhooks.sending import GONE_STATUS, Outcome
+from services.gateway.webhooks.sending import GONE_STATUS, Attempted
 
 WINDOW = 500
 # At once for one receiver that answers; one that has not answered well gets one at a time.
@@ -178,7 +178,7 @@ class Line:
         return self._settled(item, FAILED, item.tries, now, attempt)
 
     def settle(
-        self, item: Item, outcome: Outcome, now: datetime, draw: float
+        self, item: Item, outcome: Attempted, now: datetime, draw: float
     ) -> tuple[Settled, Change | None]:
         """What follows from an attempt: for the event, and for the endpoint (None: it stays what it is)."""
         attempt = outcome.attempt()
@@ -195,7 +195,7 @@ class Line:
         return settled, self._recovered(now) if self.state == FAILING else None
 
     def _failed(
-        self, item: Item, outcome: Outcome, attempt: Attempt, now: datetime, draw: float, *, here: bool
+        self, item: Item, outcome: Attempted, attempt: Attempt, now: datetime, draw: float, *, here: bool
     ) -> tuple[Settled, Change | None]:
         item.tries += 1
         wait = self._schedule.wait_seconds(item.tries, draw)

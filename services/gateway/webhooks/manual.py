@@ -30,7 +30,7 @@ from services.gateway.webhooks.endpoint import (
 )
 from services.gateway.webhooks.letters import Letter, letter_of
 from services.gateway.webhooks.places import Places
-from services.gateway.webhooks.sending import Message, Outcome, Sender
+from services.gateway.webhooks.sending import Attempted, Message, Sender
 
 # What one partner may send by hand at one process; how many at once, of one and of all together. A receiver that hangs
 # holds its place for ten seconds.
@@ -115,7 +115,7 @@ class Manual:
         if self._places.locked():
             raise Problem(503, headers={"Retry-After": "2"})
 
-    async def _send(self, endpoint: Endpoint, event_id: UUID, body: bytes) -> Outcome:
+    async def _send(self, endpoint: Endpoint, event_id: UUID, body: bytes) -> Attempted:
         async with self._places_of.one(endpoint.partner), self._places:
             message = Message(url=endpoint.url, keys=self._keys(endpoint), event_id=event_id, body=body)
             return await self._sender.send(message)
@@ -126,7 +126,7 @@ class Manual:
             for each in endpoint.counting(datetime.now(UTC))
         )
 
-    async def _answered(self, conn: Any, endpoint: Endpoint, outcome: Outcome) -> None:
+    async def _answered(self, conn: Any, endpoint: Endpoint, outcome: Attempted) -> None:
         if outcome.delivered:
             await endpoint_store.answered(conn, endpoint.id, outcome.at)
 

@@ -46,7 +46,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one attempt. `status` is 0 when there was no answer, `error` empty when it was a good one.
 
     Codes: status, redirect, timeout, connection-failed, connection-lost, tls-failed, answer-malformed, unforeseen, and
@@ -106,7 +106,7 @@ class Sender:
         judge(target, await self._resolver.addresses(target.host), self._allowed)
         return target
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, message: Message) -> Attempted:
         """Post it. Whatever goes wrong is in the outcome; once the head of the answer is there, it alone counts."""
         at, began = self._now(), time.monotonic()
         told, error = _Told(), ""
@@ -120,7 +120,7 @@ class Sender:
                 log.error("webhook-attempt-broke", exc_info=failed)
         if told.status:
             error = _error_of(told.status)
-        return Outcome(
+        return Attempted(
             at=at,
             status=told.status,
             milliseconds=round((time.monotonic() - began) * 1000),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.gateway.webhooks.addresses import Address
-from services.gateway.webhooks.deeds import CHECKS_MAX
+from services.gateway.webhooks.api_shared import CHECKS_MAX
 from services.gateway.webhooks.resolving import NameServers
 from tests.fixtures.name_server import SILENT, name_server
 from tests.fixtures.servers import eventually

@@ -21,7 +21,7 @@ from libs.http.limits import Network
 from services.gateway.webhooks.addresses import Address, Refused
 from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.resolving import NameServers
-from services.gateway.webhooks.sending import Message, Outcome, Sender
+from services.gateway.webhooks.sending import Attempted, Message, Sender
 from tests.fixtures.receiver import CLOSE, HALF, HANG, HUGE, SLOWLY, TRICKLE, Received, always, receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, House, received
@@ -45,7 +45,7 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-Send = Callable[[str], Awaitable[Outcome]]
+Send = Callable[[str], Awaitable[Attempted]]
 
 
 @asynccontextmanager
@@ -58,7 +58,7 @@ async def sending(
     """A sender, and one attempt with it."""
     sender = Sender(names or NameServers(), allowed, context or tls_context(), seconds=seconds)
 
-    async def send(url: str) -> Outcome:
+    async def send(url: str) -> Attempted:
         return await sender.send(Message(url=url, keys=(b"k" * 32,), event_id=uuid4(), body=b"{}"))
 
     try:
