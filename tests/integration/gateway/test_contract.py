@@ -1,5 +1,6 @@
 """What the gateway's OpenAPI says of every write is what it does."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -20,7 +21,7 @@ WRITES: dict[tuple[str, str], Any] = {
     ("post", "/webhooks/{endpoint_id}/test"): {},
     ("post", "/webhooks/{endpoint_id}/deliveries/{event_id}/resend"): None,
     ("delete", "/webhooks/{endpoint_id}"): None,
-    ("post", "/partner/keys"): {"key": KEY},
+    ("post", "/partner/keys"): {"key": json.dumps(KEY)},
     ("delete", "/partner/keys/{kid}"): None,
     ("post", "/sandbox/births"): None,
     ("post", "/events"): None,
