@@ -21,7 +21,7 @@ KEEP_DAYS (hospital systems queue retries for weeks); `purge_answers` deletes ol
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, Protocol
@@ -36,6 +36,8 @@ from libs.http.bodies import DIGEST_KEY, read_bytes
 from libs.http.problems import Problem
 
 HEADER = "Idempotency-Key"
+# In an endpoint's OpenAPI, for libs.http.app: whether it reads the key at all.
+DECLARED = "x-idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 KEEP_DAYS = 30
 PURGE_ROWS_MAX = 10_000
@@ -73,6 +75,11 @@ class Transactions(Protocol):
 
 class _Taken(Exception):
     """Another request has stored an answer under this key; our work must be rolled back."""
+
+
+def keyed(described: Mapping[str, Any], *, needed: bool = True) -> dict[str, Any]:
+    """The `openapi_extra` of a write that needs an Idempotency-Key (400 without it), or of a POST that reads none."""
+    return {**described, DECLARED: needed}
 
 
 async def once(request: Request, actor: Actor, writer: Transactions, work: Work) -> Response:

@@ -10,7 +10,7 @@ from libs.http.client import ServiceClient
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service, service_app
 from libs.process.settings import named
-from services.notify import store
+from services.notify import partner_letters, store
 from services.notify.api import build_router
 from services.notify.channels import Channel
 from services.notify.contacts import Contacts
@@ -74,7 +74,10 @@ async def serve(settings: Settings) -> None:
         service=SERVICE,
         version=VERSION,
         bus=bus,
-        routers=[build_router(bus.pool, bus.writer, sender.wake)],
+        routers=[
+            build_router(bus.pool, bus.writer, sender.wake),
+            partner_letters.build_router(channels, settings.public_url),
+        ],
         closing=[intake.close],
     )
     await serve_service(settings, app, bus, background=[sender.run])

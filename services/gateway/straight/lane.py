@@ -157,8 +157,8 @@ class Lane:
             self._answers = False
             async with self._tools.transactions.transaction() as conn:
                 answers = await store.waiting_answers(conn, self.code, PAGE_EVENTS)
-            # More than a page of them: look again.
-            self._answers = len(answers) == PAGE_EVENTS
+            # More than a page of them, or one more since they were read: look again.
+            self._answers = self._answers or len(answers) == PAGE_EVENTS
         rows = self._tools.tail.after(self._position)
         if rows is None:
             page = await self._tools.feed.page(
