@@ -10,9 +10,7 @@ from nats.aio.client import Client
 
 from libs.bus.ledger import Epoch, Ledger, Row
 from libs.bus.publisher import (
-    DISCONNECTED,
-    NO_RESPONDERS,
-    TIMEOUT,
+    AWAY,
     Message,
     Outcome,
     Publisher,
@@ -26,9 +24,6 @@ from libs.contracts.cloudevents import encode_block
 from libs.contracts.event import Envelope
 from libs.telemetry.metrics import counter
 from libs.telemetry.traces import span, tracing
-
-# With these the whole server or connection is away; sending one by one would not help.
-_AWAY = frozenset({DISCONNECTED, NO_RESPONDERS, TIMEOUT})
 
 
 class PumpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +70,7 @@ class _Batch(msgspec.Struct):
     def refused_whole(self) -> bool:
         """Whether it is an atomic batch that the stream would not take as such, because of a duplicate in it."""
         first = self.outcomes[0]
-        return self.atomic and isinstance(first, Refused) and first.code not in _AWAY
+        return self.atomic and isinstance(first, Refused) and first.code not in AWAY
 
 
 _PUBLISHED = counter("bus_published_total")
