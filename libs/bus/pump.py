@@ -111,7 +111,7 @@ class Pump:
         return stream_of(self._source)
 
     async def drain(self, enough: Callable[[], bool]) -> int:
-        """Publish what is unpublished until nothing is left or `enough`; return how many rows were marked.
+        """Publish what is unpublished now, or until `enough`; return how many rows were marked.
 
         Raises Stalled (after marking all that was acked) and StreamDamaged.
         """
@@ -150,7 +150,7 @@ class Pump:
         marked = 0
         try:
             while True:
-                if stalled is None:
+                if stalled is None and not emptied:
                     emptied = await self._fill(under_way, take, enough)
                 if not under_way:
                     break
@@ -173,12 +173,16 @@ class Pump:
         return marked
 
     async def _fill(self, under_way: deque[_Batch], take: Take, enough: Callable[[], bool]) -> bool:
-        """Send windows until as many as may be are under way or `enough`; True when nothing was left to send."""
+        """Send windows until as many as may be are under way or `enough`; True when nothing was left to send.
+
+        A window that is not full was all there was; what is committed meanwhile wakes the relay.
+        """
         while len(under_way) < self._settings.windows_max and not enough():
             rows = await take(under_way)
-            if not rows:
+            if rows:
+                under_way.append(await self._send(rows))
+            if len(rows) < self._settings.window_messages_max:
                 return True
-            under_way.append(await self._send(rows))
         return False
 
     async def _send(self, rows: list[Row]) -> _Batch:
