@@ -29,7 +29,7 @@ from services.gateway.straight.store import Answer, Standing
 from services.gateway.straight.streams import Damaged, Life, NotSwitchedOn, Streams, filling
 from services.gateway.straight.tail import Tail
 
-PAGE_EVENTS = 200
+PAGE_EVENTS = 500
 # A batch is forced to disk once, however many are in it; below this a batch costs more than forcing each.
 ATOMIC_MESSAGES_MIN = 16
 ACK_DEADLINE_SECONDS = 5.0
@@ -77,7 +77,7 @@ class Lane:
         # The stream as it was opened; None: to be opened (again).
         self._life: Life | None = None
         self._position = 0
-        # The stream was full: what fits is stored one by one.
+        # The stream was full when it was last published to.
         self._crowded = False
         self._publisher = Publisher(tools.client, events_stream(self.code))
         self.told(standing)
@@ -142,7 +142,10 @@ class Lane:
             else:
                 self._position = max(self._position, found.until)
             if full:
+                # Nothing is read for it meanwhile.
+                self._tools.tail.wakers.discard(self.wake)
                 await rest(stop, REST_SECONDS)
+                self._tools.tail.wakers.add(self.wake)
             elif not (found.more or found.answers):
                 await rest(self._woken, look_at - loop.time())
 
@@ -163,10 +166,12 @@ class Lane:
                 answers = await store.waiting_answers(conn, self.code, PAGE_EVENTS)
             # More than a page of them: look again.
             self._answers = len(answers) == PAGE_EVENTS
+        # One shows whether a stream that was full has room again.
+        limit = 1 if self._crowded else PAGE_EVENTS
         rows = self._tools.tail.after(self._position)
         if rows is None:
             page = await self._tools.feed.page(
-                self._position, types=self._types, readers=self._readers, limit=PAGE_EVENTS
+                self._position, types=self._types, readers=self._readers, limit=limit
             )
             return _Next(answers, page.entries, page.until, page.more)
         until = rows[-1].position if rows else self._position
@@ -175,8 +180,8 @@ class Lane:
             for row in rows
             if row.envelope.type in self._types and is_readable(self._readers, row.readers)
         ]
-        if len(entries) > PAGE_EVENTS:
-            entries = entries[:PAGE_EVENTS]
+        if len(entries) > limit:
+            entries = entries[:limit]
             return _Next(answers, entries, entries[-1].position, more=True)
         return _Next(answers, entries, until, more=False)
 
@@ -184,7 +189,7 @@ class Lane:
         """Store what was found, in order; False when the stream is full. Raises NotStored."""
         messages = [*(self._answer(answer) for answer in found.answers), *map(self._event, found.entries)]
         # An answer may be there already, which would refuse the whole batch.
-        together = len(messages) >= ATOMIC_MESSAGES_MIN and not found.answers and not self._crowded
+        together = len(messages) >= ATOMIC_MESSAGES_MIN and not found.answers
         outcomes = await self._store(life.stored, messages, together=together)
         stored = list(takewhile(lambda each: isinstance(each, Stored) and not each.duplicate, outcomes))
         life.stored += len(stored)
