@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest_asyncio
 from nats.aio.client import Client
 from playwright.async_api import Browser, async_playwright
@@ -66,7 +67,8 @@ def account_of(city: City, desk: str) -> StaffAccount:
 class Heard:
     """Events seen on the bus since the journey began: (subject, dossier id)."""
 
-    def __init__(self) -> None:
+    def __init__(self, city: City) -> None:
+        self._city = city
         self.events: list[tuple[str, str]] = []
         self._more = asyncio.Condition()
 
@@ -79,7 +81,7 @@ class Heard:
     async def until(self, subject: str, dossier_id: str = "", *, seconds: float = 30) -> str:
         """Wait for an event of this kind (of this dossier); returns the dossier's id.
 
-        Raises AssertionError with what was heard instead.
+        Raises AssertionError with what was heard instead, and with what the outboxes say of it.
         """
 
         def found() -> str | None:
@@ -94,15 +96,27 @@ class Heard:
         except TimeoutError:
             of_it = [said for said, of in self.events if not dossier_id or of == dossier_id]
             raise AssertionError(
-                f"no {subject} in {seconds:.0f} s; of this dossier were heard: {of_it}"
+                f"no {subject} in {seconds:.0f} s; heard: {of_it}; outbox: {await self._outbox(subject)}"
             ) from None
         return found() or ""
+
+    async def _outbox(self, subject: str) -> list[str]:
+        """The last rows of who says this, and when each was published: a lost event is not a late one."""
+        connection = await asyncpg.connect(self._city.dsn(subject.partition(".")[0], "migrator"), timeout=10)
+        try:
+            rows = await connection.fetch("SELECT * FROM bus.outbox ORDER BY id DESC LIMIT 20")
+        finally:
+            await connection.close()
+        return [
+            f"{row['subject']} of {row['dossier_id']} at {row['occurred_at']}, out {row['published_at']}"
+            for row in rows
+        ]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def heard(city: City) -> AsyncIterator[Heard]:
     """What is said on the bus during the journey."""
-    client, told = Client(), Heard()
+    client, told = Client(), Heard(city)
     await client.connect(city.nats_url("portal"), inbox_prefix="_INBOX_portal")
 
     async def note(message: Any) -> None:

@@ -37,6 +37,7 @@ export function showRows(list, rows) {
 // insists           Enter looks and takes also before anything was offered: a word nobody took is not left behind
 export function combobox(input, list, { find, take, show = showRows, changed = () => {}, least = 1, marksFirst = true, insists = false }) {
   let found = null;
+  let foundFor = "";
   let options = [];
   let marked = -1;
   let waiting = 0;
@@ -68,6 +69,7 @@ export function combobox(input, list, { find, take, show = showRows, changed = (
     if (mine !== asked || document.activeElement !== input) return undefined;
     if (fits === null) return close();
     found = fits;
+    foundFor = text;
     options = show(list, found);
     input.setAttribute("aria-expanded", String(!list.hidden));
     return mark(marksFirst && options.length ? 0 : -1);
@@ -98,13 +100,16 @@ export function combobox(input, list, { find, take, show = showRows, changed = (
     } else if (key === "Enter" && (marked >= 0 || (insists && input.value.trim() && input.value !== chosen))) {
       event.preventDefault();
       event.stopPropagation();
-      if (!options.length) await look();
-      if (options.length) took(Math.max(marked, 0));
+      // A quick typist's Enter is for what stands there now, not for what was offered for its first letters.
+      const text = input.value.trim();
+      if (!options.length || foundFor !== text) await look();
+      if (options.length && foundFor === text && input.value.trim() === text) took(Math.max(marked, 0));
     }
   }
 
   input.addEventListener("input", (event) => {
     if (event.isTrusted) changed();
+    if (!marksFirst) mark(-1);
     if (!event.isComposing) lookSoon();
   });
   input.addEventListener("compositionend", lookSoon);

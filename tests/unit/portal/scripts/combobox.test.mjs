@@ -127,6 +127,44 @@ test("Enter goes on where nothing is offered, unless the box insists", async () 
   assert.ok(!(await press("Enter")).defaultPrevented);
 });
 
+test("Enter takes what fits the whole text, not what was offered for its beginning", async () => {
+  await offer("Ngã");
+  input.value = "Ngã Năm";
+  await press("Enter");
+  assert.deepEqual(taken, []);
+  answers.pop()();
+  await settled();
+  assert.deepEqual(taken, ["Ngã Năm"]);
+});
+
+test("Enter takes nothing when nothing fits the whole text, or when the person typed on meanwhile", async () => {
+  await offer("Ngã");
+  input.value = "Ngã Tư";
+  await press("Enter");
+  answers.pop()();
+  await settled();
+  input.value = "Ngã";
+  await press("ArrowDown");
+  answers.pop()();
+  await settled();
+  input.value = "Ngã N";
+  await press("Enter");
+  input.value = "Ngã Nă";
+  answers.pop()();
+  await settled();
+  assert.deepEqual(taken, []);
+});
+
+test("in a box that marks nothing, typing on takes the mark of an arrow away", async () => {
+  begin({ marksFirst: false });
+  await offer("Ngã");
+  await press("ArrowDown");
+  input.value = "Ngã N";
+  input.dispatchEvent(new Event("input"));
+  assert.ok(!(await press("Enter")).defaultPrevented);
+  assert.deepEqual(taken, []);
+});
+
 test("a box that marks nothing leaves Enter to its form until an arrow was used", async () => {
   begin({ marksFirst: false });
   await offer("Ngã");
