@@ -21,7 +21,7 @@ KEEP_DAYS (hospital systems queue retries for weeks); `purge_answers` deletes ol
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, Protocol
@@ -31,8 +31,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.http.auth import Actor
 from libs.http.bodies import DIGEST_KEY, read_bytes
+from libs.http.gathered import Gathered
 from libs.http.problems import Problem
 
 HEADER = "Idempotency-Key"
@@ -51,6 +53,11 @@ ON CONFLICT (client, key) DO NOTHING
 """
 _FIND = """
 SELECT fingerprint, status, media_type, location, body FROM http.idempotency WHERE client = $1 AND key = $2
+"""
+
+_FIND_MANY = """
+SELECT client, key, fingerprint, status, media_type, location, body
+FROM unnest($1::text[], $2::text[]) AS asked (client, key) JOIN http.idempotency USING (client, key)
 """
 
 
@@ -123,6 +130,25 @@ async def answered_before(request: Request, actor: Actor, writer: Transactions) 
     """
     earlier = await _earlier(writer, actor.client, idempotency_key(request))
     return None if earlier is None else _replay(earlier, await fingerprint_of(request))
+
+
+class AnsweredBefore:
+    """The same for an endpoint that is asked by many at once: they share one question to the database."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        self._earlier: Gathered[tuple[str, str], Any] = Gathered(self._find)
+
+    async def answer(self, request: Request, actor: Actor) -> Response | None:
+        """As answered_before; raises TimeoutError as well, when no connection becomes free in time."""
+        earlier = await self._earlier.get((actor.client, idempotency_key(request)))
+        return None if earlier is None else _replay(earlier, await fingerprint_of(request))
+
+    async def _find(self, asked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Any]:
+        clients, keys = [client for client, _ in asked], [key for _, key in asked]
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+            rows = await connection.fetch(_FIND_MANY, clients, keys)
+        return {(row["client"], row["key"]): row for row in rows}
 
 
 def idempotency_key(request: Request) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from libs.bus.consumer_settings import UNHURRIED
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
@@ -74,6 +75,7 @@ def bus_of(settings: Settings) -> BusRuntime:
         database_url=settings.database_url,
         nats_url=settings.nats_url,
         pool_size=settings.pool_size,
+        consumer=UNHURRIED,
     )
 
 
