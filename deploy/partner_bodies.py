@@ -13,7 +13,7 @@ import msgspec
 
 from libs.contracts.partner import JSON, SAYINGS
 from libs.contracts.partner_documents import DATA_FILE
-from services.gateway.inbound.ways import WAYS
+from services.gateway.inbound.owner_calls import OWNER_CALLS
 from services.intake import api as intake
 from services.intake import api_delivery, api_dossiers
 from services.intake.stays import Stay
@@ -77,7 +77,7 @@ def document() -> bytes:
 
 
 def _schema(type_: str) -> dict[str, Any]:
-    body, way = BODIES[type_], WAYS[type_]
+    body, call = BODIES[type_], OWNER_CALLS[type_]
     if body is None:
         return {"type": "object", "properties": {}, "additionalProperties": False}
     found = msgspec.json.schema(body)
@@ -86,10 +86,10 @@ def _schema(type_: str) -> dict[str, Any]:
     given = {
         name: kind
         for name, kind in top["properties"].items()
-        if not (way.told_dossier and name == "dossier_id")
+        if not (call.told_dossier and name == "dossier_id")
     }
-    named = {**top, "properties": {name: _IN_PATH[name] for name in way.takes} | given}
-    required = [*way.takes, *top.get("required", [])]
+    named = {**top, "properties": {name: _IN_PATH[name] for name in call.takes} | given}
+    required = [*call.takes, *top.get("required", [])]
     return (
         named
         | ({"required": required} if required else {})

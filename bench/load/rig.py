@@ -110,6 +110,8 @@ class Rig:
         if self.city.postgres and self.city.nats:
             found["PostgreSQL"] = tree_seconds(self.city.postgres.pid)
             found["NATS"] = tree_seconds(self.city.nats.pid)
+        if self.city.partners_nats:
+            found["NATS of partners"] = tree_seconds(self.city.partners_nats.pid)
         return found
 
     def resident_mib(self) -> dict[str, float]:

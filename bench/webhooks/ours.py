@@ -9,8 +9,9 @@ from bench.hop.starting import Start, contest
 from libs.database.pool import open_pool
 from libs.database.transactions import Transactions
 from libs.process.sealing import Sealer
-from services.gateway.webhooks.connecting import SystemResolver, tls_context
+from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.dispatching import Dispatcher
+from services.gateway.webhooks.resolving import NameServers
 from services.gateway.webhooks.sending import Sender
 
 
@@ -18,8 +19,7 @@ async def main(start: Start) -> None:
     """Dispatch until told to stop."""
     pool = await open_pool(start.dsn, application_name="bench webhooks")
     sealer = Sealer(base64.b64decode(os.environ["BENCH_WEBHOOK_KEY"]))
-    resolver = SystemResolver()
-    sender = Sender(resolver, [ipaddress.ip_network("127.0.0.0/8")], tls_context())
+    sender = Sender(NameServers(), [ipaddress.ip_network("127.0.0.0/8")], tls_context())
     dispatcher = Dispatcher(start.dsn, Transactions(pool), sender, sealer)
     stop = asyncio.Event()
     await start.ready()
@@ -28,7 +28,6 @@ async def main(start: Start) -> None:
     stop.set()
     await running
     await sender.close()
-    resolver.close()
     await pool.close()
 
 

@@ -20,8 +20,8 @@ DNS_PORT = 53
 READS: Mapping[str, tuple[str, ...]] = {
     "results": ("intake", "routing"),
     "notify": ("intake",),
-    # What partners do is done by its owner.
-    GATEWAY: ("intake", "routing", "results"),
+    # What partners do is done by its owner; notify writes to their contacts.
+    GATEWAY: ("intake", "routing", "results", "notify"),
     # Its screens show what the owners answer to whoever is signed in.
     PORTAL: tuple(DATABASES),
 }

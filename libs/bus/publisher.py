@@ -24,6 +24,8 @@ WRONG_STREAM = "wrong-stream"
 DISCONNECTED = "disconnected"
 TIMEOUT = "timeout"
 TOO_LARGE = "too-large"
+# With these the whole server or connection is away; sending one by one would not help.
+AWAY = frozenset({DISCONNECTED, NO_RESPONDERS, TIMEOUT})
 _CODES = {10077: STREAM_FULL, 10047: STREAM_FULL, 10023: STREAM_FULL, 10054: TOO_LARGE}
 
 

@@ -10,9 +10,7 @@ from nats.aio.client import Client
 
 from libs.bus.ledger import Epoch, Ledger, Row
 from libs.bus.publisher import (
-    DISCONNECTED,
-    NO_RESPONDERS,
-    TIMEOUT,
+    AWAY,
     Message,
     Outcome,
     Publisher,
@@ -26,9 +24,6 @@ from libs.contracts.cloudevents import encode_block
 from libs.contracts.event import Envelope
 from libs.telemetry.metrics import counter
 from libs.telemetry.traces import span, tracing
-
-# With these the whole server or connection is away; sending one by one would not help.
-_AWAY = frozenset({DISCONNECTED, NO_RESPONDERS, TIMEOUT})
 
 
 class PumpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +70,7 @@ class _Batch(msgspec.Struct):
     def refused_whole(self) -> bool:
         """Whether it is an atomic batch that the stream would not take as such, because of a duplicate in it."""
         first = self.outcomes[0]
-        return self.atomic and isinstance(first, Refused) and first.code not in _AWAY
+        return self.atomic and isinstance(first, Refused) and first.code not in AWAY
 
 
 _PUBLISHED = counter("bus_published_total")
@@ -116,7 +111,7 @@ class Pump:
         return stream_of(self._source)
 
     async def drain(self, enough: Callable[[], bool]) -> int:
-        """Publish what is unpublished until nothing is left or `enough`; return how many rows were marked.
+        """Publish what is unpublished now, or until `enough`; return how many rows were marked.
 
         Raises Stalled (after marking all that was acked) and StreamDamaged.
         """
@@ -155,7 +150,7 @@ class Pump:
         marked = 0
         try:
             while True:
-                if stalled is None:
+                if stalled is None and not emptied:
                     emptied = await self._fill(under_way, take, enough)
                 if not under_way:
                     break
@@ -178,12 +173,16 @@ class Pump:
         return marked
 
     async def _fill(self, under_way: deque[_Batch], take: Take, enough: Callable[[], bool]) -> bool:
-        """Send windows until as many as may be are under way or `enough`; True when nothing was left to send."""
+        """Send windows until as many as may be are under way or `enough`; True when nothing was left to send.
+
+        A window that is not full was all there was; what is committed meanwhile wakes the relay.
+        """
         while len(under_way) < self._settings.windows_max and not enough():
             rows = await take(under_way)
-            if not rows:
+            if rows:
+                under_way.append(await self._send(rows))
+            if len(rows) < self._settings.window_messages_max:
                 return True
-            under_way.append(await self._send(rows))
         return False
 
     async def _send(self, rows: list[Row]) -> _Batch:

@@ -20,8 +20,13 @@ _NAMES = (
     "traceparent",
 )
 # The stream keeps the headers of the atomic batch a message came in (ADR-50).
-_NATS = ("Nats-Msg-Id", "Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit")
-KNOWN = {name.encode("ascii"): name for name in (*_NATS, *("ce-" + name for name in _NAMES))}
+_KEPT = ("Msg-Id", "Batch-Id", "Batch-Sequence", "Batch-Commit")
+# What the server adds to each message that is read back, as the relay does to prove its stream (ADR-31).
+_READ_BACK = ("Stream", "Subject", "Sequence", "Time-Stamp", "Num-Pending", "Last-Sequence")
+KNOWN = {
+    name.encode("ascii"): name
+    for name in (*("Nats-" + name for name in (*_KEPT, *_READ_BACK)), *("ce-" + name for name in _NAMES))
+}
 
 
 class QuickClient(Client):
@@ -31,9 +36,9 @@ class QuickClient(Client):
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
         found: dict[str, str] = {}
         for line in raw.split(b"\r\n"):
-            name, _, value = line.partition(b":")
+            name, colon, value = line.partition(b":")
             known = KNOWN.get(name)
-            if known is not None:
+            if known is not None and colon:
                 found[known] = value.strip().decode("utf-8", "replace")
             elif line:
                 found.update(Client._parse_header_lines(line))  # noqa: SLF001 - the method overridden

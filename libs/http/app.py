@@ -64,8 +64,10 @@ def _describe(app: FastAPI) -> None:
         document = copy.deepcopy(generated())
         for operations in document["paths"].values():
             for method, operation in operations.items():
-                if method == "post":
-                    operation.setdefault("parameters", []).append(_KEY)
+                needed = operation.pop(idempotency.DECLARED, None)
+                if needed or (needed is None and method == "post"):
+                    key = {**_KEY, "required": bool(needed)}
+                    operation.setdefault("parameters", []).append(key)
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = _PROBLEM_ANSWER
         components = document.setdefault("components", {})
@@ -81,7 +83,6 @@ def _describe(app: FastAPI) -> None:
 _KEY: dict[str, Any] = {
     "name": idempotency.HEADER,
     "in": "header",
-    "required": False,
     "description": "Required where the request changes something (400 without it): repeated, it gets the same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
@@ -89,6 +90,12 @@ _KEY: dict[str, Any] = {
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 _PROBLEM_ANSWER: dict[str, Any] = {
     "description": "Problem",
+    "headers": {
+        "Retry-After": {
+            "description": "With 429 and 503: after how many seconds to try again",
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    },
     "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _PROBLEM: dict[str, Any] = {

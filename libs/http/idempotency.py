@@ -21,7 +21,7 @@ KEEP_DAYS (hospital systems queue retries for weeks); `purge_answers` deletes ol
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, Protocol
@@ -31,11 +31,15 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.http.auth import Actor
 from libs.http.bodies import DIGEST_KEY, read_bytes
+from libs.http.gathered import Gathered
 from libs.http.problems import Problem
 
 HEADER = "Idempotency-Key"
+# In an endpoint's OpenAPI, for libs.http.app: whether it reads the key at all.
+DECLARED = "x-idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 KEEP_DAYS = 30
 PURGE_ROWS_MAX = 10_000
@@ -49,6 +53,11 @@ ON CONFLICT (client, key) DO NOTHING
 """
 _FIND = """
 SELECT fingerprint, status, media_type, location, body FROM http.idempotency WHERE client = $1 AND key = $2
+"""
+
+_FIND_MANY = """
+SELECT client, key, fingerprint, status, media_type, location, body
+FROM unnest($1::text[], $2::text[]) AS asked (client, key) JOIN http.idempotency USING (client, key)
 """
 
 
@@ -73,6 +82,11 @@ class Transactions(Protocol):
 
 class _Taken(Exception):
     """Another request has stored an answer under this key; our work must be rolled back."""
+
+
+def keyed(described: Mapping[str, Any], *, needed: bool = True) -> dict[str, Any]:
+    """The `openapi_extra` of a write that needs an Idempotency-Key (400 without it), or of a POST that reads none."""
+    return {**described, DECLARED: needed}
 
 
 async def once(request: Request, actor: Actor, writer: Transactions, work: Work) -> Response:
@@ -116,6 +130,25 @@ async def answered_before(request: Request, actor: Actor, writer: Transactions) 
     """
     earlier = await _earlier(writer, actor.client, idempotency_key(request))
     return None if earlier is None else _replay(earlier, await fingerprint_of(request))
+
+
+class AnsweredBefore:
+    """The same for an endpoint that is asked by many at once: they share one question to the database."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        self._earlier: Gathered[tuple[str, str], Any] = Gathered(self._find)
+
+    async def answer(self, request: Request, actor: Actor) -> Response | None:
+        """As answered_before; raises TimeoutError as well, when no connection becomes free in time."""
+        earlier = await self._earlier.get((actor.client, idempotency_key(request)))
+        return None if earlier is None else _replay(earlier, await fingerprint_of(request))
+
+    async def _find(self, asked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Any]:
+        clients, keys = [client for client, _ in asked], [key for _, key in asked]
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+            rows = await connection.fetch(_FIND_MANY, clients, keys)
+        return {(row["client"], row["key"]): row for row in rows}
 
 
 def idempotency_key(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What nobody will ask for any more is deleted: used assertions, old deliveries, answers and events."""
+"""What nobody will ask for any more is deleted: used assertions, old deliveries, answers, events and audit."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.database.transactions import Transactions
 from libs.process.repeating import repeat
 from libs.telemetry.logs import log
+from services.gateway import audit_store
 from services.gateway.feed import feed_store
 from services.gateway.partners import partner_store
 from services.gateway.straight import store as straight_store
@@ -23,13 +24,19 @@ ANSWERS_KEPT = timedelta(seconds=INBOX_SECONDS_MAX)
 
 
 class Housekeeping:
-    """A background task of every process. `keep_days` 0 keeps every event."""
+    """A background task of every process. `keep_days` 0 keeps every event, `audit_months` 0 all of the audit."""
 
     def __init__(
-        self, transactions: Transactions, keep_days: float, *, pause_seconds: float = PAUSE_SECONDS
+        self,
+        transactions: Transactions,
+        keep_days: float,
+        *,
+        audit_months: int = 0,
+        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         self._transactions = transactions
         self._keep_days = keep_days
+        self._audit_months = audit_months
         self._pause_seconds = pause_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -45,6 +52,8 @@ class Housekeeping:
             )
             tidied += await endpoint_store.forget(conn, ROWS_MAX)
             tidied += await straight_store.forget_old_answers(conn, ANSWERS_KEPT, ROWS_MAX)
+            if self._audit_months:
+                tidied = max(tidied, await audit_store.forget(conn, self._audit_months, ROWS_MAX))
             if self._keep_days <= 0:
                 return tidied >= ROWS_MAX
             deleted = await feed_store.forget(conn, timedelta(days=self._keep_days), ROWS_MAX)

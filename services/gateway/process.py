@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from libs.bus.consumer_settings import UNHURRIED
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
@@ -11,6 +12,7 @@ from libs.catalogue.made_up_names import MadeUpNames
 from libs.database.transactions import Transactions
 from libs.http.app import EdgeLimits
 from libs.http.auth import GATEWAY, TokenSigner
+from libs.http.client import ServiceClient
 from libs.http.limits import TokenBuckets
 from libs.http.serve import Background
 from libs.process.sealing import Sealer
@@ -24,6 +26,7 @@ from services.gateway.feed.following import Feed
 from services.gateway.feed.reading import WAITING_MAX, Desk
 from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.fhir import api as api_fhir
+from services.gateway.fhir.capability import capability
 from services.gateway.fhir.desk import FhirDesk
 from services.gateway.handlers import HANDLERS
 from services.gateway.housekeeping import Housekeeping
@@ -48,11 +51,13 @@ from services.gateway.submissions import api_births
 from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
-from services.gateway.webhooks.connecting import SystemResolver, tls_context
-from services.gateway.webhooks.deeds import Tended
+from services.gateway.webhooks.api_shared import Tended
+from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.dispatching import Dispatcher
 from services.gateway.webhooks.manual import Manual
+from services.gateway.webhooks.resolving import NameServers
 from services.gateway.webhooks.sending import Sender
+from services.gateway.webhooks.telling import Telling
 
 VERSION = "0.1.0"
 # An XML9 file; every endpoint has a limit of its own.
@@ -70,6 +75,7 @@ def bus_of(settings: Settings) -> BusRuntime:
         database_url=settings.database_url,
         nats_url=settings.nats_url,
         pool_size=settings.pool_size,
+        consumer=UNHURRIED,
     )
 
 
@@ -95,14 +101,12 @@ class Process:
         with named("WEBHOOK_CA"):
             context = tls_context(settings.webhook_ca)
         networks = networks_of("WEBHOOK_NETWORKS", settings.webhook_networks)
-        self._resolver, self._checking = SystemResolver(), SystemResolver()
-        self.sender = Sender(self._resolver, networks, context)
+        self.sender = Sender(NameServers(), networks, context)
         self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
         self._tended = Tended(
             transactions=self.transactions,
             access=self._counted,
-            # Names that partners try out and no server answers for hold no thread that deliveries need.
-            sender=Sender(self._checking, networks, context),
+            sender=self.sender,
             sealer=self.sealer,
             wake=self.dispatcher.wake,
         )
@@ -126,8 +130,12 @@ class Process:
             feed.run,
             self.dispatcher.run,
             self.reading_log.run,
-            Housekeeping(self.transactions, settings.keep_days).run,
+            Housekeeping(self.transactions, settings.keep_days, audit_months=settings.months_of_audit).run,
         ]
+        self._notify: ServiceClient | None = None
+        if settings.notify_url:
+            self._notify = ServiceClient(settings.notify_url, "notify", signer)
+            self.background.append(Telling(self.transactions, self._notify).run)
         if settings.partners_nats_url:
             self.background.append(self._straight(feed, taker or HandedIn(self.inbound)).run)
         if settings.drop_folder:
@@ -157,10 +165,10 @@ class Process:
             return await partner_store.find(conn, code)
 
     async def close(self) -> None:
-        """Close the connections to receivers."""
+        """Close the connections to receivers and to notify."""
+        if self._notify is not None:
+            await self._notify.close()
         await self.sender.close()
-        self._resolver.close()
-        self._checking.close()
 
     def app(self) -> FastAPI:
         """The HTTP application; the bus is closed when it ends."""
@@ -174,7 +182,13 @@ class Process:
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),
             api_deliveries.build_router(self._tended, self._manual),
-            api_fhir.build_router(self.fhir, self.access, births, self._saying),
+            api_fhir.build_router(
+                self.fhir,
+                self.access,
+                births,
+                self._saying,
+                capability(self._settings.issuer_url, VERSION),
+            ),
             api_births.build_router(self.uploads, self.access, births, self._saying),
         ]
         if self._sandbox is not None:

@@ -2,7 +2,8 @@
 
 import os
 
-from libs.process.settings import ServiceSettings, required, settings_from
+from libs.process.settings import ServiceSettings, SettingsError, required, settings_from
+from services.gateway.audit_store import MONTHS_MIN
 from services.gateway.feed.reading import ReadingLimits
 from services.gateway.inbound.cloudevent import BATCH_MAX
 from services.gateway.inbound.desk import SayingLimits
@@ -18,6 +19,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     intake_url: str
     routing_url: str
     results_url: str
+    # Who writes to partners' contacts; empty: nobody does.
+    notify_url: str = ""
     # This gateway as partners reach it: names itself in tokens' audiences and in /.well-known.
     issuer_url: str
     # The file with the key that endpoints' secrets are sealed with: 32 random bytes in base64.
@@ -30,6 +33,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     sandbox: bool = False
     # How many days events are kept; 0: for ever.
     keep_days: float = 0
+    # How many months the audit is kept: what was done to partners, and what they read, said and handed in. At least 24;
+    # 0: for ever.
+    audit_months: int = MONTHS_MIN
     # Where partners drop files, each in a folder of its code; empty: nowhere. Days they are kept after they were taken.
     drop_folder: str = ""
     drop_keep_days: float = 30
@@ -50,6 +56,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     def urls(self) -> dict[str, str]:
         """Addresses of the services by name."""
         return {"intake": self.intake_url, "routing": self.routing_url, "results": self.results_url}
+
+    @property
+    def months_of_audit(self) -> int:
+        """AUDIT_MONTHS. Raises SettingsError when that is less than the law asks for."""
+        if 0 < self.audit_months < MONTHS_MIN or self.audit_months < 0:
+            raise SettingsError(f"AUDIT_MONTHS: 0, or {MONTHS_MIN} at least")
+        return self.audit_months
 
     @property
     def saying_limits(self) -> SayingLimits:

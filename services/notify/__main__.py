@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from libs.bus.consumer_settings import UNHURRIED
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
@@ -10,7 +11,7 @@ from libs.http.client import ServiceClient
 from libs.process.cli import service_cli
 from libs.process.serving import serve_service, service_app
 from libs.process.settings import named
-from services.notify import store
+from services.notify import partner_letters, store
 from services.notify.api import build_router
 from services.notify.channels import Channel
 from services.notify.contacts import Contacts
@@ -42,6 +43,7 @@ def bus_of(settings: Settings) -> BusRuntime:
         database_url=settings.database_url,
         nats_url=settings.nats_url,
         pool_size=settings.pool_size,
+        consumer=UNHURRIED,
     )
 
 
@@ -74,7 +76,10 @@ async def serve(settings: Settings) -> None:
         service=SERVICE,
         version=VERSION,
         bus=bus,
-        routers=[build_router(bus.pool, bus.writer, sender.wake)],
+        routers=[
+            build_router(bus.pool, bus.writer, sender.wake),
+            partner_letters.build_router(channels, settings.public_url),
+        ],
         closing=[intake.close],
     )
     await serve_service(settings, app, bus, background=[sender.run])

@@ -71,7 +71,7 @@ class Recorder:
                 if not await self._end(conn, message, ended):
                     raise NotBegun("changed-meanwhile")
                 await sending_store.put_in_inbox(
-                    conn, letter.id, agency, letter.dossier_id, letter.subject, letter.body
+                    conn, letter.id, agency, message.dossier_id, letter.subject, letter.body
                 )
         except Exception as error:
             if not _passes(error):

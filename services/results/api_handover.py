@@ -10,7 +10,7 @@ from starlette.responses import Response
 from libs.bus.writer import Writer
 from libs.http.auth import Actor, require
 from libs.http.bodies import Body, MsgspecResponse, body, read_body
-from libs.http.idempotency import answered_before
+from libs.http.idempotency import AnsweredBefore
 from libs.http.problems import FieldError, Problem
 from libs.http.together import Together
 from libs.storage.archive import Archive
@@ -84,6 +84,7 @@ class CardAnswer(msgspec.Struct, frozen=True, kw_only=True):
 def build_router(together: Together[Act], counter: Counter, writer: Writer, archive: Archive) -> APIRouter:
     """The two endpoints; signatures go to the archive."""
     router = APIRouter()
+    before = AnsweredBefore(writer.pool)
 
     @router.post(
         "/dossiers/{dossier_id}/receiver-check", openapi_extra=body(CardBody, answers={200: CardAnswer})
@@ -123,7 +124,7 @@ def build_router(together: Together[Act], counter: Counter, writer: Writer, arch
         """Hand results to the person who came for them, checked against the dossier; the receipt follows."""
         given = await read_body(request, HandoverBody)
         # Before the receiver is checked again: what was handed over once must not meet a 429 on being repeated.
-        earlier = await answered_before(request, actor, writer)
+        earlier = await before.answer(request, actor)
         if earlier is not None:
             return earlier
         signature = _signature(given)

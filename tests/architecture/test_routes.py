@@ -57,6 +57,7 @@ PUBLIC = {
     "services/portal/sign_in.py GET /dang-nhap/dich-vu": "the same, by the city's own sign-in service",
     "services/portal/sign_in.py GET /dang-nhap/openid": "the way back from there; the state is used once",
     "services/gateway/partners/api_tokens.py GET /.well-known/oauth-authorization-server": "where to prove oneself",
+    "services/gateway/fhir/api.py GET /metadata": "what is taken here; FHIR's clients ask before they have a token",
     "services/gateway/partners/api_tokens.py POST /oauth/token": "by an assertion a partner signed; tries limited",
     "libs/http/health.py GET /health/live": "the supervisor's probe",
     "libs/http/health.py GET /health/ready": "the supervisor's probe",

@@ -16,7 +16,7 @@ from libs.contracts.partner_documents import DATA_FILE, EXAMPLES, data_schema, e
 from libs.http.bodies import decode_body
 from services.gateway.inbound.cloudevent import read_structured
 from services.gateway.inbound.orders import order_of
-from services.gateway.inbound.ways import WAYS
+from services.gateway.inbound.owner_calls import OWNER_CALLS
 from services.gateway.partners.partner import Partner
 from tests.fixtures.servers import ROOT
 
@@ -34,7 +34,7 @@ def test_each_type_has_a_way_a_body_and_an_example() -> None:
     """A type without one of them would be offered and not work, or work and be nowhere described."""
     files = {path.stem for path in EXAMPLES.glob("*.json")}
     in_json = {saying.type for saying in SAYINGS if JSON in saying.media_types}
-    assert set(TYPES) == set(WAYS) == files
+    assert set(TYPES) == set(OWNER_CALLS) == files
     assert set(partner_bodies.BODIES) == in_json
     assert all(NAME.fullmatch(type_) for type_ in TYPES)
 
@@ -42,9 +42,9 @@ def test_each_type_has_a_way_a_body_and_an_example() -> None:
 @pytest.mark.parametrize("saying", SAYINGS, ids=TYPES)
 def test_the_catalogue_and_the_way_agree(saying: Saying) -> None:
     """Who judges it, and whether it is about a dossier there is."""
-    way = WAYS[saying.type]
-    assert (way.service, way.about_dossier) == (saying.judge, saying.subject)
-    assert set(saying.attributes) <= set(re.findall(r"{(\w+)}", way.path))
+    call = OWNER_CALLS[saying.type]
+    assert (call.service, call.about_dossier) == (saying.judge, saying.subject)
+    assert set(saying.attributes) <= set(re.findall(r"{(\w+)}", call.path))
 
 
 def test_the_schemas_are_what_the_services_read() -> None:

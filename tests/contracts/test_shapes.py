@@ -1,10 +1,14 @@
-"""What others read of the gateway's answers about webhooks is what it answers: no member is awaited in vain."""
+"""What others read of the gateway's answers is what it answers: no member is awaited in vain."""
 
 import msgspec
 import pytest
 
 from mot_cua import endpoints as client
+from mot_cua import registration, xml9
+from services.gateway.partners import api_partner
 from services.gateway.webhooks import endpoint as gateway
+from services.intake import uploads
+from services.intake.births import Problem
 from services.portal.developers import webhooks as portal
 
 
@@ -28,6 +32,14 @@ def members(kind: type[msgspec.Struct]) -> set[str]:
         (gateway.Attempt, portal.Attempt),
         (gateway.ShownReplay, client.Replay),
         (gateway.ShownReplay, portal.Replay),
+        (api_partner.PartnerView, registration.Partner),
+        (api_partner.KeyView, registration.RegisteredKey),
+        (api_partner.Audit, registration.Audit),
+        (api_partner.Deed, registration.Deed),
+        (api_partner.ReadingView, registration.ReadingNoted),
+        (uploads.UploadAnswer, xml9.Report),
+        (uploads.RecordAnswer, xml9.Record),
+        (Problem, xml9.RecordProblem),
     ],
     ids=lambda kind: f"{kind.__module__.partition('.')[0]}.{kind.__name__}",
 )

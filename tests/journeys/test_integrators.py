@@ -154,7 +154,7 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
         await expect(screen.at("lan-thu").first).to_contain_text("500")
         await expect(screen.at("lan-thu").first).to_contain_text("lỗi đầu tiên")
         await expect(screen.at("tra-loi").first).to_contain_text("because")
-        await screen.check("a delivery that failed twice")
+        await see_what_is_wrong(screen, failed)
         program.broken = False
         await screen.go(f"{address}#gui-lai")
         await push(screen, "gui-lai")
@@ -163,6 +163,34 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
         await every_event_has_come(screen, program, listening, address)
         await rotate(screen, program, listening, address)
         await delete_webhook(screen, listening.url)
+
+
+async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
+    """Request and answer beside each other, what to look at first; on to what the event means, and to its dossier's."""
+    address = screen.page.url.removeprefix(screen.url)
+    await expect(screen.at("nen-xem")).to_contain_text("Lỗi ở chương trình nhận")
+    await expect(screen.at("tieu-de-da-gui")).to_contain_text("POST http")
+    await expect(screen.at("da-gui")).to_contain_text(str(failed))
+    await expect(screen.at("tra-loi-cuoi")).to_contain_text("500")
+    await expect(screen.at("noi-dung-tra-loi")).to_contain_text("because")
+    await screen.page.get_by_text("Tự gửi lại yêu cầu này bằng curl").press("Enter")
+    await expect(screen.at("curl-lan-gui")).to_contain_text("curl -i http")
+    await screen.check("a delivery that failed twice")
+    await screen.at("ve-su-kien").press("Enter")
+    await expect(screen.at("hanh-trinh").locator("[aria-current]")).to_contain_text("Đã nhận hồ sơ")
+    await expect(screen.at("truoc-sau")).to_contain_text("Rồi đến: Đã tiếp nhận giải quyết")
+    await expect(screen.at("co-doc-duoc")).to_contain_text("đọc được loại này")
+    await screen.check("an event of a partner that reads it")
+    await screen.go(address)
+    await screen.at("cung-ho-so").press("Enter")
+    await expect(screen.at("lan-gui").first).to_be_visible()
+    await screen.at("loai_gui").select_option("results.dossier-closed.v1")
+    await push(screen, "loc")
+    await expect(screen.at("khong-lan-gui")).to_contain_text("Không có lần gửi nào như vậy")
+    await screen.at("ho_so").fill("313.40.00.H13")
+    await push(screen, "loc")
+    await expect(screen.at("tom-tat-loi")).to_contain_text("dạng UUID")
+    await screen.check("a dossier that is none")
 
 
 async def make_a_birth(screen: Screen) -> None:
@@ -238,6 +266,7 @@ async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its
     await stranger.at("loai-su-kien").press("Enter")
     await stranger.sees("Chưa quyết định")
     await expect(stranger.at("cac-truong")).to_contain_text("result_id")
+    await expect(stranger.at("ngoai-hanh-trinh")).to_be_visible()
     await stranger.check("an event")
     for path, words in (
         ("/dev/noi", "Làm xong bước"),

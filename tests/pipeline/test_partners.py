@@ -11,6 +11,7 @@ from deploy.local.sample_xml9 import envelope
 from mot_cua import AsyncClient, Event, MemoryCursor, Said, SigningKey
 from mot_cua.errors import Conflict, Invalid, NotAllowed, NotFound
 from mot_cua.events import CaseOpened, DossierClosed, ResultHandedOver
+from services.portal.developers.journey import COURSE
 from tests.fixtures.fhir import bundle, one_birth
 from tests.pipeline.papers import birth_body, of_the_ward, receiver_of
 from tests.pipeline.software import Software
@@ -60,6 +61,9 @@ async def test_a_hospital_reads_the_whole_course_of_its_birth_in_order(town: Tow
             seen.add(event.id)
         assert len(seen) == len(events)
         assert await course(insurance, dossier) == events
+        # As /dev tells it: each type of the course is there, first said after the one it comes after.
+        for type_, earlier in COURSE:
+            assert not earlier or types.index(earlier) < types.index(type_)
 
 
 async def test_a_hospital_s_software_does_what_its_desk_does(town: Town) -> None:

@@ -1,4 +1,7 @@
-"""HTTP of FHIR: `POST /fhir` and `POST /fhir/$process-message`; every answer is an OperationOutcome, or carries one."""
+"""HTTP of FHIR: `POST /fhir` and `POST /fhir/$process-message`, whose answers all are, or carry, an OperationOutcome.
+
+And `GET /fhir/metadata`, which says so to programs.
+"""
 
 import math
 from datetime import UTC, datetime
@@ -11,6 +14,7 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor, require
 from libs.http.bodies import read_bytes
+from libs.http.idempotency import keyed
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from services.gateway.fhir.bundles import BYTES_MAX
@@ -35,10 +39,23 @@ _DESCRIBED: dict[str, Any] = {
     "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}},
     "responses": {str(status): _ANSWER for status in (200, 201, 400, 403, 404, 409, 413, 415, 422, 429, 503)},
 }
+_STATEMENT: dict[str, Any] = {
+    "responses": {
+        "200": {
+            "description": "CapabilityStatement",
+            "content": {MEDIA_TYPE: {"schema": {"type": "object"}}},
+        }
+    }
+}
 
 
-def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: SayingDesk) -> APIRouter:
-    """The endpoints; `calls` bounds how often one partner may ask, `saying` how many Bundles of one lie in memory."""
+def build_router(
+    desk: FhirDesk, access: Access, calls: TokenBuckets, saying: SayingDesk, statement: dict[str, Any]
+) -> APIRouter:
+    """The endpoints; `statement` says what they can.
+
+    `calls` bounds how often one partner may ask, `saying` how many Bundles of one lie in memory.
+    """
     router = APIRouter(prefix="/fhir", tags=["fhir"])
 
     async def taken(request: Request, actor: Actor) -> Response:
@@ -59,7 +76,7 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
             return _response(problem.status, outcome([issue]), problem.headers)
         return answer(answered)
 
-    @router.post("", status_code=201, openapi_extra=_DESCRIBED)
+    @router.post("", status_code=201, openapi_extra=keyed(_DESCRIBED, needed=False))
     async def bundle(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """Take a Bundle of births (document, message, transaction, collection): new, update, or void.
 
@@ -67,10 +84,15 @@ def build_router(desk: FhirDesk, access: Access, calls: TokenBuckets, saying: Sa
         """
         return await taken(request, actor)
 
-    @router.post("/$process-message", status_code=201, openapi_extra=_DESCRIBED)
+    @router.post("/$process-message", status_code=201, openapi_extra=keyed(_DESCRIBED, needed=False))
     async def message(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """As POST /fhir: FHIR's own address for messages."""
         return await taken(request, actor)
+
+    @router.get("/metadata", openapi_extra=_STATEMENT)
+    async def metadata() -> Response:
+        """What is taken here, as a CapabilityStatement; without a token, as FHIR's clients ask for it first."""
+        return _response(200, statement, {})
 
     return router
 

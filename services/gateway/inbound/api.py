@@ -11,6 +11,7 @@ from libs.contracts.cloudevents import STRUCTURED_JSON
 from libs.contracts.partner import JSON, PAPERS
 from libs.http.auth import Actor, require
 from libs.http.bodies import MsgspecResponse, described_answers, read_bytes
+from libs.http.idempotency import keyed
 from libs.http.limits import client_network
 from libs.http.problems import MEDIA_TYPE, Problem
 from services.gateway.inbound.cloudevent import (
@@ -52,7 +53,7 @@ def build_router(desk: SayingDesk, inbound: Inbound) -> APIRouter:
     """The endpoint."""
     router = APIRouter(tags=["events in"])
 
-    @router.post("/events", openapi_extra=_described())
+    @router.post("/events", openapi_extra=keyed(_described(), needed=False))
     async def say(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """Say what has happened: an event (structured or binary mode), or at most 100 in a batch.
 

@@ -102,6 +102,15 @@ def read_binary(headers: Mapping[str, str], content_type: str, body: bytes) -> I
     return _of_attributes(found, body)
 
 
+def names_in(raw: bytes) -> tuple[str, str]:
+    """`source` and `id` of a structured event that is none, as far as they can be read."""
+    try:
+        members = _members.decode(raw)
+    except (ValueError, RecursionError):
+        return "", ""
+    return _named(members.get("source")), _named(members.get("id"))
+
+
 def _member(raw: msgspec.Raw) -> InboundEvent | Unreadable:
     members: _Members = {}
     try:

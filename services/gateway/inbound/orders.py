@@ -7,14 +7,14 @@ import msgspec
 from libs.contracts.partner import JSON, SAYING_OF, SOURCE_PREFIX, Saying, own_source
 from libs.http.problems import FieldError, Problem
 from services.gateway.inbound.cloudevent import InboundEvent
-from services.gateway.inbound.ways import WAYS, Way, is_id, path_of
+from services.gateway.inbound.owner_calls import OWNER_CALLS, OwnerCall, is_id, path_of
 from services.gateway.partners.partner import Partner
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the owner is asked: where, and with which body."""
 
-    way: Way
+    call: OwnerCall
     path: str
     content: bytes
     media_type: str
@@ -22,8 +22,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 def order_of(partner: Partner, event: InboundEvent) -> Order:
     """What the owner is asked for this event. Raises Problem 422."""
-    way, saying = WAYS.get(event.type), SAYING_OF.get(event.type)
-    if way is None or saying is None:
+    call, saying = OWNER_CALLS.get(event.type), SAYING_OF.get(event.type)
+    if call is None or saying is None:
         raise Problem(422, "type-unknown", "Không có loại sự kiện này", "Xem danh mục những gì đối tác báo.")
     if not own_source(event.source, partner.code):
         raise Problem(
@@ -35,33 +35,33 @@ def order_of(partner: Partner, event: InboundEvent) -> Order:
     if event.media_type not in saying.media_types:
         message = f"Phải là {', '.join(saying.media_types)}"
         raise Problem(422, errors=[FieldError("datacontenttype", "not-in-list", message)])
-    if way.about_dossier and not is_id(event.subject):
+    if call.about_dossier and not is_id(event.subject):
         message = "Phải là mã hồ sơ (UUID) mà sự kiện nói tới"
         raise Problem(422, errors=[FieldError("subject", "uuid", message)])
-    return _order(way, saying, event)
+    return _order(call, saying, event)
 
 
-def _order(way: Way, saying: Saying, event: InboundEvent) -> Order:
+def _order(call: OwnerCall, saying: Saying, event: InboundEvent) -> Order:
     dossier = event.subject.lower()
     named = {name: event.attributes.get(name, "") for name in saying.attributes}
     if saying.media_types != (JSON,):
-        path = path_of(way, dossier, named)
-        return Order(way=way, path=path, content=event.data, media_type=event.media_type)
+        path = path_of(call, dossier, named)
+        return Order(call=call, path=path, content=event.data, media_type=event.media_type)
     try:
         members = msgspec.json.decode(event.data or b"{}", type=dict[str, msgspec.Raw])
     except ValueError:
         raise Problem(422, errors=[FieldError("data", "type", "Giá trị phải là một đối tượng")]) from None
-    for name in way.takes:
+    for name in call.takes:
         named[name] = _text(members.pop(name, None))
-    if way.told_dossier:
+    if call.told_dossier:
         if "dossier_id" in members:
             raise Problem(422, errors=[FieldError("dossier_id", "unknown-field", "Trường không được phép")])
         members["dossier_id"] = msgspec.Raw(msgspec.json.encode(dossier))
-    path = path_of(way, dossier, named)
-    if not way.body and members:
+    path = path_of(call, dossier, named)
+    if not call.body and members:
         raise Problem(422, errors=[FieldError("data", "unknown-field", "Sự kiện này không có dữ liệu")])
     return Order(
-        way=way, path=path, content=msgspec.json.encode(members) if way.body else b"", media_type=JSON
+        call=call, path=path, content=msgspec.json.encode(members) if call.body else b"", media_type=JSON
     )
 
 

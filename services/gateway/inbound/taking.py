@@ -35,8 +35,8 @@ from services.gateway.inbound.outcomes import (
     refused_by_owner,
     taken,
 )
+from services.gateway.inbound.owner_calls import OWNER_CALLS, OwnerCall, is_id
 from services.gateway.inbound.taken_store import Said
-from services.gateway.inbound.ways import WAYS, Way, is_id
 from services.gateway.partners.partner import Partner
 
 # Of one partner at a time in one process, so that nobody's hundreds hold every connection to the services.
@@ -88,7 +88,9 @@ class Inbound:
             outcome = await _or_later(self._take(partner, event, came), event)
         finally:
             places.release()
-        _TAKEN_IN.labels(SAYING_OF[event.type].judge if event.type in WAYS else "", outcome.state).inc()
+        _TAKEN_IN.labels(
+            SAYING_OF[event.type].judge if event.type in OWNER_CALLS else "", outcome.state
+        ).inc()
         return outcome
 
     async def take_all(
@@ -152,11 +154,11 @@ class Inbound:
         if before is not None and before.digest != digest:
             return await self._noted(partner, event, came, refused(event, id_reused()))
         if before is not None and before.now - before.taken_at > ANSWERS_KEPT:
-            return await self._noted(partner, event, came, taken(event, order.way.status, replayed=True))
+            return await self._noted(partner, event, came, taken(event, order.call.status, replayed=True))
         try:
             answer = await self._acting.act(
                 partner,
-                order.way.service,
+                order.call.service,
                 order.path,
                 order.content,
                 key=f"event-{event.identity.hex()}",
@@ -168,16 +170,16 @@ class Inbound:
             outcome = refused_by_owner(event, told)
             if before is not None and outcome.state != LATER:
                 # It was taken; that the owner would not take it now (a role that is gone) changes nothing.
-                outcome = taken(event, order.way.status, replayed=True)
+                outcome = taken(event, order.call.status, replayed=True)
             return await self._noted(partner, event, came, outcome)
-        return await self._keep(partner, event, came, order.way, digest, answer)
+        return await self._keep(partner, event, came, order.call, digest, answer)
 
     async def _keep(
-        self, partner: Partner, event: InboundEvent, came: Came, way: Way, digest: bytes, answer: bytes
+        self, partner: Partner, event: InboundEvent, came: Came, call: OwnerCall, digest: bytes, answer: bytes
     ) -> Outcome:
         """Note that it is taken. One that came twice at once was taken by the other."""
         about = _about(event, answer)
-        outcome = taken(event, way.status, result=answer, location=_location(way, about, answer))
+        outcome = taken(event, call.status, result=answer, location=_location(call, about, answer))
         async with self._transactions.transaction() as conn:
             said = _said(partner, event, came, outcome, about)
             if not await taken_store.take(conn, said, digest):
@@ -205,14 +207,14 @@ async def _or_later(work: Awaitable[Outcome], event: InboundEvent | Unreadable) 
 
 def _about(event: InboundEvent, answer: bytes = b"") -> UUID | None:
     """The dossier it is about: the one it names, or the one that came of it."""
-    if event.type in WAYS and WAYS[event.type].about_dossier and is_id(event.subject):
+    if event.type in OWNER_CALLS and OWNER_CALLS[event.type].about_dossier and is_id(event.subject):
         return UUID(event.subject)
     return _read(answer).dossier_id
 
 
-def _location(way: Way, about: UUID | None, answer: bytes) -> str:
+def _location(call: OwnerCall, about: UUID | None, answer: bytes) -> str:
     told = _read(answer)
-    return way.location.format(dossier_id=about or "", receipt=told.receipt, number=told.number)
+    return call.location.format(dossier_id=about or "", receipt=told.receipt, number=told.number)
 
 
 def _read(answer: bytes) -> _Answer:
@@ -229,7 +231,7 @@ def _said(partner: Partner, event: InboundEvent, came: Came, outcome: Outcome, a
         way=came.way,
         event_hash=event.identity,
         # Only what is a type of ours: anything else is a partner's own text.
-        type=event.type if event.type in WAYS else "",
+        type=event.type if event.type in OWNER_CALLS else "",
         dossier_id=about,
         state=outcome.state,
         status=outcome.status,

@@ -45,6 +45,9 @@ class Access:
         if actor.kind == "system" and actor.credential:
             code = actor.subject
         partner = await self._find(code) if code else None
+        if partner is not None and not person and not partner.has_key(actor.credential):
+            # A token was given for it: the key was added after we last looked.
+            partner = await self._find(code, anew=True)
         if partner is None:
             reason = "unknown-client"
         elif partner.state != ACTIVE:
@@ -61,9 +64,9 @@ class Access:
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
 
-    async def _find(self, code: str) -> Partner | None:
+    async def _find(self, code: str, *, anew: bool = False) -> Partner | None:
         now = self._now()
-        known = self._known.get(code)
+        known = None if anew else self._known.get(code)
         if known is not None and now - known[1] < self._cache_seconds:
             return known[0]
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:

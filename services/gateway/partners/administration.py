@@ -14,6 +14,7 @@ from services.gateway.partners import partner_store
 from services.gateway.partners.keys import public_key
 from services.gateway.partners.partner import ACTIVE, READER, REVOKED, SUSPENDED, Partner, is_pattern
 
+CONTACT_MAX = 320
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _DEEDS = {ACTIVE: "resumed", SUSPENDED: "suspended", REVOKED: "revoked"}
 
@@ -67,6 +68,18 @@ async def change_scope(conn: Any, code: str, types: Sequence[str], reads: Sequen
     await known(conn, code)
     await partner_store.set_scope(conn, code, types, reads)
     await _audit(conn, code, "scope-changed", by, _scope(types, reads))
+
+
+async def change_contact(conn: Any, code: str, contact: str, by: By) -> None:
+    """Who is told from now on when events cannot be brought to the partner. Raises Problem 404 or 422."""
+    if len(contact) > CONTACT_MAX or not (contact.isprintable() or not contact):
+        raise Problem(
+            422, errors=[FieldError("contact", "invalid", f"Liên hệ dài tối đa {CONTACT_MAX} ký tự")]
+        )
+    await known(conn, code)
+    await partner_store.set_contact(conn, code, contact)
+    # Whose address it was and is stands with the partner, not in its audit.
+    await _audit(conn, code, "contact-changed", by)
 
 
 async def add_key(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from libs.database.transactions import Transactions
 from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
-from libs.http.idempotency import Answer, once
+from libs.http.idempotency import Answer, keyed, once
 from libs.http.limits import client_network
 from services.gateway.feed import reading_store
 from services.gateway.partners import administration, partner_store
@@ -130,7 +130,7 @@ def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: 
 
 
 def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAccess) -> None:
-    @router.post("/partner/keys", openapi_extra=body(NewKey, answers={201: KeyAdded}))
+    @router.post("/partner/keys", openapi_extra=keyed(body(NewKey, answers={201: KeyAdded})))
     async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Add a public key: the next one before the old one is retired."""
         code = (await access.partner(actor)).code

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from libs.http.bodies import MsgspecResponse, answers, read_bytes
+from libs.http.idempotency import keyed
 from libs.http.limits import client_network
 from libs.http.problems import Problem
 from services.gateway.partners.keys import ALGORITHMS
@@ -42,7 +43,7 @@ def build_router(desk: TokenDesk) -> APIRouter:
         """Where to ask for a token, and how to prove oneself there."""
         return MsgspecResponse(metadata)
 
-    @router.post("/oauth/token", openapi_extra=answers({200: Granted}, takes=(FORM,)))
+    @router.post("/oauth/token", openapi_extra=keyed(answers({200: Granted}, takes=(FORM,)), needed=False))
     async def token(request: Request) -> Response:
         """A token of five minutes, for a partner that proves itself with an assertion signed by its own key."""
         try:

@@ -60,7 +60,7 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
         role: Annotated[
             list[str] | None, typer.Option(help="of that agency's; may be given several times")
         ] = None,
-        contact: str = "",
+        contact: Annotated[str, typer.Option(help="e-mail address of who is told of webhooks given up")] = "",
     ) -> None:
         """Add a partner."""
         partner = Partner(
@@ -88,6 +88,13 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
     def scope(code: Code, types: Types, reads: Reads) -> None:
         """What it may read from now on, instead of what it might before."""
         do(_doing(lambda conn: administration.change_scope(conn, code, _each(types), _each(reads), _by())))
+
+    @app.command("contact")
+    def contact_(
+        code: Code, contact: Annotated[str, typer.Argument(help="e-mail address; empty: nobody is told")]
+    ) -> None:
+        """Whom to tell from now on when webhooks are given up."""
+        do(_doing(lambda conn: administration.change_contact(conn, code, contact, _by())))
 
     @keys.command("add")
     def key_add(

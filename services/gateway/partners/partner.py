@@ -48,6 +48,10 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
         """The key with this id, if it counts now."""
         return next((key for key in self.keys if key.kid == kid and key.counts(now)), None)
 
+    def has_key(self, kid: str) -> bool:
+        """Whether it has, or had, a key of this id."""
+        return any(key.kid == kid for key in self.keys)
+
     @property
     def readers(self) -> frozenset[str] | None:
         """Of whose dossiers it may read; None: everybody's."""

@@ -56,6 +56,11 @@ async def set_scope(conn: Any, code: str, types: Sequence[str], reads: Sequence[
     )
 
 
+async def set_contact(conn: Any, code: str, contact: str) -> None:
+    """Who is told of what only the partner can put right."""
+    await conn.execute("UPDATE partner SET contact = $2 WHERE code = $1", code, contact)
+
+
 async def set_state(conn: Any, code: str, state: str) -> None:
     """Active, suspended or revoked."""
     await conn.execute("UPDATE partner SET state = $2 WHERE code = $1", code, state)

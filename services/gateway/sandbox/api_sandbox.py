@@ -17,7 +17,7 @@ from libs.database.transactions import Transactions
 from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.bodies import MsgspecResponse, answers
 from libs.http.client import Refused, Unavailable
-from libs.http.idempotency import idempotency_key
+from libs.http.idempotency import idempotency_key, keyed
 from libs.http.problems import Problem, unavailable
 from services.gateway.acting import Acting
 from services.gateway.feed.cursor import Cursor
@@ -89,7 +89,7 @@ def build_router(sandbox: Sandbox, access: CountedAccess, transactions: Transact
     """The endpoints, where this gateway is a sandbox."""
     router = APIRouter(tags=["sandbox"])
 
-    @router.post("/sandbox/births", openapi_extra=answers({201: SyntheticBirth}))
+    @router.post("/sandbox/births", openapi_extra=keyed(answers({201: SyntheticBirth})))
     async def make(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Make up a birth and hand it in in the partner's name; what follows is said as events, as for any other."""
         partner = await access.partner(actor)

@@ -17,13 +17,12 @@ from libs.bus import jetstream
 from libs.bus.topology import Durable, StreamPlan, reconcile_stream
 from libs.database.transactions import Transactions
 from libs.http.problems import Problem
-from services.gateway.inbound.cloudevent import Unreadable
 from services.gateway.inbound.outcomes import LATER, Outcome, refused
 from services.gateway.partners.partner import Partner
 from services.gateway.straight import store
 from services.gateway.straight.answers import answer_of
 from services.gateway.straight.lane import Lane
-from services.gateway.straight.messages import Taker
+from services.gateway.straight.messages import Taker, unreadable
 from services.gateway.straight.patience import passes, rest
 from services.gateway.straight.places import (
     INBOX_DURABLE,
@@ -129,7 +128,7 @@ class Inbox:
                     log.error("partner-event-failed", partner=self.partner.code, exc_info=error)
                 if failures >= FAILURES_MAX:
                     ours = Problem(500)
-                    return refused(Unreadable(source="", id="", problem=ours), ours)
+                    return refused(unreadable(headers, message.data, ours), ours)
             else:
                 if outcome.state != LATER:
                     return outcome

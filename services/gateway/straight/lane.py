@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from nats.aio.client import Client
 
-from libs.bus.publisher import STREAM_FULL, Message, Outcome, Publisher, Stored
+from libs.bus.publisher import AWAY, STREAM_FULL, Message, Outcome, Publisher, Stored
 from libs.contracts.cloudevents import encode_block
 from libs.database.transactions import Transactions
 from services.gateway.feed.cursor import Cursor
@@ -29,7 +29,9 @@ from services.gateway.straight.store import Answer, Standing
 from services.gateway.straight.streams import Damaged, Life, NotSwitchedOn, Streams, filling
 from services.gateway.straight.tail import Tail
 
-PAGE_EVENTS = 200
+PAGE_EVENTS = 500
+# A batch is forced to disk once, however many are in it; below this a batch costs more than forcing each.
+ATOMIC_MESSAGES_MIN = 16
 ACK_DEADLINE_SECONDS = 5.0
 # How often the stream is looked at: what was confirmed is noted and purged, damage is found.
 LOOK_SECONDS = 2.0
@@ -75,6 +77,8 @@ class Lane:
         # The stream as it was opened; None: to be opened (again).
         self._life: Life | None = None
         self._position = 0
+        # The stream was full when it was last published to.
+        self._crowded = False
         self._publisher = Publisher(tools.client, events_stream(self.code))
         self.told(standing)
 
@@ -138,7 +142,10 @@ class Lane:
             else:
                 self._position = max(self._position, found.until)
             if full:
+                # Nothing is read for it meanwhile.
+                self._tools.tail.wakers.discard(self.wake)
                 await rest(stop, REST_SECONDS)
+                self._tools.tail.wakers.add(self.wake)
             elif not (found.more or found.answers):
                 await rest(self._woken, look_at - loop.time())
 
@@ -157,12 +164,14 @@ class Lane:
             self._answers = False
             async with self._tools.transactions.transaction() as conn:
                 answers = await store.waiting_answers(conn, self.code, PAGE_EVENTS)
-            # More than a page of them: look again.
-            self._answers = len(answers) == PAGE_EVENTS
+            # More than a page of them, or one more since they were read: look again.
+            self._answers = self._answers or len(answers) == PAGE_EVENTS
+        # One shows whether a stream that was full has room again.
+        limit = 1 if self._crowded else PAGE_EVENTS
         rows = self._tools.tail.after(self._position)
         if rows is None:
             page = await self._tools.feed.page(
-                self._position, types=self._types, readers=self._readers, limit=PAGE_EVENTS
+                self._position, types=self._types, readers=self._readers, limit=limit
             )
             return _Next(answers, page.entries, page.until, page.more)
         until = rows[-1].position if rows else self._position
@@ -171,21 +180,17 @@ class Lane:
             for row in rows
             if row.envelope.type in self._types and is_readable(self._readers, row.readers)
         ]
-        if len(entries) > PAGE_EVENTS:
-            entries = entries[:PAGE_EVENTS]
+        if len(entries) > limit:
+            entries = entries[:limit]
             return _Next(answers, entries, entries[-1].position, more=True)
         return _Next(answers, entries, until, more=False)
 
     async def _publish(self, life: Life, found: _Next) -> bool:
         """Store what was found, in order; False when the stream is full. Raises NotStored."""
         messages = [*(self._answer(answer) for answer in found.answers), *map(self._event, found.entries)]
-        outcomes = await self._publisher.publish(
-            [
-                Message(message.subject, _expecting(message.header, life.stored + place), message.payload)
-                for place, message in enumerate(messages)
-            ],
-            deadline_seconds=ACK_DEADLINE_SECONDS,
-        )
+        # An answer may be there already, which would refuse the whole batch.
+        together = len(messages) >= ATOMIC_MESSAGES_MIN and not found.answers
+        outcomes = await self._store(life.stored, messages, together=together)
         stored = list(takewhile(lambda each: isinstance(each, Stored) and not each.duplicate, outcomes))
         life.stored += len(stored)
         if (events := len(stored) - len(found.answers)) > 0:
@@ -193,13 +198,29 @@ class Lane:
         await self._note_answers(found.answers, outcomes)
         if len(stored) == len(messages):
             self._position = max(self._position, found.until)
+            self._crowded = False
             return True
         self._answers = self._answers or bool(found.answers)
         code = getattr(outcomes[len(stored)], "code", "duplicate")
         if code == STREAM_FULL:
+            self._crowded = True
             return False
         # Somebody else has stored, or it is not known what was.
         raise NotStored(code)
+
+    async def _store(self, last: int, messages: Sequence[Message], *, together: bool) -> list[Outcome]:
+        """Publish them as the next after sequence `last`: as one batch, or what that is refused for, each by itself."""
+        if together:
+            batch = [_expecting(messages[0], last), *messages[1:]]
+            outcomes = await self._publisher.publish(
+                batch, deadline_seconds=ACK_DEADLINE_SECONDS, atomic=True
+            )
+            if isinstance(outcomes[0], Stored) or outcomes[0].code in AWAY:
+                return outcomes
+        return await self._publisher.publish(
+            [_expecting(message, last + place) for place, message in enumerate(messages)],
+            deadline_seconds=ACK_DEADLINE_SECONDS,
+        )
 
     async def _note_answers(self, answers: Sequence[Answer], outcomes: Sequence[Outcome]) -> None:
         """Note where answers are; one that an earlier try has stored is known by its id."""
@@ -237,5 +258,6 @@ def _with(block: bytes, line: str) -> bytes:
     return b"%s%s\r\n\r\n" % (block[:-2], line.encode())
 
 
-def _expecting(block: bytes, sequence: int) -> bytes:
-    return _with(block, f"Nats-Expected-Last-Sequence: {sequence}")
+def _expecting(message: Message, sequence: int) -> Message:
+    header = _with(message.header, f"Nats-Expected-Last-Sequence: {sequence}")
+    return Message(message.subject, header, message.payload)

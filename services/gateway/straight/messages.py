@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from libs.contracts.cloudevents import MESSAGE_ID, STRUCTURED, STRUCTURED_JSON
+from libs.contracts.cloudevents import (
+    MESSAGE_ID,
+    STRUCTURED,
+    STRUCTURED_JSON,
+    CloudEventError,
+    unquote,
+)
 from libs.http.problems import Problem
 from services.gateway.inbound.cloudevent import (
     InboundEvent,
     Unreadable,
     nameable,
+    names_in,
     read_binary,
     read_structured,
 )
@@ -40,20 +47,25 @@ class HandedIn:
             event = read_message(headers, body)
         except Problem as problem:
             await self._inbound.unreadable(partner, problem, NATS)
-            # Of an event that cannot be read its sender knows again what it told the server about it.
-            named = Unreadable(
-                source=nameable(headers.get("ce-source", "")),
-                id=nameable(headers.get("ce-id", "")) or nameable(headers.get(MESSAGE_ID, "")),
-                problem=problem,
-            )
-            return refused(named, problem)
+            return refused(unreadable(headers, body, problem), problem)
         return await self._inbound.take(partner, event, NATS)
+
+
+def unreadable(headers: Mapping[str, str], body: bytes, problem: Problem) -> Unreadable:
+    """A message nothing came of, by the names its sender knows it by: what the event says, or the server was told."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    source, id_ = names_in(body) if _mode(lower) == STRUCTURED_JSON else ("", "")
+    return Unreadable(
+        source=source or _attribute(lower, "source"),
+        id=id_ or _attribute(lower, "id") or nameable(lower.get(MESSAGE_ID.lower(), "")),
+        problem=problem,
+    )
 
 
 def read_message(headers: Mapping[str, str], body: bytes) -> InboundEvent:
     """The event of a message in either mode (CloudEvents' NATS binding). Raises Problem 400, 415 or 422."""
     lower = {name.lower(): value for name, value in headers.items()}
-    mode = lower.get(_CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    mode = _mode(lower)
     if mode == STRUCTURED_JSON:
         return read_structured(body)
     attributes = {name: value for name, value in lower.items() if name.startswith("ce-")}
@@ -62,3 +74,14 @@ def read_message(headers: Mapping[str, str], body: bytes) -> InboundEvent:
     # Over NATS the type of the data is an attribute like any other; over HTTP it is the Content-Type.
     data_type = attributes.pop(_DATA_TYPE, mode)
     return read_binary(attributes, data_type, body)
+
+
+def _mode(lower: Mapping[str, str]) -> str:
+    return lower.get(_CONTENT_TYPE, "").partition(";")[0].strip().lower()
+
+
+def _attribute(lower: Mapping[str, str], name: str) -> str:
+    try:
+        return nameable(unquote(lower.get(f"ce-{name}", ""), name))
+    except CloudEventError:
+        return ""

@@ -85,6 +85,7 @@ def events_config(code: str, *, first_sequence: int, bytes_max: int, replicas: i
         "max_msg_size": MESSAGE_BYTES_MAX,
         "num_replicas": replicas,
         "deny_delete": True,
+        "allow_atomic": True,
         # A late ack for the stream's former life must never mean a message of this one.
         "first_seq": first_sequence,
     }

@@ -31,19 +31,26 @@ class Tail:
         # Everything after `_first`, up to `until`, is kept.
         self._first = 0
         self.until = 0
-        # Called when there is more.
+        # Called when there is more. While there are none nothing is read.
         self.wakers: set[Callable[[], None]] = set()
 
     async def start(self) -> None:
         """Begin at the feed's end. Raises what the database raises."""
         head = await self._feed.head()
+        self._rows, self._bytes = [], 0
         self._first = self.until = head.last
+        self._wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the feed until told to stop."""
         await repeat(self._turn, stop, name="partners-tail", pause_seconds=0.0)
 
     async def _turn(self) -> bool:
+        if not self.wakers:
+            # Whoever comes is behind, and goes on from the database.
+            await asyncio.sleep(WAIT_SECONDS)
+            await self.start()
+            return False
         if not await self._feed.wait_beyond(self.until, WAIT_SECONDS):
             return False
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as conn:
@@ -61,8 +68,11 @@ class Tail:
         del self._rows[:gone]
         if rows:
             self.until = rows[-1].position
-            for wake in self.wakers:
-                wake()
+            self._wake()
+
+    def _wake(self) -> None:
+        for wake in self.wakers:
+            wake()
 
     def after(self, position: int) -> list[Entry] | None:
         """The rows after a position that are kept; None when some of them are not."""

@@ -11,6 +11,7 @@ from libs.http import problems
 from libs.http.auth import Actor, require
 from libs.http.bodies import read_bytes
 from libs.http.client import Refused
+from libs.http.idempotency import keyed
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from services.gateway.inbound.desk import SayingDesk
@@ -37,7 +38,7 @@ def build_router(uploads: Uploads, access: Access, calls: TokenBuckets, desk: Sa
     """The endpoint; `calls` bounds how often one partner may ask, `desk` how many files of one lie in memory."""
     router = APIRouter(tags=["births"])
 
-    @router.post("/births/xml9", openapi_extra=_DESCRIBED)
+    @router.post("/births/xml9", openapi_extra=keyed(_DESCRIBED, needed=False))
     async def upload(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
         """Take an XML9 file (QĐ 4750/QĐ-BYT) of the partner's facility; the same file again gets the same report."""
         partner = await access.partner(actor)

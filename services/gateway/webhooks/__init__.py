@@ -6,10 +6,12 @@ The dispatcher, by itself:
   sent now and what an answer leads to; `queue`: what waits for it, and which is next;
 - `scanning`: looks along the feed and lines events up; `replaying`: the same for what a partner has asked for again;
 - `pumping`: sends what may be sent; `recording`: writes what became of it;
+- `telling`: has partners' contacts told what was given up;
 - `letters`, `rights`, `schedule`: bodies kept once, what may be read, when to try again.
 
-One attempt: `sending`, through `connecting` (only to addresses that `addresses` allows), signed by `signing`.
+One attempt: `sending`, through `connecting` (only to addresses that `addresses` allows, as `resolving` finds them),
+signed by `signing`.
 
-Partners: `api*` is their HTTP and `deeds` what that shares, `tending` what they do to endpoints, `manual` what a person
-sends by hand. `endpoint` has the shapes, `*_store` all SQL.
+Partners: `api*` is their HTTP and `api_shared` what that shares, `tending` what they do to endpoints, `manual` what a
+person sends by hand; `places` bounds both. `endpoint` has the shapes, `*_store` all SQL.
 """

@@ -80,6 +80,15 @@ def path_of(url: str) -> bytes:
     return httpx.URL(url).raw_path
 
 
+def judge_written(target: Target, allowed: Sequence[Network]) -> None:
+    """What is refused wherever the name leads to, and so before anybody is asked for it. Raises Refused.
+
+    Where something is `allowed`, only the addresses tell whether this is.
+    """
+    if not allowed:
+        _judge_outside(target)
+
+
 def judge(target: Target, addresses: Sequence[Address], allowed: Sequence[Network]) -> None:
     """Whether all `addresses` of the target may be connected to. Raises Refused.
 
@@ -89,10 +98,14 @@ def judge(target: Target, addresses: Sequence[Address], allowed: Sequence[Networ
         raise Refused("name-not-resolved")
     if all(_inside(address, allowed) for address in addresses):
         return
-    if target.scheme != "https":
-        raise Refused("scheme-not-allowed")
+    _judge_outside(target)
     if not all(_inside(address, allowed) or is_public(address) for address in addresses):
         raise Refused("address-not-allowed")
+
+
+def _judge_outside(target: Target) -> None:
+    if target.scheme != "https":
+        raise Refused("scheme-not-allowed")
     if target.port != HTTPS_PORT and target.port < PORT_MIN:
         raise Refused("port-not-allowed")
 

@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
-from libs.http.idempotency import Answer
+from libs.http.idempotency import Answer, keyed
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import endpoint_store, tending
-from services.gateway.webhooks.deeds import (
+from services.gateway.webhooks.api_shared import (
     BODY_BYTES_MAX,
     Made,
     NewSecret,
@@ -69,13 +69,13 @@ def build_router(tended: Tended) -> APIRouter:
             shown = tuple([await tending.shown(conn, partner, each) for each in found])
         return MsgspecResponse(Endpoints(shown))
 
-    @router.post("/webhooks", openapi_extra=body(NewEndpoint, answers={201: Made}))
+    @router.post("/webhooks", openapi_extra=keyed(body(NewEndpoint, answers={201: Made})))
     async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Register an endpoint for events from now on. Its secret is shown in this answer only."""
         partner = await tended.access.partner(actor)
         wanted = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
         change = Change(url=wanted.url, types=wanted.types, description=wanted.description)
-        await tended.check(request, actor, change)
+        await tended.check(request, actor, partner, change)
 
         async def work(conn: Any) -> Answer:
             made = await tending.add(conn, partner, change, tended.sealer, by(actor, request))
@@ -92,7 +92,7 @@ def build_router(tended: Tended) -> APIRouter:
             return MsgspecResponse(await tending.shown(conn, partner, endpoint))
 
     @router.patch(
-        "/webhooks/{endpoint_id}", openapi_extra=body(ChangedEndpoint, answers={200: ShownEndpoint})
+        "/webhooks/{endpoint_id}", openapi_extra=keyed(body(ChangedEndpoint, answers={200: ShownEndpoint}))
     )
     async def change(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
@@ -104,7 +104,7 @@ def build_router(tended: Tended) -> APIRouter:
             Change,
             from_attributes=True,
         )
-        await tended.check(request, actor, wanted)
+        await tended.check(request, actor, partner, wanted)
 
         async def work(conn: Any) -> Answer:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
@@ -114,7 +114,7 @@ def build_router(tended: Tended) -> APIRouter:
 
         return await tended.done(request, actor, work)
 
-    @router.delete("/webhooks/{endpoint_id}", openapi_extra=answers({204: None}))
+    @router.delete("/webhooks/{endpoint_id}", openapi_extra=keyed(answers({204: None})))
     async def remove(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
@@ -128,7 +128,9 @@ def build_router(tended: Tended) -> APIRouter:
 
         return await tended.done(request, actor, work)
 
-    @router.post("/webhooks/{endpoint_id}/secret", openapi_extra=body(Rotation, answers={200: NewSecret}))
+    @router.post(
+        "/webhooks/{endpoint_id}/secret", openapi_extra=keyed(body(Rotation, answers={200: NewSecret}))
+    )
     async def rotate(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
-from libs.http.idempotency import Answer, answered_before, once
+from libs.http.idempotency import Answer, answered_before, keyed, once
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import delivery_store, tending
-from services.gateway.webhooks.deeds import Tended, optional
+from services.gateway.webhooks.api_shared import Tended, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
 from services.gateway.webhooks.manual import Manual
 
@@ -45,6 +45,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
         state: Literal["", "pending", "delivered", "failed"] = "",
         type: Annotated[str, Query(max_length=200)] = "",  # noqa: A002 - the parameter's name
+        dossier: UUID | None = None,
         before: UUID | None = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
     ) -> Response:
@@ -53,7 +54,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         async with tended.transactions.transaction() as conn:
             endpoint = await tending.known(conn, partner, endpoint_id)
             found = await delivery_store.listing(
-                conn, endpoint.id, state=state, type_=type, before=before, limit=limit
+                conn, endpoint.id, state=state, type_=type, dossier=dossier, before=before, limit=limit
             )
         now = datetime.now(UTC)
         last = found[-1].event_id if len(found) == limit else None
@@ -67,7 +68,9 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         partner = await tended.access.partner(actor)
         return MsgspecResponse(await manual.look(partner, endpoint_id, event_id))
 
-    @router.post("/webhooks/{endpoint_id}/test", openapi_extra=body(Trial, answers={200: ShownDelivery}))
+    @router.post(
+        "/webhooks/{endpoint_id}/test", openapi_extra=keyed(body(Trial, answers={200: ShownDelivery}))
+    )
     async def test(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
@@ -80,7 +83,8 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         )
 
     @router.post(
-        "/webhooks/{endpoint_id}/deliveries/{event_id}/resend", openapi_extra=answers({200: ShownDelivery})
+        "/webhooks/{endpoint_id}/deliveries/{event_id}/resend",
+        openapi_extra=keyed(answers({200: ShownDelivery})),
     )
     async def resend(
         request: Request,

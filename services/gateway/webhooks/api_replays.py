@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
-from libs.http.idempotency import Answer
+from libs.http.idempotency import Answer, keyed
 from libs.http.problems import Problem
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
 from services.gateway.webhooks import replay_store, tending
-from services.gateway.webhooks.deeds import BODY_BYTES_MAX, Tended
+from services.gateway.webhooks.api_shared import BODY_BYTES_MAX, Tended
 from services.gateway.webhooks.endpoint import RECOVER, REPLAY_MISSING, ShownReplay, shown_replay
 
 
@@ -29,7 +29,9 @@ def build_router(tended: Tended) -> APIRouter:
     """The endpoints for replays."""
     router = APIRouter()
 
-    @router.post("/webhooks/{endpoint_id}/recover", openapi_extra=body(Since, answers={202: ShownReplay}))
+    @router.post(
+        "/webhooks/{endpoint_id}/recover", openapi_extra=keyed(body(Since, answers={202: ShownReplay}))
+    )
     async def recover(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
@@ -37,7 +39,7 @@ def build_router(tended: Tended) -> APIRouter:
         return await _begin(tended, request, actor, endpoint_id, RECOVER)
 
     @router.post(
-        "/webhooks/{endpoint_id}/replay-missing", openapi_extra=body(Since, answers={202: ShownReplay})
+        "/webhooks/{endpoint_id}/replay-missing", openapi_extra=keyed(body(Since, answers={202: ShownReplay}))
     )
     async def replay_missing(
         request: Request, endpoint_id: UUID, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]

@@ -4,77 +4,26 @@ So a name that resolves otherwise a moment later (DNS rebinding) changes nothing
 """
 
 import asyncio
-import ipaddress
-import socket
 import ssl
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import httpcore
 import msgspec
 
 from libs.http.limits import Network
-from services.gateway.webhooks.addresses import Address, Refused, Target, judge
+from services.gateway.webhooks.addresses import Refused, Target, judge, judge_written
+from services.gateway.webhooks.resolving import Resolver
 
 CONNECT_SECONDS = 5.0
-# A name server that does not answer holds a thread for as long as the system's resolver waits.
-RESOLVING_THREADS = 32
-RESOLVED_SECONDS, UNRESOLVED_SECONDS = 30.0, 5.0
-NAMES_MAX = 5_000
 ADDRESSES_MAX = 4
 # Of one receiver; as many as it gets at once.
 IDLE_CONNECTIONS_MAX = 8
 IDLE_SECONDS = 60.0
-
-
-class Resolver(Protocol):
-    """Names into addresses."""
-
-    async def addresses(self, host: str) -> Sequence[Address]:
-        """All addresses of a name, or the address that it is; none when it has none."""
-        ...
-
-
-class SystemResolver:
-    """The system's resolver, in threads of its own; answers are kept for half a minute. Close it."""
-
-    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVING_THREADS, thread_name_prefix="resolver")
-        self._known: dict[str, tuple[tuple[Address, ...], float]] = {}
-        self._now = now
-
-    async def addresses(self, host: str) -> Sequence[Address]:
-        """All addresses of a name, or the address that it is; none when it has none."""
-        try:
-            return (ipaddress.ip_address(host),)
-        except ValueError:
-            pass
-        known = self._known.get(host)
-        if known is not None and self._now() < known[1]:
-            return known[0]
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _resolve, host)
-        if len(self._known) >= NAMES_MAX:
-            self._known.clear()
-        self._known[host] = (found, self._now() + (RESOLVED_SECONDS if found else UNRESOLVED_SECONDS))
-        return found
-
-    def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _resolve(host: str) -> tuple[Address, ...]:
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return ()
-    return tuple(dict.fromkeys(ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found))
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
@@ -95,8 +44,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """A connection to the first address that takes one. Raises Refused, or httpcore's ConnectError."""
+        target = Target(self._scheme, host, port)
+        judge_written(target, self._allowed)
         addresses = await self._resolver.addresses(host)
-        judge(Target(self._scheme, host, port), addresses, self._allowed)
+        judge(target, addresses, self._allowed)
         failed: Exception | None = None
         for address in addresses[:ADDRESSES_MAX]:
             try:

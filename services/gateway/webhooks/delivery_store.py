@@ -12,6 +12,8 @@ from services.gateway.webhooks.endpoint import Attempt, Delivery
 
 # Attempts that are kept of one delivery; resends by hand may be more than the retry table has.
 ATTEMPTS_MAX = 30
+# Test events that are kept of one endpoint: a person makes as many as they like, and each has its body.
+TESTS_MAX = 100
 _COLUMNS = """event_id, position, type, dossier_id, occurred_at, state, tries, next_attempt_at, attempts_made, attempts,
     body, replay"""
 _LINE_UP = """
@@ -132,7 +134,7 @@ async def manual(conn: Any, endpoint: UUID, event_id: UUID, attempt: Attempt, *,
 
 
 async def insert_test(conn: Any, endpoint: UUID, delivery: Delivery) -> None:
-    """Keep the delivery of a test event, with its body and its one attempt."""
+    """Keep the delivery of a test event, with its body and its one attempt; of all such the newest TESTS_MAX stay."""
     await conn.execute(
         """
         INSERT INTO delivery (endpoint, event_id, type, dossier_id, occurred_at, state, tries, attempts, attempts_made,
@@ -149,6 +151,16 @@ async def insert_test(conn: Any, endpoint: UUID, delivery: Delivery) -> None:
         delivery.attempts_made,
         delivery.body,
     )
+    await conn.execute(
+        """
+        DELETE FROM delivery WHERE endpoint = $1 AND position IS NULL AND event_id < (
+            SELECT event_id FROM delivery WHERE endpoint = $1 AND position IS NULL
+            ORDER BY event_id DESC OFFSET $2 LIMIT 1
+        )
+        """,
+        endpoint,
+        TESTS_MAX - 1,
+    )
 
 
 async def find(conn: Any, endpoint: UUID, event_id: UUID) -> Delivery | None:
@@ -162,14 +174,21 @@ async def find(conn: Any, endpoint: UUID, event_id: UUID) -> Delivery | None:
 
 
 async def listing(
-    conn: Any, endpoint: UUID, *, state: str, type_: str, before: UUID | None, limit: int
+    conn: Any,
+    endpoint: UUID,
+    *,
+    state: str,
+    type_: str,
+    dossier: UUID | None,
+    before: UUID | None,
+    limit: int,
 ) -> list[Delivery]:
-    """Deliveries, those of the newest events first; `state` and `type_` empty: all; `before` an event's id."""
+    """Deliveries, those of the newest events first; `state`, `type_`, `dossier` empty: all; `before` an event's id."""
     rows = await conn.fetch(
         f"""
         SELECT {_COLUMNS} FROM delivery
         WHERE endpoint = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR type = $3)
-            AND ($4::uuid IS NULL OR event_id < $4)
+            AND ($4::uuid IS NULL OR event_id < $4) AND ($6::uuid IS NULL OR dossier_id = $6)
         ORDER BY event_id DESC LIMIT $5
         """,  # noqa: S608 - our own columns
         endpoint,
@@ -177,6 +196,7 @@ async def listing(
         type_,
         before,
         limit,
+        dossier,
     )
     return [_delivery(row) for row in rows]
 

@@ -1,7 +1,7 @@
 """All SQL of endpoints and their secrets."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,8 @@ import msgspec
 from libs.database.uuids import plain
 from services.gateway.webhooks.endpoint import Endpoint, Secret
 
+# Longer than any dispatcher goes on without hearing what was done: a frozen one loses its lock after half a minute.
+REMOVED_KEPT = timedelta(minutes=10)
 _COLUMNS = """id, partner, url, types, description, state, reason, cursor, version, created_at, last_success_at,
     last_failure_at, failing_since"""
 _SELECT = f"SELECT {_COLUMNS} FROM endpoint WHERE removed_at IS NULL"  # noqa: S608 - our own column names
@@ -113,20 +115,28 @@ async def answered(conn: Any, endpoint_id: UUID, at: datetime) -> None:
 
 
 async def set_state(
-    conn: Any, endpoint_id: UUID, state: str, reason: str, *, expected: Collection[str], since: datetime
+    conn: Any,
+    endpoint_id: UUID,
+    state: str,
+    reason: str,
+    *,
+    expected: Collection[str],
+    version: int,
+    since: datetime,
 ) -> bool:
     """What the dispatcher has found, unless a partner has decided otherwise meanwhile; whether it was kept."""
     changed: str = await conn.execute(
         """
-        UPDATE endpoint SET state = $2, reason = $3,
+        UPDATE endpoint SET state = $2, reason = $3, to_tell = $2 = 'disabled',
             failing_since = CASE WHEN $2 = 'active' THEN NULL ELSE coalesce(failing_since, $5) END
-        WHERE id = $1 AND state = ANY($4::text[]) AND removed_at IS NULL
+        WHERE id = $1 AND state = ANY($4::text[]) AND version = $6 AND removed_at IS NULL
         """,
         endpoint_id,
         state,
         reason,
         list(expected),
         since,
+        version,
     )
     return changed == "UPDATE 1"
 
@@ -175,23 +185,31 @@ async def end_secrets(conn: Any, endpoint_id: UUID, not_after: datetime) -> None
 
 
 async def forget(conn: Any, rows_max: int) -> int:
-    """Delete rows of endpoints that were removed, at most `rows_max`; how many."""
+    """Delete rows of endpoints that were removed a while ago, at most `rows_max`; how many.
+
+    A dispatcher that has not heard of it yet may still line events up, which nobody would find without the endpoint.
+    """
     deleted: str = await conn.execute(
         """
         DELETE FROM delivery USING (
             SELECT d.endpoint, d.event_id FROM endpoint CROSS JOIN LATERAL (
                 SELECT endpoint, event_id FROM delivery WHERE delivery.endpoint = endpoint.id LIMIT $1
-            ) AS d WHERE endpoint.removed_at IS NOT NULL LIMIT $1
+            ) AS d WHERE endpoint.removed_at < now() - $2::interval LIMIT $1
         ) AS gone WHERE delivery.endpoint = gone.endpoint AND delivery.event_id = gone.event_id
         """,
         rows_max,
+        REMOVED_KEPT,
     )
     rows = int(deleted.rpartition(" ")[2])
     if rows < rows_max:
         await conn.execute(
-            "DELETE FROM replay USING endpoint WHERE replay.endpoint = endpoint.id AND endpoint.removed_at IS NOT NULL"
+            """
+            DELETE FROM replay USING endpoint
+            WHERE replay.endpoint = endpoint.id AND endpoint.removed_at < now() - $1::interval
+            """,
+            REMOVED_KEPT,
         )
-        await conn.execute("DELETE FROM endpoint WHERE removed_at IS NOT NULL")
+        await conn.execute("DELETE FROM endpoint WHERE removed_at < now() - $1::interval", REMOVED_KEPT)
     return rows
 
 

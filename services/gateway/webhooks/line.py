@@ -29,7 +29,7 @@ from services.gateway.webhooks.endpoint import (
 from services.gateway.webhooks.queue import Item, Queue
 from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.schedule import Schedule
-from services.gateway.webhooks.sending import GONE_STATUS, Outcome
+from services.gateway.webhooks.sending import GONE_STATUS, Attempted
 
 WINDOW = 500
 # At once for one receiver that answers; one that has not answered well gets one at a time.
@@ -43,6 +43,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: UUID
     partner: str
+    # Of the endpoint as it was judged: a deed of its partner since then stands above it.
+    version: int
     state: str
     reason: str = ""
     at: datetime
@@ -149,6 +151,12 @@ class Line:
         """The next event to send now, which is then in flight; None when there is none, or enough are in flight."""
         if not self.served or (self._rests_until is not None and now < self._rests_until):
             return None
+        item = self._next(now)
+        if item is not None:
+            item.url = self.endpoint.url
+        return item
+
+    def _next(self, now: datetime) -> Item | None:
         in_flight = self._queue.in_flight
         if self.state == FAILING:
             return None if in_flight else self._queue.take_oldest(now)
@@ -170,34 +178,39 @@ class Line:
         return self._settled(item, FAILED, item.tries, now, attempt)
 
     def settle(
-        self, item: Item, outcome: Outcome, now: datetime, draw: float
+        self, item: Item, outcome: Attempted, now: datetime, draw: float
     ) -> tuple[Settled, Change | None]:
         """What follows from an attempt: for the event, and for the endpoint (None: it stays what it is)."""
         attempt = outcome.attempt()
-        if outcome.delivered:
-            self.last_success_at = outcome.at
-            self._failures = self._timeouts = 0
-            self._queue.end(item)
-            settled = self._settled(item, DELIVERED, item.tries + 1, now, attempt)
-            return settled, self._recovered(now) if self.state == FAILING else None
-        return self._failed(item, outcome, attempt, now, draw)
+        # Of where the partner no longer has its events sent, an answer says something of the event only.
+        here = item.url == self.endpoint.url
+        if not outcome.delivered:
+            return self._failed(item, outcome, attempt, now, draw, here=here)
+        self._queue.end(item)
+        settled = self._settled(item, DELIVERED, item.tries + 1, now, attempt)
+        if not here:
+            return settled, None
+        self.last_success_at = outcome.at
+        self._failures = self._timeouts = 0
+        return settled, self._recovered(now) if self.state == FAILING else None
 
     def _failed(
-        self, item: Item, outcome: Outcome, attempt: Attempt, now: datetime, draw: float
+        self, item: Item, outcome: Attempted, attempt: Attempt, now: datetime, draw: float, *, here: bool
     ) -> tuple[Settled, Change | None]:
-        self.last_failure_at = outcome.at
-        self._failures += 1
-        self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
         item.tries += 1
         wait = self._schedule.wait_seconds(item.tries, draw)
         change: Change | None
-        if outcome.retry_after_seconds:
-            self._rests_until = now + timedelta(seconds=outcome.retry_after_seconds)
+        if here:
+            self.last_failure_at = outcome.at
+            self._failures += 1
+            self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
+            if outcome.retry_after_seconds:
+                self._rests_until = now + timedelta(seconds=outcome.retry_after_seconds)
         if self.state == DISABLED:
             change = None
-        elif outcome.status == GONE_STATUS:
+        elif here and outcome.status == GONE_STATUS:
             change = self._become(DISABLED, GONE, now)
-        elif wait is None and self.state == FAILING:
+        elif here and wait is None and self.state == FAILING:
             change = self._become(DISABLED, EXHAUSTED, now)
         elif wait is None:
             self._queue.end(item)
@@ -225,7 +238,14 @@ class Line:
 
     def _become(self, state: str, reason: str, now: datetime) -> Change:
         self.state = state
-        return Change(endpoint=self.id, partner=self.endpoint.partner, state=state, reason=reason, at=now)
+        return Change(
+            endpoint=self.id,
+            partner=self.endpoint.partner,
+            version=self.endpoint.version,
+            state=state,
+            reason=reason,
+            at=now,
+        )
 
     def _settled(self, item: Item, state: str, tries: int, due: datetime, attempt: Attempt) -> Settled:
         return Settled(

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -30,7 +29,8 @@ from services.gateway.webhooks.endpoint import (
     shown_delivery,
 )
 from services.gateway.webhooks.letters import Letter, letter_of
-from services.gateway.webhooks.sending import Message, Outcome, Sender
+from services.gateway.webhooks.places import Places
+from services.gateway.webhooks.sending import Attempted, Message, Sender
 
 # What one partner may send by hand at one process; how many at once, of one and of all together. A receiver that hangs
 # holds its place for ten seconds.
@@ -47,7 +47,7 @@ class Manual:
         self._sealer = sealer
         self._buckets = TokenBuckets(rate_per_second=PER_SECOND, burst=BURST)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
-        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._places_of = Places(OF_ONE_MAX)
 
     async def test(self, partner: Partner, endpoint_id: UUID, type_: str, by: By) -> ShownDelivery:
         """Send a test event. Raises Problem 404, 422, 429 or 503."""
@@ -115,11 +115,8 @@ class Manual:
         if self._places.locked():
             raise Problem(503, headers={"Retry-After": "2"})
 
-    async def _send(self, endpoint: Endpoint, event_id: UUID, body: bytes) -> Outcome:
-        places_of = self._places_of.setdefault(endpoint.partner, asyncio.Semaphore(OF_ONE_MAX))
-        if places_of.locked():
-            raise Problem(429, "too-many-at-once", headers={"Retry-After": "10"})
-        async with places_of, self._places:
+    async def _send(self, endpoint: Endpoint, event_id: UUID, body: bytes) -> Attempted:
+        async with self._places_of.one(endpoint.partner), self._places:
             message = Message(url=endpoint.url, keys=self._keys(endpoint), event_id=event_id, body=body)
             return await self._sender.send(message)
 
@@ -129,7 +126,7 @@ class Manual:
             for each in endpoint.counting(datetime.now(UTC))
         )
 
-    async def _answered(self, conn: Any, endpoint: Endpoint, outcome: Outcome) -> None:
+    async def _answered(self, conn: Any, endpoint: Endpoint, outcome: Attempted) -> None:
         if outcome.delivered:
             await endpoint_store.answered(conn, endpoint.id, outcome.at)
 

@@ -13,7 +13,10 @@ import msgspec
 
 
 class Item(msgspec.Struct, kw_only=True):
-    """A pending delivery. `over`: a person has delivered it while it was on its way, and it is not tried again."""
+    """A pending delivery.
+
+    `over`: a person has delivered it while it was on its way, and it is not tried again. `url`: where it was sent last.
+    """
 
     event_id: UUID
     position: int
@@ -21,6 +24,7 @@ class Item(msgspec.Struct, kw_only=True):
     tries: int = 0
     due: datetime
     over: bool = False
+    url: str = ""
 
 
 class Queue:
@@ -108,7 +112,7 @@ class Queue:
             return
         self._oldest = None
         waiting = self._dossiers[item.dossier_id]
-        waiting.remove(item)
+        waiting[:] = [each for each in waiting if each.event_id != item.event_id]
         if waiting:
             self._schedule(waiting[0])
         else:

@@ -147,7 +147,13 @@ def _rounds(settled: list[Settled]) -> list[list[Settled]]:
 
 async def _write_change(conn: object, change: Change) -> None:
     kept = await endpoint_store.set_state(
-        conn, change.endpoint, change.state, change.reason, expected=_EXPECTED[change.state], since=change.at
+        conn,
+        change.endpoint,
+        change.state,
+        change.reason,
+        expected=_EXPECTED[change.state],
+        version=change.version,
+        since=change.at,
     )
     if kept:
         what = f"webhook-{change.state}"

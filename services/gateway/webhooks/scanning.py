@@ -34,6 +34,9 @@ class Scanner:
 
     async def end(self) -> bool:
         """Look at what was recorded since, once for all endpoints that have seen everything before."""
+        if not self._lines:
+            # Whoever comes begins where the database says; until then nobody needs to know where the end is.
+            return False
         there = [line for line in self._lines.values() if line.position == self.position and line.served]
         types: set[str] = set().union(*(line.rights.types for line in there))
         entries, until, last = await self._page(self.position, None, types, END_EVENTS)

@@ -14,9 +14,17 @@ import msgspec
 from libs.http.limits import Network
 from libs.telemetry.logs import log
 from services.gateway.webhooks import signing
-from services.gateway.webhooks.addresses import Refused, Target, judge, path_of, target_of
-from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools, Resolver
+from services.gateway.webhooks.addresses import (
+    Refused,
+    Target,
+    judge,
+    judge_written,
+    path_of,
+    target_of,
+)
+from services.gateway.webhooks.connecting import CONNECT_SECONDS, Pools
 from services.gateway.webhooks.endpoint import Attempt
+from services.gateway.webhooks.resolving import Resolver
 from services.gateway.webhooks.schedule import retry_after_seconds
 
 # Resolving, connecting, TLS, sending and the head of the answer together.
@@ -38,7 +46,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one attempt. `status` is 0 when there was no answer, `error` empty when it was a good one.
 
     Codes: status, redirect, timeout, connection-failed, connection-lost, tls-failed, answer-malformed, unforeseen, and
@@ -94,15 +102,11 @@ class Sender:
     async def check(self, url: str) -> Target:
         """Whether anything would be sent to `url` now. Raises Refused."""
         target = target_of(url)
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                addresses = await self._resolver.addresses(target.host)
-        except TimeoutError:
-            raise Refused("name-not-resolved") from None
-        judge(target, addresses, self._allowed)
+        judge_written(target, self._allowed)
+        judge(target, await self._resolver.addresses(target.host), self._allowed)
         return target
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, message: Message) -> Attempted:
         """Post it. Whatever goes wrong is in the outcome; once the head of the answer is there, it alone counts."""
         at, began = self._now(), time.monotonic()
         told, error = _Told(), ""
@@ -116,7 +120,7 @@ class Sender:
                 log.error("webhook-attempt-broke", exc_info=failed)
         if told.status:
             error = _error_of(told.status)
-        return Outcome(
+        return Attempted(
             at=at,
             status=told.status,
             milliseconds=round((time.monotonic() - began) * 1000),
@@ -169,7 +173,10 @@ def _error_of(status: int) -> str:
 async def _beginning(answer: httpcore.Response, until: float) -> str:
     """The first bytes of an answer as text; however it goes on, its head has said all that counts."""
     content = bytearray()
-    with suppress(Exception):
+    # The receiver goes away, says something that is no HTTP, or takes too long: all it can do here.
+    with suppress(
+        TimeoutError, OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
+    ):
         async with asyncio.timeout_at(until):
             async for chunk in answer.aiter_stream():
                 content += chunk[:ANSWER_BYTES]

@@ -4,11 +4,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
 from services.portal.developers import events
 from services.portal.developers.door import show, visitor
 from services.portal.developers.event_words import SERVICES
 from services.portal.developers.field_words import ATTRIBUTES
+from services.portal.developers.journey import course, is_read, place_of
+from services.portal.developers.partner import Partner, partner_of
+from services.portal.developers.saying_words import words_of
+from services.portal.sessions import Person
 
 router = APIRouter()
 EVENTS = events.catalogue()
@@ -39,11 +44,18 @@ async def event(request: Request, type_: str) -> Response:
     found = EVENTS.get(type_)
     if found is None:
         raise Problem(404, detail="Không có loại sự kiện này. Xem danh mục sự kiện tại /dev/su-kien.")
+    person = await visitor(request)
+    partner = await _partner(person)
     return show(
         request,
         "event.html",
-        await visitor(request),
+        person,
         event=found,
+        place=place_of(type_),
+        course=course(),
+        partner=partner,
+        is_read=partner is not None and is_read(type_, partner.types),
+        saying_name=lambda type_: words_of(type_).name,
         attributes=ATTRIBUTES,
     )
 
@@ -55,3 +67,13 @@ async def schema(type_: str) -> Response:
     if found is None:
         raise Problem(404)
     return Response(found.schema, media_type="application/schema+json")
+
+
+async def _partner(person: Person | None) -> Partner | None:
+    """The partner whose person reads, if one does; the page is whole without."""
+    if person is None or not person.account.partner:
+        return None
+    try:
+        return await partner_of(person)
+    except (Refused, Unavailable):
+        return None

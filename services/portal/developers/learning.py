@@ -44,7 +44,11 @@ def _lesson(name: str, words: str) -> Lesson:
     return Lesson(id=name, words=words, samples=tuple(found))
 
 
-LESSONS = (_lesson("verify", "Kiểm chữ ký webhook"), _lesson("feed", "Đọc luồng sự kiện"))
+LESSONS = (
+    _lesson("verify", "Kiểm chữ ký webhook"),
+    _lesson("receive", "Chương trình nhận webhook, dùng mã kiểm chữ ký trên"),
+    _lesson("feed", "Đọc luồng sự kiện"),
+)
 
 
 @router.get("/dev/mau")

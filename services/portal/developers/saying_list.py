@@ -9,17 +9,11 @@ from libs.contracts.partner_documents import event_schema, example
 from libs.http.problems import Problem
 from services.portal.developers.door import show, visitor
 from services.portal.developers.event_list import EVENTS
-from services.portal.developers.event_words import SERVICES, Words
+from services.portal.developers.event_words import SERVICES
 from services.portal.developers.events import pretty
-from services.portal.developers.saying_words import SAID_BY
-from services.portal.developers.saying_words import SAYINGS as WORDS
+from services.portal.developers.saying_words import SAID_BY, words_of
 
 router = APIRouter()
-
-
-def words_of(type_: str) -> Words:
-    """A type in words; one that is new here is called by its name."""
-    return WORDS.get(type_, Words(type_, ""))
 
 
 @router.get("/dev/noi")

@@ -107,3 +107,8 @@ SAYINGS: Mapping[str, Words] = {
         "Bản giấy mất, hỏng hoặc in sai; cần bản mới. Đến khi phát hành bản mới, bản này vẫn có giá trị.",
     ),
 }
+
+
+def words_of(type_: str) -> Words:
+    """A type in words; one that is new here is called by its name."""
+    return SAYINGS.get(type_, Words(type_, ""))

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused, Unavailable
+from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, Wanted, wanted_of
+from services.portal.developers.delivery_words import curl
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.webhook_list import (
@@ -54,13 +56,24 @@ async def webhook(
     person: INTEGRATOR,
     xong: str = "",
     tt: str = "",
+    loai_gui: str = "",
+    ho_so: str = "",
     truoc: str = "",
     phat_lai: UUID | None = None,
 ) -> Response:
-    """The whole of it; deliveries of state `tt`, before a place in the list."""
+    """The whole of it; deliveries of state `tt`, type `loai_gui` and dossier `ho_so`, before a place in the list."""
     replay = await Webhooks(person).replayed(endpoint, phat_lai) if phat_lai else None
+    wanted = wanted_of(tt, loai_gui, ho_so)
+    problems = [NO_DOSSIER] if ho_so.strip() and not wanted.dossier else []
     return await _show(
-        request, person, endpoint, done=DONE.get(xong, ""), state=tt, before=truoc, replay=replay
+        request,
+        person,
+        endpoint,
+        problems=problems,
+        done=DONE.get(xong, ""),
+        wanted=wanted,
+        before=truoc,
+        replay=replay,
     )
 
 
@@ -164,13 +177,16 @@ async def delivery(
     """One delivery: what was sent, and every attempt."""
     webhooks = Webhooks(person)
     found = await webhooks.delivery(endpoint, str(event))
+    reached = await webhooks.one(endpoint)
     return show(
         request,
         "delivery.html",
         person,
-        endpoint=await webhooks.one(endpoint),
+        endpoint=reached,
         delivery=found,
         name=_name_of(found.type),
+        in_catalogue=found.type in EVENTS,
+        curl=curl(reached.url, found.request.headers, found.request.body) if found.request else "",
         done=DONE.get(xong, ""),
     )
 
@@ -218,14 +234,15 @@ async def _show(
     problems: list[tuple[str, str]] | None = None,
     typed: Mapping[str, str] | None = None,
     done: str = "",
-    state: str = "",
+    wanted: Wanted = ANY,
     before: str = "",
     replay: Replay | None = None,
 ) -> Response:
     webhooks = Webhooks(person)
     found = await webhooks.one(endpoint)
-    state = state if state in DELIVERY_STATES else ""
-    listed = await webhooks.deliveries(endpoint, state=state, before=before)
+    listed = await webhooks.deliveries(
+        endpoint, state=wanted.state, type_=wanted.type, dossier=wanted.dossier, before=before
+    )
     saved = {
         "dia-chi": found.url,
         "loai": "\n".join(found.types) or EVERYTHING,
@@ -244,7 +261,7 @@ async def _show(
         endpoint_id=endpoint,
         deliveries=listed.deliveries,
         older=listed.before,
-        state=state,
+        wanted=wanted,
         states=[(code, tag.word) for code, tag in DELIVERY_STATES.items()],
         # The oldest of those on the page: with it the trouble began.
         first_failed=min(failed, key=lambda each: each.occurred_at).event_id if failed else None,
@@ -254,5 +271,5 @@ async def _show(
         since=SINCE,
         overlaps=OVERLAPS,
         name_of=_name_of,
-        test_types=[(each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values()],
+        event_types=[(each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values()],
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.portal.developers.delivery_words import ERRORS, advice
 from services.portal.sessions import Person
 from services.portal.wording import Tag
 
@@ -28,21 +29,6 @@ TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 20
 # Still sent to, but what was sent last was not taken.
 FAILED_LATELY = Tag("Đang gửi, lần gần nhất lỗi", "late")
-# Attempt.error → words (services.gateway.webhooks.sending and .addresses say these codes).
-ERRORS = {
-    "status": "trả lời khác 2xx",
-    "timeout": "quá thời gian chờ",
-    "connection-failed": "không kết nối được",
-    "connection-lost": "kết nối bị ngắt",
-    "tls-failed": "chứng chỉ hoặc TLS không hợp lệ",
-    "answer-malformed": "trả lời không đúng HTTP",
-    "name-not-resolved": "không tìm thấy máy chủ",
-    "address-not-allowed": "địa chỉ không thuộc mạng công cộng",
-    "scheme-not-allowed": "địa chỉ phải là https",
-    "port-not-allowed": "cổng không được phép",
-    "url-malformed": "địa chỉ không hợp lệ",
-    "credentials-in-url": "địa chỉ chứa tên hoặc mật khẩu",
-}
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +98,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     def error_words(self) -> str:
         """Why, in words; an unforeseen code only stands there as it is."""
         return ERRORS.get(self.error, "lỗi")
+
+    @property
+    def advice(self) -> str:
+        """What to look at first; empty where nothing is to be said."""
+        return advice(self.status, self.error)
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,9 +221,11 @@ class Webhooks:
             "gateway", "POST", f"/webhooks/{endpoint}/test", body, Delivery, key=key
         )
 
-    async def deliveries(self, endpoint: UUID, *, state: str, before: str) -> Deliveries:
-        """The newest deliveries of a state (empty: of any), before a place in the list."""
-        given = {"state": state, "before": before}
+    async def deliveries(
+        self, endpoint: UUID, *, state: str = "", type_: str = "", dossier: str = "", before: str = ""
+    ) -> Deliveries:
+        """The newest deliveries of a state, a type, a dossier (empty: of any), before a place in the list."""
+        given = {"state": state, "type": type_, "dossier": dossier, "before": before}
         query = {"limit": str(PAGE)} | {name: value for name, value in given.items() if value}
         return await self._desk.get("gateway", f"/webhooks/{endpoint}/deliveries", Deliveries, query=query)
 

@@ -7,16 +7,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mot_cua.errors import CredentialsRefused
+from mot_cua.errors import CredentialsRefused, NotAllowed
 from mot_cua.event import Event
 from mot_cua.events import DossierReceived
-from mot_cua.straight import NatsFeed
+from mot_cua.saying import Outcome
+from mot_cua.straight import NatsFeed, NatsInbox, answer_in
 from tests.fixtures.servers import eventually
-from tests.integration.gateway.conftest import HOSPITAL, House, accepted, assigned, received
+from tests.integration.gateway.conftest import HOSPITAL, House, accepted, assigned, owner, received
+from tests.integration.gateway.owner import DOSSIER, Owner
 from tests.integration.gateway.straight.conftest import partners_nats
 from tests.integration.gateway.straight.partners_nats import PartnersNats
 
-__all__ = ["partners_nats"]
+__all__ = ["owner", "partners_nats"]
 pytestmark = pytest.mark.timeout(90)
 
 
@@ -25,6 +27,19 @@ def reader(nats: PartnersNats, **options: Any) -> NatsFeed:
     return NatsFeed(
         f"nats://127.0.0.1:{nats.server.port}", HOSPITAL.code, nats.seeds[HOSPITAL.code], **options
     )
+
+
+def writer(nats: PartnersNats, **options: Any) -> NatsInbox:
+    """The same, handing in."""
+    return NatsInbox(
+        f"nats://127.0.0.1:{nats.server.port}", HOSPITAL.code, nats.seeds[HOSPITAL.code], **options
+    )
+
+
+async def answers(feed: NatsFeed, count: int) -> list[Outcome]:
+    """What became of the next so many that were handed in."""
+    found = [answer_in(event) for event in await take(feed, count)]
+    return [outcome for outcome in found if outcome is not None]
 
 
 async def take(feed: NatsFeed, count: int, *, commit: bool = True) -> list[Event]:
@@ -110,3 +125,65 @@ async def test_a_key_that_is_not_let_in_is_said_so(
     async with partners_nats.at_work(house.process), reader(partners_nats, patience_seconds=1) as feed:
         with pytest.raises(CredentialsRefused):
             await asyncio.wait_for(take(feed, 1), 30)
+
+
+async def test_what_is_handed_in_is_answered_in_the_stream(
+    houses: Callable[..., Any], owner: Owner, partners_nats: PartnersNats
+) -> None:
+    """Taken with what its owner answered, refused with the problem; the same id again is answered again."""
+    urls = {f"{name}_url": owner.url for name in ("intake", "routing", "results")}
+    house: House = await houses(**urls, **partners_nats.settings)
+    await house.partner()
+    await partners_nats.admit(house)
+    started = {"step": "register_birth", "version": 3}
+    async with (
+        partners_nats.at_work(house.process),
+        writer(partners_nats) as inbox,
+        reader(partners_nats) as feed,
+        asyncio.timeout(60),
+    ):
+        assert (
+            await inbox.say("partner.step-started.v1", started, dossier_id=DOSSIER, event_id="b-1") == "b-1"
+        )
+        (first,) = await answers(feed, 1)
+        assert (first.id, first.state, first.dossier_id) == ("b-1", "taken", str(DOSSIER))
+        assert first.location == f"/city/routing/cases/{DOSSIER}"
+        await inbox.say("partner.step-started.v1", started, dossier_id=DOSSIER, event_id="b-1")
+        (again,) = await answers(feed, 1)
+        assert (again.id, again.replayed, again.result) == ("b-1", True, first.result)
+        owner.refuse(403, "not-allowed")
+        made = await inbox.say("partner.step-started.v1", started, dossier_id=DOSSIER)
+        (refused,) = await answers(feed, 1)
+        assert (refused.id, refused.state) == (made, "refused")
+        assert isinstance(refused.refusal, NotAllowed)
+        await house.say(uuid4(), received())
+        assert [answer_in(event) for event in await take(feed, 1)] == [None]
+
+
+async def test_a_server_that_is_away_is_handed_in_to_when_it_is_back(
+    houses: Callable[..., Any], owner: Owner, partners_nats: PartnersNats
+) -> None:
+    """Within the patience; beyond it the program is told that nobody knows."""
+    urls = {f"{name}_url": owner.url for name in ("intake", "routing", "results")}
+    house: House = await houses(**urls, **partners_nats.settings)
+    await house.partner()
+    await partners_nats.admit(house)
+    said = ("partner.step-started.v1", {"step": "register_birth", "version": 3})
+    async with (
+        partners_nats.at_work(house.process),
+        writer(partners_nats, patience_seconds=40) as inbox,
+        asyncio.timeout(80),
+    ):
+        await inbox.say(*said, dossier_id=DOSSIER, event_id="b-1")
+        partners_nats.server.kill()
+        handing_in = asyncio.create_task(inbox.say(*said, dossier_id=DOSSIER, event_id="b-2"))
+        await asyncio.sleep(1)
+        assert not handing_in.done()
+        await partners_nats.server.restart()
+        assert await handing_in == "b-2"
+        async with reader(partners_nats) as feed:
+            told: list[str] = []
+            while "b-2" not in told:
+                told += [outcome.id for outcome in await answers(feed, 1)]
+        with pytest.raises(ValueError, match="256"):
+            await inbox.say("partner.birth-declared.v1", {"note": "x" * 300_000})

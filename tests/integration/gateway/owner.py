@@ -51,7 +51,9 @@ class Owner:
         self.at_once = self.most_at_once = 0
         self.app = FastAPI()
         # Whatever service it is taken for: the gateway makes a token for one at a time.
-        self.app.state.verifiers = [TokenVerifier(jwks, name) for name in ("intake", "routing", "results")]
+        self.app.state.verifiers = [
+            TokenVerifier(jwks, name) for name in ("intake", "routing", "results", "notify")
+        ]
         self.app.add_route("/{path:path}", self._answer, methods=["GET", "POST"])
         self.url = ""
 

@@ -2,13 +2,22 @@
 
 import base64
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
+from libs.process.settings import SettingsError
+from services.gateway import audit_store
+from services.gateway.audit_store import TABLES
+from services.gateway.housekeeping import Housekeeping
 from services.gateway.partners import administration
+from services.gateway.settings import Settings
+from tests.fixtures.database import ServiceDatabase
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, ISSUER, House
 
 INVALID = (401, "invalid_client")
@@ -183,3 +192,62 @@ async def test_the_audit_cannot_be_changed(house: House) -> None:
     for statement in ("UPDATE audit SET who = ''", "DELETE FROM audit", "DELETE FROM reading"):
         with pytest.raises(Exception, match="permission denied"):
             await house.pool.execute(statement)
+
+
+async def test_the_audit_ends_after_its_retention_oldest_first_and_in_batches(
+    house: House, gateway_database: ServiceDatabase
+) -> None:
+    """What was done, read, said and handed in; nothing younger than the law's 24 months, and never by a statement."""
+    await house.partner()
+    old, young = (datetime.now(UTC) - timedelta(days=days) for days in (800, 700))
+    owner = await asyncpg.connect(gateway_database.migrator_dsn)
+    try:
+        for moment in (old, old, old, young):
+            await owner.execute(
+                "INSERT INTO audit (at, partner, what, who, came_from) VALUES ($1, 'x', 'x', 'x', 'x')",
+                moment,
+            )
+            await owner.execute(
+                "INSERT INTO reading (began_at, partner, came_from, way, calls, events, after, until)"
+                " VALUES ($1, 'x', 'x', 'batch', 1, 1, 0, 1)",
+                moment,
+            )
+            await owner.execute(
+                "INSERT INTO said (at, partner, came_from, way, type, state, status, code)"
+                " VALUES ($1, 'x', 'x', 'http', 'x', 'taken', 200, '')",
+                moment,
+            )
+            await owner.execute(
+                "INSERT INTO submission (at, partner, way, format, sha256, status, taken, known, refused)"
+                " VALUES ($1, $2, 'http', 'fhir', '', 200, 1, 0, 0)",
+                moment,
+                HOSPITAL.code,
+            )
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
+            await owner.execute("DELETE FROM audit")
+    finally:
+        await owner.close()
+    for statement in ("SELECT forget_audit('audit', 23, 10)", "SELECT forget_audit('partner', 24, 10)"):
+        with pytest.raises(asyncpg.RaiseError, match="not to be forgotten"):
+            await house.pool.execute(statement)
+    before = await house.deeds(HOSPITAL.code)
+    assert not await Housekeeping(house.process.transactions, 0).turn()
+    assert [await house.pool.fetchval(f"SELECT count(*) FROM {table}") for table in TABLES[1:]] == [4, 4, 4]
+    async with house.pool.acquire() as conn, conn.transaction():
+        assert await audit_store.forget(conn, 24, 2) == 2
+    assert await house.pool.fetchval("SELECT count(*) FROM said") == 2
+    assert not await Housekeeping(house.process.transactions, 0, audit_months=24).turn()
+    assert [await house.pool.fetchval(f"SELECT count(*) FROM {table}") for table in TABLES[1:]] == [1, 1, 1]
+    assert await house.deeds(HOSPITAL.code) == before
+    with pytest.raises(Exception, match="permission denied"):
+        await house.pool.execute("DELETE FROM audit")
+
+
+@pytest.mark.parametrize("months", [-1, 1, 23])
+def test_less_of_the_audit_than_the_law_asks_for_is_no_setting(
+    settings: Callable[..., Settings], months: int
+) -> None:
+    """None at all, which keeps everything, is one."""
+    with pytest.raises(SettingsError, match="AUDIT_MONTHS"):
+        assert settings(audit_months=months).months_of_audit
+    assert settings(audit_months=0).months_of_audit == 0

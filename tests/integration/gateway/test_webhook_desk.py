@@ -113,8 +113,11 @@ async def test_an_event_is_sent_again_by_hand(house: House) -> None:
     desk = await desk_of(house)
     async with receiver() as there, dispatching(house):
         endpoint, _ = await desk.add(there.url)
-        said = await house.say(uuid4(), received())
+        dossier = uuid4()
+        said = await house.say(dossier, received())
         await eventually(has(there, said))
+        for asked, count in ((dossier, 1), (uuid4(), 0)):
+            assert len(await desk.deliveries(endpoint, dossier=str(asked))) == count
 
         async def delivered() -> bool:
             return [each["state"] for each in await desk.deliveries(endpoint)] == ["delivered"]

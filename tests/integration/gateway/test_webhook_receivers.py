@@ -19,8 +19,9 @@ from cryptography.x509.oid import NameOID
 
 from libs.http.limits import Network
 from services.gateway.webhooks.addresses import Address, Refused
-from services.gateway.webhooks.connecting import SystemResolver, tls_context
-from services.gateway.webhooks.sending import Message, Outcome, Sender
+from services.gateway.webhooks.connecting import tls_context
+from services.gateway.webhooks.resolving import NameServers
+from services.gateway.webhooks.sending import Attempted, Message, Sender
 from tests.fixtures.receiver import CLOSE, HALF, HANG, HUGE, SLOWLY, TRICKLE, Received, always, receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, House, received
@@ -44,7 +45,7 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-Send = Callable[[str], Awaitable[Outcome]]
+Send = Callable[[str], Awaitable[Attempted]]
 
 
 @asynccontextmanager
@@ -55,17 +56,15 @@ async def sending(
     seconds: float = 0.5,
 ) -> AsyncIterator[tuple[Sender, Send]]:
     """A sender, and one attempt with it."""
-    system = SystemResolver()
-    sender = Sender(names or system, allowed, context or tls_context(), seconds=seconds)
+    sender = Sender(names or NameServers(), allowed, context or tls_context(), seconds=seconds)
 
-    async def send(url: str) -> Outcome:
+    async def send(url: str) -> Attempted:
         return await sender.send(Message(url=url, keys=(b"k" * 32,), event_id=uuid4(), body=b"{}"))
 
     try:
         yield sender, send
     finally:
         await sender.close()
-        system.close()
 
 
 @pytest.fixture
@@ -139,9 +138,23 @@ async def test_a_name_that_turns_inside_is_not_followed() -> None:
         assert len(there.requests) == 1
 
 
+async def test_what_the_url_alone_forbids_is_refused_before_anybody_is_asked() -> None:
+    """Without https, or on a port of something else: whoever has the name hears nothing of it."""
+    names = Names([ipaddress.ip_address("1.1.1.1")])
+    async with sending(names, allowed=()) as (sender, send):
+        for url, code in (
+            (f"http://{NAME}/", "scheme-not-allowed"),
+            (f"https://{NAME}:25/", "port-not-allowed"),
+        ):
+            with pytest.raises(Refused, match=code):
+                await sender.check(url)
+            assert (await send(url)).error == code
+    assert names.asked == 0
+
+
 @pytest.mark.parametrize("written", ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "localhost", "[::1]"])
 async def test_loopback_by_any_name_is_loopback(written: str) -> None:
-    """As the system's resolver reads them."""
+    """Also by numbers that the system's resolver would read as it."""
     async with receiver() as there, sending(allowed=()) as (sender, send):
         with pytest.raises(Refused):
             await sender.check(f"https://{written}:{there.port}/")

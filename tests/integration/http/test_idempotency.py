@@ -10,10 +10,13 @@ import asyncpg
 import httpx
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message
 
+from libs.bus.writer import Writer
 from libs.http.auth import Actor
-from libs.http.idempotency import Answer, once, purge_answers
+from libs.http.idempotency import Answer, AnsweredBefore, once, purge_answers
+from libs.http.problems import Problem
 from tests.integration.http.conftest import Office
 
 
@@ -153,6 +156,56 @@ class OneConnection:
             yield self._connection
 
 
+class CountedPool:
+    """A pool, and how often a connection was taken from it."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self.taken = 0
+
+    def acquire(self, *, timeout: float) -> Any:
+        """A connection of the pool."""
+        self.taken += 1
+        return self._pool.acquire(timeout=timeout)
+
+
+def request_of(key: str, body: bytes = b"") -> Request:
+    """A POST /notes under a key."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"idempotency-key", key.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/notes", "query_string": b"", "headers": headers}
+    return Request(scope, receive)
+
+
+async def test_many_that_were_answered_before_find_it_with_one_question(office: Office) -> None:
+    """Each its own answer, of its own caller and request; whoever was not answered finds none."""
+    one, other = Actor(subject="o", kind="officer"), Actor(subject="p", kind="officer")
+
+    async def work(connection: Any) -> Answer:
+        number = await connection.fetchval("INSERT INTO note (text, number) VALUES ('a', 0) RETURNING id")
+        return Answer(201, {"id": number})
+
+    transactions = Writer(office.pool, lambda: None)
+    first = [await once(request_of(f"k{number}"), one, transactions, work) for number in range(5)]
+    pool = CountedPool(office.pool)
+    before = AnsweredBefore(pool)  # type: ignore[arg-type]
+    asked = [before.answer(request_of(f"k{number}"), one) for number in range(6)]
+    *again, unknown, of_another, misused = await asyncio.gather(
+        *asked,
+        before.answer(request_of("k0"), other),
+        before.answer(request_of("k0", b"{}"), one),
+        return_exceptions=True,
+    )
+    assert [answer.body for answer in again if isinstance(answer, Response)] == [each.body for each in first]
+    assert (unknown, of_another) == (None, None)
+    assert isinstance(misused, Problem)
+    assert misused.status == 422
+    assert pool.taken == 1
+
+
 async def test_write_costs_one_statement_more(office: Office) -> None:
     """BEGIN, the work, the answer's row, COMMIT."""
     statements: list[str] = []
@@ -161,15 +214,10 @@ async def test_write_costs_one_statement_more(office: Office) -> None:
         await connection.execute("INSERT INTO note (text, number) VALUES ('a', 0)")
         return Answer(201)
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    headers = [(b"idempotency-key", b"k")]
-    scope = {"type": "http", "method": "POST", "path": "/notes", "query_string": b"", "headers": headers}
     async with office.pool.acquire() as connection:
         connection.add_query_logger(lambda record: statements.append(record.query.split()[0]))
         actor = Actor(subject="o", kind="officer")
-        await once(Request(scope, receive), actor, OneConnection(connection), work)
+        await once(request_of("k"), actor, OneConnection(connection), work)
     # What follows is the pool's own reset of the connection.
     assert statements[:4] == ["BEGIN;", "INSERT", "INSERT", "COMMIT;"]
     assert len(statements) <= 5

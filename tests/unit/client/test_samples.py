@@ -20,7 +20,7 @@ from tests.fixtures.servers import ROOT
 SAMPLES = ROOT / "clients/samples"
 LINES_MAX = 40
 SECRETS = ["whsec_" + "b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQ=", "whsec_" + "bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXc="]
-BODY = '{"id": "e1", "data": {"tên": "Một Cửa"}}'
+BODY = '{"id": "e1", "type": "t.v1", "data": {"tên": "Một Cửa"}}'
 Case = dict[str, Any]
 NODE = """
 import { verify } from %s;
@@ -153,10 +153,12 @@ def test_samples_are_short_and_there_in_every_language() -> None:
     found = {path.relative_to(SAMPLES): path for path in SAMPLES.rglob("*.*") if path.suffix != ".pyc"}
     expected = {"python": "py", "javascript": "mjs"}
     names = {
-        Path(f"{folder}/{name}.{end}") for folder, end in expected.items() for name in ("verify", "feed")
+        Path(f"{folder}/{name}.{end}")
+        for folder, end in expected.items()
+        for name in ("verify", "receive", "feed")
     }
-    names |= {Path(f"java/{name}.java") for name in ("Verify", "Feed")}
-    names |= {Path(f"csharp/{name}.cs") for name in ("Verify", "Feed")}
+    names |= {Path(f"java/{name}.java") for name in ("Verify", "Receive", "Feed")}
+    names |= {Path(f"csharp/{name}.cs") for name in ("Verify", "Receive", "Feed")}
     assert set(found) == names
     lines = {str(name): len(path.read_text().splitlines()) for name, path in found.items()}
     assert {name: count for name, count in lines.items() if count > LINES_MAX} == {}

@@ -26,7 +26,9 @@ def test_both_clients_and_feeds_offer_the_same() -> None:
         groups = {name: type(value) for name, value in vars(client).items() if isinstance(value, Resource)}
     other = AsyncClient("https://doitac.example.vn", "bv", KEY)
     assert groups == {name: type(value) for name, value in vars(other).items() if isinstance(value, Resource)}
-    assert set(groups) == {"events", "births", "steps", "results", "city", "webhooks"}
+    assert set(groups) == {
+        *("events", "births", "steps", "results", "fhir", "xml9", "city", "webhooks", "partner"),
+    }
 
 
 async def test_every_operation_blocks_for_one_and_is_awaited_for_the_other() -> None:

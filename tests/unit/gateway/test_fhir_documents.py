@@ -3,7 +3,12 @@
 import json
 from pathlib import Path
 
+from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+
+from services.gateway.fhir.bundles import TYPES
+from services.gateway.fhir.capability import capability
 from services.gateway.fhir.desk import judged
+from services.gateway.fhir.issues import MEDIA_TYPE
 from services.gateway.fhir.mapping import Field, load_mapping
 from tests.fixtures.fhir import examples
 
@@ -54,3 +59,18 @@ def test_the_examples_are_the_ones_the_tests_send() -> None:
         _, said, wrong = judged(content, MAPPING)
         assert wrong == []
         assert all(birth.issues == () for birth in said.births)
+
+
+def test_the_statement_says_what_is_taken() -> None:
+    """R4 as its models read it; every type of Bundle, the one format, where and by which token; no reading."""
+    statement = capability("https://doitac.example.vn/", "1.2.3")
+    read = CapabilityStatement.model_validate(statement)
+    assert (read.fhirVersion, read.kind, read.format) == ("4.0.1", "instance", [MEDIA_TYPE])
+    (rest,) = statement["rest"]
+    assert "resource" not in rest
+    assert [each["code"] for each in rest["interaction"]] == ["transaction"]
+    assert rest["security"]["service"][0]["coding"][0]["code"] == "OAuth"
+    assert all(type_ in rest["documentation"] for type_ in TYPES)
+    (messaging,) = statement["messaging"]
+    assert messaging["endpoint"][0]["address"] == "https://doitac.example.vn/fhir/$process-message"
+    assert "`GET /fhir/metadata`" in (DOCS / "fhir.md").read_text()

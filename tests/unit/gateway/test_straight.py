@@ -9,6 +9,7 @@ import nkeys
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from libs.contracts.cloudevents import STRUCTURED_JSON
 from libs.http.problems import Problem
 from services.gateway.inbound.taking import HTTP, Came, Inbound
 from services.gateway.partners.partner import Partner
@@ -21,7 +22,7 @@ from services.gateway.straight.admission import (
     read_question,
     refuse,
 )
-from services.gateway.straight.messages import HandedIn, read_message
+from services.gateway.straight.messages import HandedIn, read_message, unreadable
 from services.gateway.straight.places import events_stream, permissions
 from services.gateway.straight.user_keys import Issuer, public_user_key
 
@@ -195,4 +196,28 @@ async def test_a_refusal_repeats_no_name_that_is_none(written: str) -> None:
     headers = {"ce-source": written, "ce-id": "e1"}
     outcome = await HandedIn(_Deaf()).take(Partner(code="bv", name_vi="BV"), headers, b"{")
     assert (outcome.state, outcome.id) == ("refused", "e1")
-    assert outcome.source == (written if written == '"' * 200 else "")
+    # Quotes around a header's value are not of it.
+    assert outcome.source == (written[1:-1] if written == '"' * 200 else "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "names"),
+    [
+        ({"CE-Source": "urn:x", "Ce-Id": "1"}, b"", ("urn:x", "1")),
+        ({"ce-source": "urn:b%E1%BB%87nh", "ce-id": "a%20b", "Nats-Msg-Id": "m1"}, b"", ("", "m1")),
+        ({"ce-source": '"urn:x"', "ce-id": "%ff"}, b"", ("urn:x", "")),
+        ({"Content-Type": STRUCTURED_JSON}, b'{"source":"urn:x","id":"1","type":7}', ("urn:x", "1")),
+        ({"Content-Type": f"{STRUCTURED_JSON}; charset=utf-8"}, b'{"id":7,"source":"urn:x"}', ("urn:x", "")),
+        ({"Content-Type": STRUCTURED_JSON, "Nats-Msg-Id": "m1"}, b'{"source":"urn:x"', ("", "m1")),
+        ({"Content-Type": STRUCTURED_JSON}, b"[" * 100_000, ("", "")),
+        ({"Content-Type": STRUCTURED_JSON}, b"\xff", ("", "")),
+        ({"nats-msg-id": "m 1"}, b"", ("", "")),
+        ({}, b"", ("", "")),
+    ],
+)
+def test_a_message_nothing_came_of_is_named_as_far_as_it_can_be_read(
+    headers: dict[str, str], body: bytes, names: tuple[str, str]
+) -> None:
+    """Also when it is we who fail on it; what is no visible ASCII is repeated to nobody."""
+    found = unreadable(headers, body, Problem(500))
+    assert (found.source, found.id) == names

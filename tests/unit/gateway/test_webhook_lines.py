@@ -15,7 +15,7 @@ from services.gateway.webhooks.endpoint import Endpoint
 from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Line, Unwritten
 from services.gateway.webhooks.queue import Item
 from services.gateway.webhooks.schedule import TABLE, Schedule, retry_after_seconds
-from services.gateway.webhooks.sending import Outcome
+from services.gateway.webhooks.sending import Attempted
 
 BEGIN = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 PARTNER = Partner(code="p", name_vi="P", types=("*",), reads=("*",))
@@ -46,9 +46,9 @@ def item(position: int, dossier: UUID = DOSSIERS[0], due: datetime = BEGIN) -> I
     return Item(event_id=UUID(int=1000 + position), position=position, dossier_id=dossier, due=due)
 
 
-def said(status: int = 204, error: str = "", retry_after: float = 0.0) -> Outcome:
+def said(status: int = 204, error: str = "", retry_after: float = 0.0) -> Attempted:
     """An answer."""
-    return Outcome(at=BEGIN, status=status, error=error, retry_after_seconds=retry_after)
+    return Attempted(at=BEGIN, status=status, error=error, retry_after_seconds=retry_after)
 
 
 REFUSED, HANGS, GONE = said(500, "status"), said(0, "timeout"), said(410, "status")
@@ -112,7 +112,7 @@ def test_an_event_that_fails_holds_its_dossier_only() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "after"), [(REFUSED, 10), (HANGS, 3), (said(302, "redirect"), 10)])
-def test_a_run_of_failures_makes_an_endpoint_failing(outcome: Outcome, after: int) -> None:
+def test_a_run_of_failures_makes_an_endpoint_failing(outcome: Attempted, after: int) -> None:
     """Ten, or three time-outs; a success between begins anew."""
     made = trusted()
     made.push([item(number, uuid4()) for number in range(1, 40)])
@@ -362,3 +362,32 @@ def test_whatever_happens_each_dossier_is_in_order_and_nothing_is_lost(steps: li
             answer(True, 0)
     assert made.state == "disabled" or (ended, made.waits) == (set(range(1, position + 1)), 0)
     assert all(found == sorted(set(found)) for found in delivered.values())
+
+
+@pytest.mark.parametrize("outcome", [GONE, HANGS, said(503, "status", 60.0), said()])
+def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(outcome: Attempted) -> None:
+    """The event is delivered or tried again; the new address is neither given up nor trusted for the old one's."""
+    made = line(schedule=Schedule(failures_max=1, timeouts_max=1))
+    made.push([item(1), item(2, DOSSIERS[1])])
+    sent = made.take(BEGIN)
+    assert sent is not None
+    moved = msgspec.structs.replace(made.endpoint, url="https://y/", version=2)
+    waiting = [
+        Waiting(
+            endpoint=made.id,
+            event_id=each.event_id,
+            position=each.position,
+            dossier_id=each.dossier_id,
+            tries=0,
+            next_attempt_at=BEGIN,
+        )
+        for each in (item(1), item(2, DOSSIERS[1]))
+    ]
+    made.renew(moved, [(None, b"k")], waiting, more=False)
+    settled, change = made.settle(sent, outcome, BEGIN, 0)
+    assert (change, made.state, made.trusted) == (None, "active", False)
+    assert settled.state == ("delivered" if outcome.delivered else "pending")
+    assert (made.last_success_at, made.last_failure_at) == (None, None)
+    other = made.take(BEGIN)
+    assert other is not None
+    assert made.settle(other, GONE, BEGIN, 0)[1] is not None

@@ -6,16 +6,20 @@ from typing import Any, Generic, Self
 
 import httpx
 
+from mot_cua.acts import Births, CaseSteps, Results
 from mot_cua.city import City
 from mot_cua.cursors import AsyncCursorStore, CursorStore, MemoryCursor
 from mot_cua.endpoints import Endpoints
 from mot_cua.feed import AsyncFeed, Feed
+from mot_cua.fhir import Fhir
 from mot_cua.keys import SigningKey
 from mot_cua.operations import Awaiting, Blocking, M
 from mot_cua.performing import AwaitingPerformer, BlockingPerformer
 from mot_cua.reading import PAGE_EVENTS, Reading
-from mot_cua.saying import Births, CaseSteps, Events, Results
+from mot_cua.registration import Registration
+from mot_cua.saying import Events
 from mot_cua.session import PATIENCE_SECONDS, Session
+from mot_cua.xml9 import Xml9
 
 USER_AGENT = "mot-cua-client/0.1.0"
 
@@ -26,9 +30,12 @@ class _Surface(Generic[M]):
     def __init__(self, session: Session, perform: Any) -> None:
         self.session = session
         self.events: Events[M] = Events(session, perform)
+        self.partner: Registration[M] = Registration(session, perform)
         self.births: Births[M] = Births(session, perform)
         self.steps: CaseSteps[M] = CaseSteps(session, perform)
         self.results: Results[M] = Results(session, perform)
+        self.fhir: Fhir[M] = Fhir(session, perform)
+        self.xml9: Xml9[M] = Xml9(session, perform)
         self.city: City[M] = City(session, perform)
         self.webhooks: Endpoints[M] = Endpoints(session, perform)
 

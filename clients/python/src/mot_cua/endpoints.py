@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -173,11 +173,18 @@ class Endpoints(Resource[M]):
         *,
         state: str | None = None,
         event_type: str | None = None,
+        dossier_id: str | UUID | None = None,
         before: str | None = None,
         limit: int | None = None,
     ) -> Steps[Deliveries]:
-        """What was or is to be delivered, newest first."""
-        query = {"state": state, "type": event_type, "before": before, "limit": limit}
+        """What was or is to be delivered, newest first: of a state, a type, a dossier."""
+        query = {
+            "state": state,
+            "type": event_type,
+            "dossier": dossier_id,
+            "before": before,
+            "limit": limit,
+        }
         response = yield from self._ask("GET", f"{_part(endpoint_id)}/deliveries", query=query)
         return read(response, Deliveries)
 

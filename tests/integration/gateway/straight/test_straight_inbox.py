@@ -1,5 +1,6 @@
 """Handing in by NATS: in the partner's name, once, in order, answered to the partner alone, and then erased."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,9 @@ from services.gateway.housekeeping import Housekeeping
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.outcomes import Outcome, later, refused, taken
 from services.gateway.partners.partner import Partner
+from services.gateway.straight import store
 from services.gateway.straight.places import inbox_stream
+from services.gateway.straight.store import Answer
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House
 from tests.integration.gateway.straight.partners_nats import PartnersNats, take
@@ -171,7 +174,7 @@ async def test_it_waits_for_a_service_that_is_away_and_gives_up_on_what_breaks_i
         await at.publish("e3", b"good")
         first, second = await at.answers(2)
         assert isinstance(first, EventRefused)
-        assert first.problem["status"] == 500
+        assert (first.source, first.id, first.problem["status"]) == (HOSPITAL.code, "e2", 500)
         assert isinstance(second, EventTaken)
 
 
@@ -182,6 +185,35 @@ async def test_answers_survive_the_stream_they_were_in(desk: Callable[[], Any]) 
         await eventually(lambda: at.partners_nats.holds(HOSPITAL.code, 1), deadline_seconds=30)
         await at.partners_nats.break_stream(HOSPITAL.code, "deleted")
         assert [answer.id for answer in await at.answers(1)] == ["e1"]
+
+
+async def test_an_answer_that_comes_while_others_are_read_is_published(
+    desk: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is committed between the lane's reading and its going on waits for no further one."""
+    read, go_on = asyncio.Event(), asyncio.Event()
+    reading = store.waiting_answers
+
+    async def held_back(*asked: Any) -> list[Answer]:
+        found = await reading(*asked)
+        if found:
+            read.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(store, "waiting_answers", held_back)
+    async with desk() as at:
+        await at.publish("e1", b"good")
+        await asyncio.wait_for(read.wait(), 10)
+        await at.publish("e2", b"good")
+
+        async def both_kept() -> bool:
+            count: int = await at.waiting()
+            return count == 2 and await at.is_empty()
+
+        await eventually(both_kept)
+        go_on.set()
+        assert [answer.id for answer in await at.answers(2)] == ["e1", "e2"]
 
 
 async def test_an_answer_nobody_fetches_is_not_kept_for_ever(desk: Callable[[], Any]) -> None:

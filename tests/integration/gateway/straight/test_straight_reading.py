@@ -88,6 +88,25 @@ async def test_who_was_away_gets_everything_and_delays_nobody(
         assert await take(back, EVERYTHING.code, 1, seconds=2) == []
 
 
+async def test_what_has_gathered_is_stored_as_one_batch(
+    houses: Callable[..., Any], partners_nats: PartnersNats
+) -> None:
+    """The server forces it to disk once; a few by themselves, and all in the order of the feed."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner(HOSPITAL)
+    said = await house.say(uuid4(), *(received() for _ in range(30)))
+    await partners_nats.admit(house)
+    async with partners_nats.at_work(house.process):
+        client = await partners_nats.connect()
+        gathered = await take(client, HOSPITAL.code, 30)
+        said += await house.say(uuid4(), received(), accepted())
+        few = await take(client, HOSPITAL.code, 2)
+    assert ids(gathered + few) == said
+    batches = [(message.headers or {}).get("Nats-Batch-Id") for message in gathered + few]
+    assert batches[0]
+    assert batches == [batches[0]] * 30 + [None] * 2
+
+
 @pytest.mark.parametrize("fault", ["deleted", "purged", "durable deleted", "durable paused"])
 async def test_a_stream_that_is_not_what_it_must_be_is_made_anew_and_nothing_is_lost(
     houses: Callable[..., Any], partners_nats: PartnersNats, fault: str

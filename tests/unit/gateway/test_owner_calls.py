@@ -11,23 +11,23 @@ from libs.http.problems import Problem
 from services.gateway.inbound.city import READS, read_of
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.outcomes import pointer, refused_by_owner
-from services.gateway.inbound.ways import WAYS, is_id, path_of
+from services.gateway.inbound.owner_calls import OWNER_CALLS, is_id, path_of
 
 EVENT = InboundEvent(source="urn:mot-cua:partner:a", id="1", type="partner.step-started.v1")
 DOSSIER = "019ac000-0000-7000-8000-000000000001"
 NAMED = st.dictionaries(st.sampled_from(["step", "result_id", "component"]), st.text(max_size=80))
 
 
-@given(st.sampled_from(sorted(WAYS)), NAMED)
+@given(st.sampled_from(sorted(OWNER_CALLS)), NAMED)
 def test_no_member_leads_out_of_its_place_in_the_path(type_: str, members: dict[str, str]) -> None:
-    """Whatever a step or a paper is called, the path has the parts its way has, and no query of its own."""
-    way = WAYS[type_]
-    given_members = {"component": "declaration"} | {name: members.get(name, "") for name in way.takes}
+    """Whatever a step or a paper is called, the path has the parts its call has, and no query of its own."""
+    call = OWNER_CALLS[type_]
+    given_members = {"component": "declaration"} | {name: members.get(name, "") for name in call.takes}
     try:
-        path = path_of(way, DOSSIER, given_members)
+        path = path_of(call, DOSSIER, given_members)
     except Problem:
         return
-    assert path.count("/") == way.path.count("/")
+    assert path.count("/") == call.path.count("/")
     assert re.fullmatch(r"[a-z0-9_./-]+(\?component=[a-z]+)?", path, re.IGNORECASE)
     assert "/../" not in f"{path}/"
 

@@ -1,12 +1,10 @@
-"""Events straight from NATS: the partner's own stream and durable on the partners' server. `pip install
-mot-cua-client[nats]`; awaited only.
+"""Events straight from NATS: the partner's own stream and durable on the partners' server.
 
 The events, their ids and their cursors are those of the feed, so that a program may change from one way to the other.
 """
 
 import asyncio
 import contextlib
-import logging
 import ssl
 import time
 from collections import deque
@@ -16,25 +14,19 @@ from typing import Self
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.client import JetStreamContext
-from nats.js.errors import Error as JetStreamError
 
-from mot_cua.errors import CredentialsRefused, Unreachable
 from mot_cua.event import Event, read_binary
 from mot_cua.retrying import Backoff
+from mot_cua.straight.connecting import FAILURES, PATIENCE_SECONDS, closed, door, log
 
 DURABLE = "own"
 CURSOR_HEADER = "feed-cursor"
 PAGE_EVENTS = 50
 WAIT_SECONDS = 5.0
-CONNECT_SECONDS = 8
 # The server gives an event again that was not acknowledged within 30 seconds; what waited here so long is given back.
 HELD_SECONDS_MAX = 20.0
-PATIENCE_SECONDS = 60.0
-_FAILURES = (NatsError, JetStreamError, OSError, asyncio.TimeoutError)
-_log = logging.getLogger("mot_cua")
 
 
 class NatsFeed:
@@ -54,11 +46,7 @@ class NatsFeed:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """`seed`: the partner's NKey (SU…). `patience_seconds`: how long to be refused before it is believed."""
-        self._servers = [servers] if isinstance(servers, str) else list(servers)
-        self._partner = partner
-        self._seed = seed
-        self._tls = tls
-        self._patience_seconds = patience_seconds
+        self._door = door(servers, partner, seed, tls, patience_seconds)
         self._client: Client | None = None
         self._subscription: JetStreamContext.PullSubscription | None = None
         self._pending: deque[Msg] = deque()
@@ -85,8 +73,8 @@ class NatsFeed:
         self._in_hand = False
         try:
             await message.ack_sync(timeout=WAIT_SECONDS)
-        except _FAILURES as failure:
-            _log.warning("an event was not acknowledged and may come again: %r", failure)
+        except FAILURES as failure:
+            log.warning("an event was not acknowledged and may come again: %r", failure)
             await self.close()
         else:
             self.cursor = (message.headers or {}).get(CURSOR_HEADER, self.cursor)
@@ -101,8 +89,7 @@ class NatsFeed:
         self._pending.clear()
         self._in_hand = False
         if client is not None:
-            with contextlib.suppress(*_FAILURES):
-                await client.close()
+            await closed(client)
 
     async def _next(self) -> Event | None:
         await self.commit()
@@ -118,19 +105,19 @@ class NatsFeed:
 
     async def _fetch(self) -> None:
         if self._client is None or not self._client.is_connected:
-            await self._connect()
+            await self.close()
+            self._client = await self._door.connect()
         try:
-            assert self._client is not None  # noqa: S101 - connected above
             if self._subscription is None:
                 context = self._client.jetstream()
-                stream = f"EVENTS_{self._partner.upper()}"
+                stream = f"EVENTS_{self._door.partner.upper()}"
                 self._subscription = await context.pull_subscribe_bind(durable=DURABLE, stream=stream)
             messages = await self._subscription.fetch(PAGE_EVENTS, timeout=WAIT_SECONDS)
         except (TimeoutError, NatsTimeout):
             # Nothing there; or it is not answered, which the next turn finds out.
             return
-        except _FAILURES as failure:
-            _log.warning("%r; connecting anew", failure)
+        except FAILURES as failure:
+            log.warning("%r; connecting anew", failure)
             await self.close()
             await asyncio.sleep(Backoff().pause())
             return
@@ -140,41 +127,9 @@ class NatsFeed:
     async def _give_back(self) -> None:
         """Before others get it: the server gives it again at once, in order."""
         for message in self._pending:
-            with contextlib.suppress(*_FAILURES):
+            with contextlib.suppress(*FAILURES):
                 await message.nak()
         self._pending.clear()
-
-    async def _connect(self) -> None:
-        """Connect, as often as it takes. Raises CredentialsRefused when the server goes on refusing the key."""
-        await self.close()
-        backoff, began = Backoff(), time.monotonic()
-        while True:
-            client = Client()
-            try:
-                await client.connect(
-                    self._servers,
-                    nkeys_seed_str=self._seed,
-                    inbox_prefix=f"_INBOX_{self._partner}",
-                    allow_reconnect=False,
-                    connect_timeout=CONNECT_SECONDS,
-                    tls=self._tls,
-                    error_cb=_note,
-                )
-                # A refusal may come after the library believes to be connected.
-                await client.flush(timeout=CONNECT_SECONDS)
-                if client.is_connected:
-                    self._client = client
-                    return
-                raise Unreachable("the server ended the connection", sent=False)
-            except (*_FAILURES, Unreachable) as failure:
-                with contextlib.suppress(*_FAILURES):
-                    await client.close()
-                # The library has a type for it, and mostly raises it as text.
-                refused = "authorization violation" in str(failure).lower()
-                if refused and time.monotonic() - began > self._patience_seconds:
-                    raise CredentialsRefused("authorization-violation", str(failure)) from failure
-                _log.warning("%r; connecting anew", failure)
-            await asyncio.sleep(backoff.pause())
 
     async def __aenter__(self) -> Self:
         return self
@@ -183,7 +138,3 @@ class NatsFeed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-async def _note(error: Exception) -> None:
-    _log.warning("%r", error)

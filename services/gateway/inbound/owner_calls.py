@@ -13,7 +13,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGN
 _INTAKE, _ROUTING, _RESULTS = "intake", "routing", "results"
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class OwnerCall(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint of the owner, and how the event fills it.
 
     `path` names {dossier} (the event's subject), {component} (an attribute) and members of the data (`takes`), which do
@@ -35,8 +35,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
         return "{dossier}" in self.path or self.told_dossier
 
 
-def _step(act: str) -> Way:
-    return Way(
+def _step(act: str) -> OwnerCall:
+    return OwnerCall(
         service=_ROUTING,
         path=f"/cases/{{dossier}}/steps/{{step}}/{act}",
         takes=("step",),
@@ -44,14 +44,14 @@ def _step(act: str) -> Way:
     )
 
 
-def _case(act: str) -> Way:
-    return Way(
+def _case(act: str) -> OwnerCall:
+    return OwnerCall(
         service=_ROUTING, path=f"/cases/{{dossier}}/{act}", location="/city/routing/cases/{dossier_id}"
     )
 
 
-def _dossier(act: str, *, body: bool = True) -> Way:
-    return Way(
+def _dossier(act: str, *, body: bool = True) -> OwnerCall:
+    return OwnerCall(
         service=_INTAKE,
         path=f"/dossiers/{{dossier}}/{act}",
         body=body,
@@ -59,12 +59,12 @@ def _dossier(act: str, *, body: bool = True) -> Way:
     )
 
 
-def _new(path: str) -> Way:
-    return Way(service=_INTAKE, path=path, status=201, location="/city/intake/dossiers/{dossier_id}")
+def _new(path: str) -> OwnerCall:
+    return OwnerCall(service=_INTAKE, path=path, status=201, location="/city/intake/dossiers/{dossier_id}")
 
 
-def _paper(act: str) -> Way:
-    return Way(
+def _paper(act: str) -> OwnerCall:
+    return OwnerCall(
         service=_RESULTS,
         path=f"/results/{{result_id}}/{act}",
         takes=("result_id",),
@@ -73,10 +73,10 @@ def _paper(act: str) -> Way:
     )
 
 
-WAYS: Mapping[str, Way] = {
+OWNER_CALLS: Mapping[str, OwnerCall] = {
     "partner.birth-declared.v1": _new("/births"),
     "partner.dossier-handed-in.v1": _new("/dossiers"),
-    "partner.paper-attached.v1": Way(
+    "partner.paper-attached.v1": OwnerCall(
         service=_INTAKE,
         path="/dossiers/{dossier}/attachments?component={component}",
         status=201,
@@ -105,8 +105,8 @@ WAYS: Mapping[str, Way] = {
     "partner.pause-withdrawn.v1": _step("undo-pause"),
     "partner.result-dispatched.v1": _paper("dispatch"),
     "partner.result-arrived.v1": _paper("arrive"),
-    "partner.receiver-checked.v1": Way(service=_RESULTS, path="/dossiers/{dossier}/receiver-check"),
-    "partner.result-handed-over.v1": Way(
+    "partner.receiver-checked.v1": OwnerCall(service=_RESULTS, path="/dossiers/{dossier}/receiver-check"),
+    "partner.result-handed-over.v1": OwnerCall(
         service=_RESULTS,
         path="/dossiers/{dossier}/hand-over",
         location="/city/results{receipt}",
@@ -120,12 +120,12 @@ def is_id(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
-def path_of(way: Way, dossier: str, members: Mapping[str, str]) -> str:
+def path_of(call: OwnerCall, dossier: str, members: Mapping[str, str]) -> str:
     """The path for this event. Raises Problem 422 for a member that is missing or can stand in no path."""
-    wrong = [error for name in way.takes if (error := _wrong(name, members.get(name, "")))]
+    wrong = [error for name in call.takes if (error := _wrong(name, members.get(name, "")))]
     if wrong:
         raise Problem(422, errors=wrong)
-    return way.path.format(dossier=dossier, **members)
+    return call.path.format(dossier=dossier, **members)
 
 
 def _wrong(name: str, value: str) -> FieldError | None:

@@ -17,9 +17,12 @@ from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import tending
 from services.gateway.webhooks.endpoint import ShownEndpoint
+from services.gateway.webhooks.places import Places
 from services.gateway.webhooks.sending import Sender
 
 BODY_BYTES_MAX = 64 << 10
+# Names of one partner that are looked up at once to see whether a URL may be taken.
+CHECKS_MAX = 4
 T = TypeVar("T")
 
 
@@ -51,11 +54,13 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
     sender: Sender
     sealer: Sealer
     wake: Callable[[], None]
+    places: Places = msgspec.field(default_factory=lambda: Places(CHECKS_MAX))
 
-    async def check(self, request: Request, actor: Actor, change: tending.Change) -> None:
-        """Check what is wanted, unless it was done under this key before. Raises Problem 422."""
+    async def check(self, request: Request, actor: Actor, partner: Partner, change: tending.Change) -> None:
+        """Check what is wanted, unless it was done under this key before. Raises Problem 422 or 429."""
         if await answered_before(request, actor, self.transactions) is None:
-            await tending.check(self.sender, change)
+            async with self.places.one(partner.code):
+                await tending.check(self.sender, change)
 
     async def done(
         self, request: Request, actor: Actor, work: Callable[[Any], Awaitable[Answer]]

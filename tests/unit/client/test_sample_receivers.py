@@ -1,0 +1,81 @@
+"""The samples that receive webhooks, run: what is the gateway's is taken once, whatever else is refused."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from deploy.local.ports import LOOPBACK, free_port
+from tests.unit.client.test_samples import BODY, SAMPLES, SECRETS, signed
+
+START_SECONDS = 20
+
+
+def python(_folder: Path) -> list[str]:
+    """With nothing but Python."""
+    return [sys.executable, str(SAMPLES / "python/receive.py")]
+
+
+def node(_folder: Path) -> list[str]:
+    """With nothing but Node."""
+    return [shutil.which("node") or "node", str(SAMPLES / "javascript/receive.mjs")]
+
+
+def java(folder: Path) -> list[str]:
+    """Compiled as its first line says."""
+    sources = [str(SAMPLES / f"java/{name}.java") for name in ("Verify", "Receive")]
+    compiler = shutil.which("javac") or "javac"
+    subprocess.run([compiler, "-encoding", "UTF-8", "-d", str(folder), *sources], check=True, timeout=90)
+    return [shutil.which("java") or "java", "-cp", str(folder), "Receive"]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("program", [python, node, *([java] if shutil.which("javac") else [])])
+def test_a_receiver_takes_what_is_genuine_once(program: Callable[[Path], list[str]], tmp_path: Path) -> None:
+    """204 for an event and for its repetition, which is handled once; 400 for what was changed, or signed by nobody."""
+    port = free_port()
+    command = [*program(tmp_path), str(port), *SECRETS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        try:
+            now = int(time.time())
+            headers = {"webhook-id": "e1", "webhook-timestamp": str(now)}
+            genuine = headers | {"webhook-signature": signed(SECRETS[1], now)}
+            assert first(port, genuine, BODY) == 204
+            assert post(port, genuine, BODY) == 204
+            assert post(port, genuine, BODY + " ") == 400
+            assert post(port, headers, BODY) == 400
+            assert post(port, {}, BODY) == 400
+        finally:
+            child.kill()
+        handled = child.stdout.read().decode() if child.stdout else ""
+    assert len(handled.splitlines()) == 1
+    assert "e1" in handled
+
+
+def first(port: int, headers: dict[str, str], body: str) -> int:
+    """The answer, as soon as the program listens."""
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return post(port, headers, body)
+        except URLError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def post(port: int, headers: dict[str, str], body: str) -> int:
+    """The status of the answer."""
+    request = Request(f"http://{LOOPBACK}:{port}/", body.encode(), headers, method="POST")
+    try:
+        with urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
+            status: int = answer.status
+            return status
+    except HTTPError as refused:
+        with refused:
+            return refused.code
