@@ -111,7 +111,7 @@ class Pump:
         return stream_of(self._source)
 
     async def drain(self, enough: Callable[[], bool]) -> int:
-        """Publish what is unpublished now, or until `enough`; return how many rows were marked.
+        """Publish what is unpublished until nothing is left or `enough`; return how many rows were marked.
 
         Raises Stalled (after marking all that was acked) and StreamDamaged.
         """
@@ -150,7 +150,7 @@ class Pump:
         marked = 0
         try:
             while True:
-                if stalled is None and not emptied:
+                if stalled is None:
                     emptied = await self._fill(under_way, take, enough)
                 if not under_way:
                     break
@@ -175,7 +175,7 @@ class Pump:
     async def _fill(self, under_way: deque[_Batch], take: Take, enough: Callable[[], bool]) -> bool:
         """Send windows until as many as may be are under way or `enough`; True when nothing was left to send.
 
-        A window that is not full was all there was; what is committed meanwhile wakes the relay.
+        A window that is not full was all there was: it is asked again when that is at its end.
         """
         while len(under_way) < self._settings.windows_max and not enough():
             rows = await take(under_way)
