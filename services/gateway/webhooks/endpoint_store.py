@@ -102,10 +102,11 @@ async def touch(conn: Any, endpoint_id: UUID) -> None:
 
 
 async def answered(conn: Any, endpoint_id: UUID, at: datetime) -> None:
-    """A receiver has taken something a person sent: one that was failing is served again."""
+    """A receiver has taken something a person sent: one that was failing is served again; one given up stays so."""
     await conn.execute(
         """
-        UPDATE endpoint SET last_success_at = $2, failing_since = NULL, version = version + 1,
+        UPDATE endpoint SET last_success_at = $2, version = version + 1,
+            failing_since = CASE state WHEN 'disabled' THEN failing_since END,
             state = CASE state WHEN 'failing' THEN 'active' ELSE state END
         WHERE id = $1
         """,

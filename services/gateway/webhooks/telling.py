@@ -22,6 +22,8 @@ from services.gateway.webhooks.addresses import target_of
 from services.gateway.webhooks.telling_store import Addressee, Untold
 
 PATH = "/partner-letters/webhooks-stopped"
+# notify's word for an address that takes no mail: only that is for ever.
+ADDRESS_REFUSED = "address-refused"
 PAUSE_SECONDS = 10.0
 # How long whoever has begun a letter keeps others from it, and how soon one that notify could not send is tried again.
 LEASE = timedelta(minutes=5)
@@ -80,11 +82,15 @@ class Telling:
                 log.warning("partner-not-told-yet", partner=partner.code, reason=error.reason)
                 return
             except Refused as error:
-                why_not = error.slug or str(error.status)
+                if error.slug != ADDRESS_REFUSED:
+                    # A notify of before, or set up wrongly: that says nothing of the address.
+                    log.error("partner-not-told-yet", partner=partner.code, reason=str(error))
+                    return
+                why_not = error.slug
         if why_not:
             log.warning("partner-not-told", partner=partner.code, reason=why_not)
         async with self._transactions.transaction() as conn:
-            await telling_store.told(conn, partner.code, [each.id for each in endpoints], BETWEEN_LETTERS)
+            await telling_store.told(conn, partner.code, endpoints, BETWEEN_LETTERS)
             await partner_store.audit(
                 conn,
                 partner.code,

@@ -55,14 +55,26 @@ async def untold(conn: Any, code: str) -> list[Untold]:
         code,
         DISABLED,
     )
+    # Processes of before forget since when, at a test that is taken.
     rows = await conn.fetch(
-        "SELECT id, url, reason, failing_since FROM endpoint WHERE partner = $1 AND to_tell ORDER BY failing_since, id",
+        """
+        SELECT id, url, reason, coalesce(failing_since, last_failure_at, created_at) AS since FROM endpoint
+        WHERE partner = $1 AND to_tell ORDER BY since, id
+        """,
         code,
     )
     return [Untold(id=plain(row[0]), url=row[1], reason=row[2], failing_since=row[3]) for row in rows]
 
 
-async def told(conn: Any, code: str, endpoints: Sequence[UUID], pause: timedelta) -> None:
-    """These are known; the next letter to the partner is `pause` away at least."""
-    await conn.execute("UPDATE endpoint SET to_tell = false WHERE id = ANY($1::uuid[])", list(endpoints))
+async def told(conn: Any, code: str, endpoints: Sequence[Untold], pause: timedelta) -> None:
+    """These are known, unless given up anew meanwhile; the next letter to the partner is `pause` away at least."""
+    await conn.execute(
+        """
+        UPDATE endpoint SET to_tell = false FROM unnest($1::uuid[], $2::timestamptz[]) AS told (id, since)
+        WHERE endpoint.id = told.id
+            AND coalesce(endpoint.failing_since, endpoint.last_failure_at, endpoint.created_at) = told.since
+        """,
+        [each.id for each in endpoints],
+        [each.failing_since for each in endpoints],
+    )
     await conn.execute("UPDATE partner SET tell_after = now() + $2::interval WHERE code = $1", code, pause)

@@ -99,6 +99,46 @@ async def test_a_letter_is_owed_until_notify_has_sent_it(
     assert await said_in(house) == [("webhook-told", endpoint)]
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 500])
+async def test_a_notify_that_does_not_know_such_letters_owes_them_still(
+    house: House, owner: Owner, telling: Telling, status: int
+) -> None:
+    """One of before, one set up wrongly, one that fails: only that an address takes no mail ends it."""
+    desk = await hospital(house)
+    owner.refuse(status)
+    async with receiver(always(410)) as there:
+        endpoint, _ = await desk.add(there.url)
+        await given_up(house, endpoint)
+    assert await telling.turn()
+    assert (len(owner.calls), await said_in(house)) == (1, [])
+    await house.pool.execute(
+        "UPDATE partner SET tell_after = tell_after - $1::interval", timedelta(minutes=6)
+    )
+    assert await telling.turn()
+    assert await said_in(house) == [("webhook-told", endpoint)]
+
+
+async def test_what_was_given_up_again_while_a_letter_was_sent_is_owed_one(
+    house: House, owner: Owner, telling: Telling
+) -> None:
+    """The letter on its way tells of the time before."""
+    desk = await hospital(house)
+    async with receiver(always(410)) as there:
+        endpoint, _ = await desk.add(there.url)
+        await given_up(house, endpoint)
+        owner.wait_seconds = 3.0
+        turn = asyncio.create_task(telling.turn())
+        await eventually(lambda: bool(owner.calls))
+        await desk.did("PATCH", f"/{endpoint}", {"enabled": True})
+        await given_up(house, endpoint)
+        assert not turn.done()
+        await turn
+    owner.wait_seconds = 0.0
+    await house.pool.execute("UPDATE partner SET tell_after = now()")
+    assert await telling.turn()
+    assert len({json.loads(call.body)["id"] for call in owner.calls}) == 2
+
+
 async def test_a_partner_gets_one_letter_an_hour_at_most(
     house: House, owner: Owner, telling: Telling
 ) -> None:
@@ -118,6 +158,24 @@ async def test_a_partner_gets_one_letter_an_hour_at_most(
         await telling.turn()
     assert not await telling.turn()
     assert len(owner.calls) == 1
+
+
+async def test_a_test_that_is_taken_after_it_was_given_up_does_not_hide_since_when_it_failed(
+    house: House, owner: Owner, telling: Telling
+) -> None:
+    """The endpoint stays off, so its partner is told as before; the task goes on."""
+    desk = await hospital(house)
+    async with receiver(always(410)) as there:
+        endpoint, _ = await desk.add(there.url)
+        await given_up(house, endpoint)
+        since = (await desk.show(endpoint))["failing_since"]
+        there.answering = always(204)
+        tried = await desk.did("POST", f"/{endpoint}/test", {})
+    assert tried["state"] == "delivered"
+    assert await telling.turn()
+    (call,) = owner.calls
+    ((webhook),) = json.loads(call.body)["webhooks"]
+    assert webhook["since"] == since is not None
 
 
 @pytest.mark.parametrize("contact", ["", "ông Ba, 0912 345 678"])
