@@ -69,7 +69,7 @@ class Holder:
         line = self.lines.get(endpoint.id)
         if line is None:
             line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
-        unwritten = self._recorder.unwritten(endpoint.id)
+        unwritten = self._recorder.unwritten(endpoint.id, endpoint.version)
         line.renew(endpoint, keys, waiting, more=len(waiting) >= WINDOW, unwritten=unwritten)
         line.allow(self._partners.get(endpoint.partner))
 

@@ -78,11 +78,14 @@ class Recorder:
             await self._write()
             yield
 
-    def unwritten(self, endpoint: UUID) -> Unwritten:
-        """What was noted of an endpoint since; what the database says of it is out of date."""
+    def unwritten(self, endpoint: UUID, version: int) -> Unwritten:
+        """What was noted of an endpoint since; what the database says of it is out of date.
+
+        A change of its state counts only where it was judged at this `version`: the database keeps no other.
+        """
         return Unwritten(
             frozenset(each.event_id for each in self._settled if each.endpoint == endpoint),
-            any(change.endpoint == endpoint for change in self._changes),
+            any((change.endpoint, change.version) == (endpoint, version) for change in self._changes),
         )
 
     async def flush(self) -> None:

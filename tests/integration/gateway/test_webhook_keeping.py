@@ -1,11 +1,17 @@
 """What is kept of endpoints and deliveries: nothing that is out of date, and no more than somebody will look at."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from libs.bus.ids import new_id
 from services.gateway.webhooks import delivery_store, endpoint_store
 from services.gateway.webhooks.endpoint import TEST_TYPE, Delivery
+from services.gateway.webhooks.holding import Holder
+from services.gateway.webhooks.queue import Item
+from services.gateway.webhooks.recording import Recorder
+from services.gateway.webhooks.schedule import Schedule
+from services.gateway.webhooks.sending import Attempted
 from tests.fixtures.receiver import receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import House, received
@@ -36,6 +42,31 @@ async def test_what_was_judged_before_its_partner_changed_it_is_not_kept(house: 
     assert await desk.state_is(endpoint, "active")
     assert await found(2)
     assert await desk.state_is(endpoint, "disabled")
+
+
+async def test_what_was_judged_while_its_partners_change_was_read_is_not_gone_by(house: House) -> None:
+    """The dispatcher holds the endpoint as the database has it, which does not keep what was found of the old one."""
+    await house.partner()
+    desk = await desk_of(house)
+    endpoint, _ = await desk.add("http://127.0.0.1:9/")
+    process, now = house.process, datetime.now(UTC)
+    recorder = Recorder(process.transactions)
+    holder = Holder(process.transactions, recorder, process.sealer, Schedule())
+    await holder.follow_endpoints()
+    line = holder.lines[UUID(endpoint)]
+    line.push([Item(event_id=uuid4(), position=1, dossier_id=uuid4(), due=now)])
+    sent = line.take(now)
+    assert sent is not None
+    await desk.did("PATCH", f"/{endpoint}", {"url": "http://127.0.0.1:10/"})
+    following = asyncio.create_task(holder.follow_endpoints())
+    while not recorder._writing.locked():  # noqa: ASYNC110 - turns of the loop: it is for a moment
+        await asyncio.sleep(0)
+    recorder.note(*line.settle(sent, Attempted(at=now, status=410, error="status"), now, 0))
+    assert line.state == "disabled"
+    await following
+    await recorder.flush()
+    assert await desk.state_is(endpoint, "active")
+    assert (line.state, line.endpoint.url) == ("active", "http://127.0.0.1:10/")
 
 
 async def test_of_test_events_the_newest_hundred_are_kept(house: House) -> None:
