@@ -185,7 +185,7 @@ class Line:
         # Of where the partner no longer has its events sent, an answer says something of the event only.
         here = item.url == self.endpoint.url
         if not outcome.delivered:
-            return self._failed(item, outcome, attempt, now, draw, here=here)
+            return self._failed(item, outcome, attempt, now, draw) if here else self._anew(item, attempt, now)
         self._queue.end(item)
         settled = self._settled(item, DELIVERED, item.tries + 1, now, attempt)
         if not here:
@@ -194,23 +194,27 @@ class Line:
         self._failures = self._timeouts = 0
         return settled, self._recovered(now) if self.state == FAILING else None
 
+    def _anew(self, item: Item, attempt: Attempt, now: datetime) -> tuple[Settled, Change | None]:
+        """Where the event goes now nobody has refused it: the retry table begins there, at once."""
+        item.tries, item.due = 0, now
+        return self._waits(item, attempt), None
+
     def _failed(
-        self, item: Item, outcome: Attempted, attempt: Attempt, now: datetime, draw: float, *, here: bool
+        self, item: Item, outcome: Attempted, attempt: Attempt, now: datetime, draw: float
     ) -> tuple[Settled, Change | None]:
+        self.last_failure_at = outcome.at
+        self._failures += 1
+        self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
         item.tries += 1
         wait = self._schedule.wait_seconds(item.tries, draw)
         change: Change | None
-        if here:
-            self.last_failure_at = outcome.at
-            self._failures += 1
-            self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
-            if outcome.retry_after_seconds:
-                self._rests_until = now + timedelta(seconds=outcome.retry_after_seconds)
+        if outcome.retry_after_seconds:
+            self._rests_until = now + timedelta(seconds=outcome.retry_after_seconds)
         if self.state == DISABLED:
             change = None
-        elif here and outcome.status == GONE_STATUS:
+        elif outcome.status == GONE_STATUS:
             change = self._become(DISABLED, GONE, now)
-        elif here and wait is None and self.state == FAILING:
+        elif wait is None and self.state == FAILING:
             change = self._become(DISABLED, EXHAUSTED, now)
         elif wait is None:
             self._queue.end(item)
@@ -219,11 +223,14 @@ class Line:
         else:
             change = self._judged(now)
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))
+        return self._waits(item, attempt), change
+
+    def _waits(self, item: Item, attempt: Attempt) -> Settled:
         if item.over:
             self._queue.end(item)
         else:
             self._queue.give_back(item)
-        return self._settled(item, PENDING, item.tries, item.due, attempt), change
+        return self._settled(item, PENDING, item.tries, item.due, attempt)
 
     def _judged(self, now: datetime) -> Change | None:
         """Whether the endpoint has begun to fail."""

@@ -364,11 +364,14 @@ def test_whatever_happens_each_dossier_is_in_order_and_nothing_is_lost(steps: li
     assert all(found == sorted(set(found)) for found in delivered.values())
 
 
+@pytest.mark.parametrize("tries", [0, len(TABLE) - 1])
 @pytest.mark.parametrize("outcome", [GONE, HANGS, said(503, "status", 60.0), said()])
-def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(outcome: Attempted) -> None:
-    """The event is delivered or tried again; the new address is neither given up nor trusted for the old one's."""
+def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(
+    outcome: Attempted, tries: int
+) -> None:
+    """The event is delivered or begins anew, at once; its new address is not judged by the old one."""
     made = line(schedule=Schedule(failures_max=1, timeouts_max=1))
-    made.push([item(1), item(2, DOSSIERS[1])])
+    made.push([msgspec.structs.replace(item(1), tries=tries), item(2, DOSSIERS[1])])
     sent = made.take(BEGIN)
     assert sent is not None
     moved = msgspec.structs.replace(made.endpoint, url="https://y/", version=2)
@@ -387,7 +390,9 @@ def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(o
     settled, change = made.settle(sent, outcome, BEGIN, 0)
     assert (change, made.state, made.trusted) == (None, "active", False)
     assert settled.state == ("delivered" if outcome.delivered else "pending")
+    assert outcome.delivered or (settled.tries, settled.next_attempt_at) == (0, BEGIN)
     assert (made.last_success_at, made.last_failure_at) == (None, None)
     other = made.take(BEGIN)
     assert other is not None
+    assert other.position == (2 if outcome.delivered else 1)
     assert made.settle(other, GONE, BEGIN, 0)[1] is not None
