@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import Callable, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Protocol
 
 import dns.asyncresolver
@@ -23,6 +23,8 @@ from services.gateway.webhooks.addresses import Address
 NAME_SECONDS = 4.0
 RESOLVED_SECONDS, UNRESOLVED_SECONDS = 30.0, 5.0
 NAMES_MAX = 5_000
+# Of one name and type: an answer over TCP holds thousands, whose names are kept by the thousand.
+ADDRESSES_KEPT_MAX = 32
 # RFC 6761 6.3: no name server is asked for it.
 _LOCALHOST = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 # resolv.conf(5): who is asked where none is configured.
@@ -33,7 +35,10 @@ class Resolver(Protocol):
     """Names into addresses."""
 
     async def addresses(self, host: str) -> Sequence[Address]:
-        """All addresses of a name, or the address that it is; none when it has none."""
+        """The addresses of a name, or the address that it is; none when it has none.
+
+        No other of its addresses may be connected to.
+        """
         ...
 
 
@@ -55,7 +60,10 @@ class NameServers:
         self._under_way: dict[str, asyncio.Task[tuple[Address, ...]]] = {}
 
     async def addresses(self, host: str) -> Sequence[Address]:
-        """All addresses of a name, or the address that it is; none when it has none, or nobody says so in time."""
+        """The addresses of a name, or the address that it is; none when it has none, or nobody says so in time.
+
+        Of a name with more, the first ADDRESSES_KEPT_MAX of each type.
+        """
         try:
             return (ipaddress.ip_address(host),)
         except ValueError:
@@ -94,7 +102,8 @@ class NameServers:
                 )
         except (dns.exception.DNSException, TimeoutError, OSError):
             return ()
-        return tuple(dict.fromkeys(ipaddress.ip_address(each.address) for each in answer))
+        first = islice(dict.fromkeys(each.address for each in answer), ADDRESSES_KEPT_MAX)
+        return tuple(map(ipaddress.ip_address, first))
 
 
 def _configured() -> dns.asyncresolver.Resolver:

@@ -9,7 +9,7 @@ import pytest
 
 from services.gateway.webhooks.addresses import Address
 from services.gateway.webhooks.api_shared import CHECKS_MAX
-from services.gateway.webhooks.resolving import NameServers
+from services.gateway.webhooks.resolving import ADDRESSES_KEPT_MAX, NameServers
 from tests.fixtures.name_server import SILENT, name_server
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, House
@@ -72,6 +72,14 @@ async def test_a_server_that_fails_for_one_kind_of_address_is_believed_about_the
     async with name_server(lambda _name, type_: ["1.1.1.1"] if type_ == "A" else trouble) as server:
         names = NameServers(asking=server.resolver(), seconds=0.5)
         assert texts(await names.addresses(GOOD)) == ["1.1.1.1"]
+
+
+async def test_of_a_name_with_thousands_of_addresses_a_few_are_kept() -> None:
+    """An answer that fills a message costs no more than another."""
+    many = [f"1.1.{number >> 8}.{number & 255}" for number in range(3_000)]
+    async with name_server(lambda _name, type_: many if type_ == "A" else []) as server:
+        names = NameServers(asking=server.resolver())
+        assert 0 < len(await names.addresses(GOOD)) <= ADDRESSES_KEPT_MAX
 
 
 @pytest.mark.parametrize("host", ["không-có.example", "a..b", "x" * 64 + ".vn", "2130706433", "127.1", ""])
