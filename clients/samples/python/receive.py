@@ -16,7 +16,8 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """204: handled, now or before; 400: not the gateway's. Whatever else, and the event comes again."""
-        length = min(int(self.headers.get("Content-Length") or 0), BODY_BYTES_MAX)
+        # A length below 0 would be read as "all there ever comes".
+        length = max(0, min(int(self.headers.get("Content-Length") or 0), BODY_BYTES_MAX))
         body = self.rfile.read(length)  # the bytes that came, before any reading of JSON
         genuine = verify({name.lower(): value for name, value in self.headers.items()}, body, SECRETS)
         if genuine and (event := json.loads(body))["id"] not in seen:

@@ -1,6 +1,7 @@
 """The samples that receive webhooks, run: what is the gateway's is taken once, whatever else is refused."""
 
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,19 @@ def test_a_receiver_takes_what_is_genuine_once(program: Callable[[Path], list[st
         handled = child.stdout.read().decode() if child.stdout else ""
     assert len(handled.splitlines()) == 1
     assert "e1" in handled
+
+
+def test_a_length_below_zero_holds_nobody() -> None:
+    """Python's server would read until the sender ends."""
+    port = free_port()
+    with subprocess.Popen([*python(SAMPLES), str(port), *SECRETS], stdout=subprocess.PIPE) as child:
+        try:
+            assert first(port, {}, BODY) == 400
+            with socket.create_connection((LOOPBACK, port), timeout=5) as sender:
+                sender.sendall(b"POST / HTTP/1.0\r\nContent-Length: -1\r\n\r\n")
+                assert sender.recv(100).startswith(b"HTTP/1.0 400 ")
+        finally:
+            child.kill()
 
 
 def first(port: int, headers: dict[str, str], body: str) -> int:
