@@ -24,25 +24,32 @@ JOIN feed ON feed.position = wanted.position
 ON CONFLICT DO NOTHING
 RETURNING endpoint, position
 """
-# What a person has delivered meanwhile stays delivered.
-_SETTLE = """
+# What a person has put in line again since an attempt began stays in line, however that one ended, unless the receiver
+# has taken it; what they have delivered meanwhile stays delivered.
+_COUNTS = "(said.state = 'delivered' OR delivery.tries = said.tries_before)"
+_SETTLE = f"""
 UPDATE delivery SET
-    state = CASE WHEN delivery.state = 'delivered' THEN delivery.state ELSE said.state END,
-    tries = said.tries, next_attempt_at = said.next_attempt_at,
+    state = CASE WHEN delivery.state <> 'delivered' AND {_COUNTS} THEN said.state ELSE delivery.state END,
+    tries = CASE WHEN {_COUNTS} THEN said.tries ELSE delivery.tries END,
+    next_attempt_at = CASE WHEN {_COUNTS} THEN said.next_attempt_at ELSE delivery.next_attempt_at END,
     attempts_made = attempts_made + 1,
-    attempts = (attempts || said.attempt)[greatest(1, cardinality(attempts) + 2 - $7):]
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[], $6::text[])
-    AS said (endpoint, event_id, state, tries, next_attempt_at, attempt)
+    attempts = (attempts || said.attempt)[greatest(1, cardinality(attempts) + 2 - $8):]
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::text[])
+    AS said (endpoint, event_id, state, tries_before, tries, next_attempt_at, attempt)
 WHERE delivery.endpoint = said.endpoint AND delivery.event_id = said.event_id
-"""
+"""  # noqa: S608 - our own condition
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery after an attempt of the dispatcher's; `given_up_for`: the partner to be told that it was the last."""
+    """A delivery after an attempt of the dispatcher's; `given_up_for`: the partner to be told that it was the last.
+
+    `tries_before`: what stood in the delivery when the attempt began.
+    """
 
     endpoint: UUID
     event_id: UUID
     state: str
+    tries_before: int
     tries: int
     next_attempt_at: datetime
     attempt: Attempt
@@ -102,6 +109,7 @@ async def settle(conn: Any, settled: Sequence[Settled]) -> None:
         [each.endpoint for each in settled],
         [each.event_id for each in settled],
         [each.state for each in settled],
+        [each.tries_before for each in settled],
         [each.tries for each in settled],
         [each.next_attempt_at for each in settled],
         [_written(each.attempt) for each in settled],

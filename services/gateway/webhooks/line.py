@@ -5,7 +5,7 @@ only its oldest event is tried: the probe. What waits is bounded by WINDOW; the 
 cursor.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -51,9 +51,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unwritten(msgspec.Struct, frozen=True):
-    """Of what the database is out of date: these events, and whether also of the endpoint's state."""
+    """Of what the database is out of date: these events, and whether also of the endpoint's state.
 
-    events: frozenset[UUID] = frozenset()
+    Of each event how many tries the database must have of it still, for the outcome to count; None: it counts anyway.
+    """
+
+    events: Mapping[UUID, int | None] = msgspec.field(default_factory=dict)
     state: bool = False
 
 
@@ -141,7 +144,11 @@ class Line:
             )
             for each in waiting
         ]
-        self._queue.renew(waits, keep=self._queue.in_flight.keys() | unwritten.events)
+        # Put in line again by a person since the attempt: the database is right.
+        anew = {
+            each.event_id for each in waits if unwritten.events.get(each.event_id) not in (None, each.tries)
+        }
+        self._queue.renew(waits, noted=unwritten.events.keys() - anew)
 
     def push(self, items: Iterable[Item]) -> None:
         """Events that wait from now on, in the feed's order."""
@@ -175,7 +182,7 @@ class Line:
         """It is not sent, for good: nobody may read it here any more, or it is no longer kept."""
         self._queue.end(item)
         attempt = Attempt(at=now, status=0, milliseconds=0, error=error, response_body="")
-        return self._settled(item, FAILED, item.tries, now, attempt)
+        return self._settled(item, FAILED, item.tries, item.tries, now, attempt)
 
     def settle(
         self, item: Item, outcome: Attempted, now: datetime, draw: float
@@ -187,7 +194,7 @@ class Line:
         if not outcome.delivered:
             return self._failed(item, outcome, attempt, now, draw) if here else self._anew(item, attempt, now)
         self._queue.end(item)
-        settled = self._settled(item, DELIVERED, item.tries + 1, now, attempt)
+        settled = self._settled(item, DELIVERED, item.tries, item.tries + 1, now, attempt)
         if not here:
             return settled, None
         self.last_success_at = outcome.at
@@ -196,8 +203,8 @@ class Line:
 
     def _anew(self, item: Item, attempt: Attempt, now: datetime) -> tuple[Settled, Change | None]:
         """Where the event goes now nobody has refused it: the retry table begins there, at once."""
-        item.tries, item.due = 0, now
-        return self._waits(item, attempt), None
+        before, item.tries, item.due = item.tries, 0, now
+        return self._waits(item, before, attempt), None
 
     def _failed(
         self, item: Item, outcome: Attempted, attempt: Attempt, now: datetime, draw: float
@@ -205,7 +212,7 @@ class Line:
         self.last_failure_at = outcome.at
         self._failures += 1
         self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
-        item.tries += 1
+        before, item.tries = item.tries, item.tries + 1
         wait = self._schedule.wait_seconds(item.tries, draw)
         change: Change | None
         if outcome.retry_after_seconds:
@@ -218,19 +225,19 @@ class Line:
             change = self._become(DISABLED, EXHAUSTED, now)
         elif wait is None:
             self._queue.end(item)
-            settled = self._settled(item, FAILED, item.tries, now, attempt)
+            settled = self._settled(item, FAILED, before, item.tries, now, attempt)
             return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), self._judged(now)
         else:
             change = self._judged(now)
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))
-        return self._waits(item, attempt), change
+        return self._waits(item, before, attempt), change
 
-    def _waits(self, item: Item, attempt: Attempt) -> Settled:
+    def _waits(self, item: Item, before: int, attempt: Attempt) -> Settled:
         if item.over:
             self._queue.end(item)
         else:
             self._queue.give_back(item)
-        return self._settled(item, PENDING, item.tries, item.due, attempt)
+        return self._settled(item, PENDING, before, item.tries, item.due, attempt)
 
     def _judged(self, now: datetime) -> Change | None:
         """Whether the endpoint has begun to fail."""
@@ -254,11 +261,14 @@ class Line:
             at=now,
         )
 
-    def _settled(self, item: Item, state: str, tries: int, due: datetime, attempt: Attempt) -> Settled:
+    def _settled(
+        self, item: Item, state: str, before: int, tries: int, due: datetime, attempt: Attempt
+    ) -> Settled:
         return Settled(
             endpoint=self.id,
             event_id=item.event_id,
             state=state,
+            tries_before=before,
             tries=tries,
             next_attempt_at=due,
             attempt=attempt,

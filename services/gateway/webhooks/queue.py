@@ -5,7 +5,7 @@ here while it is on its way (in flight) until it is ended.
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -57,19 +57,25 @@ class Queue:
             if waiting[0] is item:
                 self._schedule(item)
 
-    def renew(self, items: Iterable[Item], keep: Collection[UUID]) -> None:
-        """These events, and of those that were here the ones to keep, which are over where they are not among these."""
-        items = list(items)
+    def renew(self, items: Iterable[Item], noted: Set[UUID]) -> None:
+        """These events, and those that were here and are in flight, or `noted`: of which more is known here.
+
+        Where they are not among these they are over; where they are and nothing was noted, the tries of these count.
+        """
+        there = {item.event_id: item for item in items}
+        keep = self.in_flight.keys() | noted
         kept = [item for event_id, item in self._items.items() if event_id in keep]
-        there = {item.event_id for item in items}
         for item in kept:
-            item.over = item.event_id not in there
+            found = there.get(item.event_id)
+            item.over = found is None
+            if found is not None and item.event_id not in noted:
+                item.tries = found.tries
         self._oldest = None
         self._items.clear()
         self._dossiers.clear()
         self._due.clear()
         self._later.clear()
-        new = [item for item in items if item.event_id not in keep]
+        new = [item for event_id, item in there.items() if event_id not in keep]
         self.push(sorted([*kept, *new], key=lambda item: item.position))
 
     def take(self, now: datetime) -> Item | None:

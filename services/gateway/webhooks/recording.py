@@ -11,7 +11,7 @@ from libs.telemetry.metrics import counter
 from services.gateway.partners import partner_store
 from services.gateway.webhooks import delivery_store, endpoint_store
 from services.gateway.webhooks.delivery_store import Settled
-from services.gateway.webhooks.endpoint import ACTIVE, DISABLED, FAILING
+from services.gateway.webhooks.endpoint import ACTIVE, DELIVERED, DISABLED, FAILING
 from services.gateway.webhooks.endpoint_store import Progress
 from services.gateway.webhooks.line import Change, Line, Unwritten
 
@@ -83,10 +83,14 @@ class Recorder:
 
         A change of its state counts only where it was judged at this `version`: the database keeps no other.
         """
-        return Unwritten(
-            frozenset(each.event_id for each in self._settled if each.endpoint == endpoint),
-            any((change.endpoint, change.version) == (endpoint, version) for change in self._changes),
-        )
+        events: dict[UUID, int | None] = {}
+        for each in self._settled:
+            if each.endpoint == endpoint and each.state == DELIVERED:
+                events[each.event_id] = None
+            elif each.endpoint == endpoint:
+                events.setdefault(each.event_id, each.tries_before)
+        state = any((change.endpoint, change.version) == (endpoint, version) for change in self._changes)
+        return Unwritten(events, state)
 
     async def flush(self) -> None:
         """Write what was noted, in one transaction; it stays noted when that fails. Raises what the database raises."""

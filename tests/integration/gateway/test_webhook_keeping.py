@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 from libs.bus.ids import new_id
 from services.gateway.webhooks import delivery_store, endpoint_store
-from services.gateway.webhooks.endpoint import TEST_TYPE, Delivery
+from services.gateway.webhooks.delivery_store import Settled
+from services.gateway.webhooks.endpoint import TEST_TYPE, Attempt, Delivery
 from services.gateway.webhooks.holding import Holder
 from services.gateway.webhooks.queue import Item
 from services.gateway.webhooks.recording import Recorder
@@ -95,3 +96,36 @@ async def test_of_test_events_the_newest_hundred_are_kept(house: House) -> None:
             await delivery_store.insert_test(conn, UUID(endpoint), delivery)
     kept = [UUID(int=row[0].int) for row in await house.pool.fetch("SELECT event_id FROM delivery")]
     assert sorted(kept) == sorted([*said, *made[5:]])
+
+
+async def test_an_attempt_that_began_before_a_recovery_does_not_undo_it(house: House) -> None:
+    """It is kept among the attempts; in line again stays in line, unless that attempt was a good one."""
+    await house.partner()
+    desk = await desk_of(house)
+    made, _ = await desk.add("http://127.0.0.1:9/")
+    endpoint, now = UUID(made), datetime.now(UTC)
+    (event,) = await house.say(uuid4(), received())
+
+    async def stands_after(state: str, status: int) -> tuple[str, int, int]:
+        attempt = Attempt(at=now, status=status, milliseconds=1, error="", response_body="")
+        settled = Settled(
+            endpoint=endpoint,
+            event_id=event,
+            state=state,
+            tries_before=9,
+            tries=10,
+            next_attempt_at=now,
+            attempt=attempt,
+        )
+        async with house.pool.acquire() as conn, conn.transaction():
+            await delivery_store.settle(conn, [settled])
+            found = await delivery_store.find(conn, endpoint, event)
+        assert found is not None
+        return found.state, found.tries, found.attempts_made
+
+    async with house.pool.acquire() as conn:
+        position = await conn.fetchval("SELECT position FROM feed WHERE event_id = $1", event)
+        await delivery_store.line_up(conn, [(endpoint, position)])
+    assert await stands_after("failed", 500) == ("pending", 0, 1)
+    assert await stands_after("pending", 500) == ("pending", 0, 2)
+    assert await stands_after("delivered", 204) == ("delivered", 10, 3)

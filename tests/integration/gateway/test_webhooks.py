@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from services.gateway.webhooks.dispatching import Dispatcher
 from services.gateway.webhooks.schedule import Schedule
-from tests.fixtures.receiver import Received, Receiver, receiver
+from tests.fixtures.receiver import HELD, Received, Receiver, receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import (
     EVERYTHING,
@@ -252,6 +252,40 @@ async def test_recovering_makes_what_waits_for_its_next_try_due(house: House) ->
         assert (await desk.did("POST", f"/{endpoint}/test"))["state"] == "delivered"
         await eventually(has(there, said))
         await eventually(lambda: desk.state_is(endpoint, "active"))
+
+
+async def test_recovering_an_event_that_is_on_its_last_try_gives_it_further_ones(house: House) -> None:
+    """That try ends after the recovery has counted it: it fails, and is not the last any more."""
+    two = msgspec.structs.replace(QUICK, schedule=msgspec.structs.replace(QUICK.schedule, table=(0.0, 0.1)))
+    await house.partner()
+    desk = await desk_of(house)
+
+    def answering(_request: Received) -> int | str:
+        if len(there.requests) == 2 and not there.released.is_set():
+            return HELD
+        return 500 if len(there.requests) <= 2 else 204
+
+    async with receiver(answering) as there, dispatching(house, two):
+        endpoint, _ = await desk.add(there.url)
+        (event,) = await house.say(uuid4(), received())
+        await eventually(lambda: there.open == 1 and len(there.requests) == 2)
+        # The outcome of the first is written with the second under way.
+        await asyncio.sleep(0.2)
+        replay = await desk.did("POST", f"/{endpoint}/recover", {"since": LONG_AGO})
+        assert replay["total"] == 1
+
+        async def counted() -> bool:
+            return bool((await desk.did("GET", f"/{endpoint}/replays/{replay['id']}"))["done"] == 1)
+
+        await eventually(counted)
+        # The line hears of it right after.
+        await asyncio.sleep(0.2)
+        there.released.set()
+        await eventually(has(there, [event]))
+        await eventually(lambda: all_are(desk, endpoint, "delivered", 1))
+        found = await desk.did("GET", f"/{endpoint}/deliveries/{event}")
+        assert [each["status"] for each in found["attempts"]] == [500, 500, 204]
+        assert "webhook-event-given-up" not in [what for what, _ in await house.deeds(HOSPITAL.code)]
 
 
 async def test_an_event_sent_by_hand_while_it_waits_is_not_sent_again(house: House) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.endpoint import Endpoint
-from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Line, Unwritten
+from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Line
 from services.gateway.webhooks.queue import Item
 from services.gateway.webhooks.schedule import TABLE, Schedule, retry_after_seconds
 from services.gateway.webhooks.sending import Attempted
@@ -220,74 +220,6 @@ def test_a_partner_that_is_suspended_gets_nothing() -> None:
     assert (taken(made), made.room) == ([], 0)
     made.allow(PARTNER)
     assert (len(taken(made)), made.room) == (1, WINDOW - 1)
-
-
-def test_what_is_read_anew_does_not_send_twice() -> None:
-    """What is in flight stays so when the endpoint was changed, and is still the first of its dossier."""
-    made = trusted()
-    made.push([item(1), item(2)])
-    (flying,) = taken(made)
-    waiting = [
-        Waiting(
-            endpoint=made.id,
-            event_id=UUID(int=1000 + number),
-            position=number,
-            dossier_id=DOSSIERS[0],
-            tries=0,
-            next_attempt_at=BEGIN,
-        )
-        for number in (1, 2, 3)
-    ]
-    made.renew(made.endpoint, [(None, b"k")], waiting, more=False)
-    assert (taken(made), made.waits) == ([], 3)
-    made.settle(flying, said(), BEGIN, 0)
-    assert [each.position for each in taken(made)] == [2]
-
-
-def test_what_a_person_has_delivered_meanwhile_is_not_tried_again() -> None:
-    """It was on its way and failed; its dossier goes on."""
-    made = trusted()
-    made.push([item(1), item(2)])
-    (flying,) = taken(made)
-    rest = Waiting(
-        endpoint=made.id,
-        event_id=item(2).event_id,
-        position=2,
-        dossier_id=DOSSIERS[0],
-        tries=0,
-        next_attempt_at=BEGIN,
-    )
-    made.renew(made.endpoint, [(None, b"k")], [rest], more=False)
-    made.settle(flying, REFUSED, BEGIN, 0)
-    assert [each.position for each in taken(made)] == [2]
-    assert made.waits == 1
-
-
-def test_what_was_read_anew_before_an_outcome_was_written_is_out_of_date() -> None:
-    """Of an event that was delivered meanwhile, of one that has failed meanwhile, and of the endpoint's state."""
-    made = trusted()
-    made.push([item(number, uuid4()) for number in (1, 2)])
-    first, second = taken(made)
-    waiting = [
-        Waiting(
-            endpoint=made.id,
-            event_id=each.event_id,
-            position=each.position,
-            dossier_id=each.dossier_id,
-            tries=0,
-            next_attempt_at=BEGIN,
-        )
-        for each in (first, second)
-    ]
-    made.settle(first, said(), BEGIN, 0)
-    settled, _ = made.settle(second, REFUSED, BEGIN, 0)
-    made.state = "failing"
-    unwritten = Unwritten(frozenset([first.event_id, second.event_id]), True)
-    made.renew(made.endpoint, [(None, b"k")], waiting, more=False, unwritten=unwritten)
-    assert (made.waits, made.state) == (1, "failing")
-    made.state = "active"
-    assert taken(made) == []
-    assert [each.event_id for each in taken(made, settled.next_attempt_at)] == [second.event_id]
 
 
 def test_trust_outlives_the_process() -> None:
