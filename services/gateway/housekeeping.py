@@ -12,7 +12,7 @@ from services.gateway.feed import feed_store
 from services.gateway.partners import partner_store
 from services.gateway.straight import store as straight_store
 from services.gateway.straight.places import INBOX_SECONDS_MAX
-from services.gateway.webhooks import delivery_store, endpoint_store
+from services.gateway.webhooks import by_hand_store, delivery_store, endpoint_store
 from services.gateway.webhooks.endpoint import KEEP_DAYS
 
 PAUSE_SECONDS = 300.0
@@ -47,6 +47,7 @@ class Housekeeping:
         """Clean up once; whether there is more to do at once."""
         async with self._transactions.transaction() as conn:
             await partner_store.forget_assertions(conn)
+            await by_hand_store.forget(conn)
             tidied = await delivery_store.forget(
                 conn, DELIVERIES_KEPT, id_before(datetime.now(UTC) - DELIVERIES_KEPT), ROWS_MAX
             )

@@ -52,6 +52,7 @@ from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
 from services.gateway.webhooks.api_shared import Tended
+from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.dispatching import Dispatcher
 from services.gateway.webhooks.manual import Manual
@@ -109,6 +110,7 @@ class Process:
             sender=self.sender,
             sealer=self.sealer,
             wake=self.dispatcher.wake,
+            by_hand=ByHand(self.transactions),
         )
         self._manual = Manual(self.transactions, self.sender, self.sealer)
 

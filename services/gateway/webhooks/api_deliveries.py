@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
-from libs.http.idempotency import Answer, answered_before, keyed, once
+from libs.http.idempotency import Answer, answered_before, idempotency_key, keyed, once
 from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
+from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import delivery_store, tending
 from services.gateway.webhooks.api_shared import Tended, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
@@ -79,7 +80,7 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         wanted = await optional(request, Trial, Trial())
         who = by(actor, request)
         return await _at_once(
-            tended, request, actor, lambda: manual.test(partner, endpoint_id, wanted.type, who)
+            tended, request, actor, partner, lambda: manual.test(partner, endpoint_id, wanted.type, who)
         )
 
     @router.post(
@@ -96,24 +97,32 @@ def build_router(tended: Tended, manual: Manual) -> APIRouter:
         partner = await tended.access.partner(actor)
         who = by(actor, request)
         return await _at_once(
-            tended, request, actor, lambda: manual.resend(partner, endpoint_id, event_id, who)
+            tended, request, actor, partner, lambda: manual.resend(partner, endpoint_id, event_id, who)
         )
 
     return router
 
 
 async def _at_once(
-    tended: Tended, request: Request, actor: Actor, send: Callable[[], Awaitable[ShownDelivery]]
+    tended: Tended,
+    request: Request,
+    actor: Actor,
+    partner: Partner,
+    send: Callable[[], Awaitable[ShownDelivery]],
 ) -> Response:
-    """Send unless it was sent under this key before, and keep the answer."""
+    """Send unless it was sent under this key before, or is being sent now, and keep the answer."""
     earlier = await answered_before(request, actor, tended.transactions)
     if earlier is not None:
         return earlier
-    found = await send()
+    async with tended.by_hand.alone(partner.code, actor.client, idempotency_key(request)):
+        earlier = await answered_before(request, actor, tended.transactions)
+        if earlier is not None:
+            return earlier
+        found = await send()
 
-    async def work(_conn: Any) -> Answer:
-        return Answer(200, found)
+        async def work(_conn: Any) -> Answer:
+            return Answer(200, found)
 
-    response = await once(request, actor, tended.transactions, work)
+        response = await once(request, actor, tended.transactions, work)
     tended.wake()
     return response

@@ -16,6 +16,7 @@ from libs.process.sealing import Sealer
 from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import tending
+from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.endpoint import ShownEndpoint
 from services.gateway.webhooks.places import Places
 from services.gateway.webhooks.sending import Sender
@@ -54,6 +55,7 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
     sender: Sender
     sealer: Sealer
     wake: Callable[[], None]
+    by_hand: ByHand
     places: Places = msgspec.field(default_factory=lambda: Places(CHECKS_MAX))
 
     async def check(self, request: Request, actor: Actor, partner: Partner, change: tending.Change) -> None:

@@ -29,13 +29,12 @@ from services.gateway.webhooks.endpoint import (
     shown_delivery,
 )
 from services.gateway.webhooks.letters import Letter, letter_of
-from services.gateway.webhooks.places import Places
 from services.gateway.webhooks.sending import Attempted, Message, Sender
 
-# What one partner may send by hand at one process; how many at once, of one and of all together. A receiver that hangs
-# holds its place for ten seconds.
+# What one partner may send by hand at one process; how many at once of all together (of one: by_hand.OF_ONE_MAX). A
+# receiver that hangs holds its place for ten seconds.
 PER_SECOND, BURST = 0.5, 30
-OF_ONE_MAX, AT_ONCE_MAX = 4, 32
+AT_ONCE_MAX = 32
 
 
 class Manual:
@@ -47,7 +46,6 @@ class Manual:
         self._sealer = sealer
         self._buckets = TokenBuckets(rate_per_second=PER_SECOND, burst=BURST)
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
-        self._places_of = Places(OF_ONE_MAX)
 
     async def test(self, partner: Partner, endpoint_id: UUID, type_: str, by: By) -> ShownDelivery:
         """Send a test event. Raises Problem 404, 422, 429 or 503."""
@@ -116,7 +114,7 @@ class Manual:
             raise Problem(503, headers={"Retry-After": "2"})
 
     async def _send(self, endpoint: Endpoint, event_id: UUID, body: bytes) -> Attempted:
-        async with self._places_of.one(endpoint.partner), self._places:
+        async with self._places:
             message = Message(url=endpoint.url, keys=self._keys(endpoint), event_id=event_id, body=body)
             return await self._sender.send(message)
 

@@ -1,0 +1,39 @@
+"""What is sent by hand is sent once under a key, however many ask for it at the same time."""
+
+import asyncio
+from uuid import uuid4
+
+from tests.fixtures.receiver import HELD, receiver
+from tests.fixtures.servers import eventually
+from tests.integration.gateway.conftest import House, received
+from tests.integration.gateway.test_webhooks import all_are
+from tests.integration.gateway.webhook_desk import desk_of, dispatching, has
+
+
+async def test_two_requests_under_one_key_send_once(house: House) -> None:
+    """The others wait for the first, while its receiver does not answer, and give its answer."""
+    await house.partner()
+    desk = await desk_of(house)
+    async with receiver() as there, dispatching(house):
+        endpoint, _ = await desk.add(there.url)
+        (event,) = await house.say(uuid4(), received())
+        await eventually(has(there, [event]))
+        await eventually(lambda: all_are(desk, endpoint, "delivered", 1))
+        for number, path in enumerate((f"/{endpoint}/deliveries/{event}/resend", f"/{endpoint}/test")):
+            before, key = len(there.requests), f"by-hand-{number}"
+            there.released.clear()
+            there.answering = lambda _request: 204 if there.released.is_set() else HELD
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(desk.call("POST", path, key=key)) for _ in range(3)]
+                await eventually(lambda: there.open == 1)
+                # Time for the others to come.
+                await asyncio.sleep(0.3)
+                assert [task.done() for task in tasks] == [False] * 3
+                there.released.set()
+            answers = [task.result() for task in tasks]
+            assert len(there.requests) == before + 1
+            assert [answer.status_code for answer in answers] == [200] * 3
+            assert len({answer.content for answer in answers}) == 1
+            replayed = ["idempotency-replayed" in answer.headers for answer in answers]
+            assert sorted(replayed) == [False, True, True]
+        assert await house.pool.fetchval("SELECT count(*) FROM by_hand") == 0
