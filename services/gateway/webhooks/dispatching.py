@@ -21,7 +21,7 @@ from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
 from services.gateway.feed import feed_store
 from services.gateway.webhooks.endpoint import ACTIVE, FAILING
-from services.gateway.webhooks.holding import Holder
+from services.gateway.webhooks.holding import HELD_MAX, Holder
 from services.gateway.webhooks.letters import Letters
 from services.gateway.webhooks.pumping import Pump
 from services.gateway.webhooks.recording import PROGRESS_SECONDS, Recorder
@@ -50,6 +50,8 @@ class DispatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
     # What is on its way when the process is told to stop has this long.
     drain_seconds: float = 5.0
     schedule: Schedule = Schedule()
+    # Pending deliveries in memory, of all endpoints together.
+    held_max: int = HELD_MAX
 
 
 DEFAULTS = DispatcherSettings()
@@ -148,7 +150,9 @@ class Term:
         self._settings = settings
         self._lead = lead
         self._letters = Letters(transactions.pool)
-        self._holder = Holder(transactions, self.recorder, sealer, settings.schedule)
+        self._holder = Holder(
+            transactions, self.recorder, sealer, settings.schedule, held_max=settings.held_max
+        )
         lines = self._holder.lines
         self._scanner = Scanner(transactions, lines, self._letters, position)
         self._pump = Pump(lines, self._letters, self.recorder, sender, wake=wake, may_send=self._leads)

@@ -16,6 +16,9 @@ from services.gateway.webhooks.line import WINDOW, Line
 from services.gateway.webhooks.recording import Recorder
 from services.gateway.webhooks.schedule import Schedule
 
+# Pending deliveries held in memory in all, at some 600 bytes each; what an endpoint may hold in any case.
+HELD_MAX, WINDOW_MIN = 100_000, 10
+
 
 class Holder:
     """`lines` by endpoint; others read them."""
@@ -26,7 +29,11 @@ class Holder:
         recorder: Recorder,
         sealer: Sealer,
         schedule: Schedule,
+        *,
+        held_max: int = HELD_MAX,
     ) -> None:
+        self._held_max = held_max
+        self._window = WINDOW
         self.lines: dict[UUID, Line] = {}
         self._partners: dict[str, Partner] = {}
         self._transactions = transactions
@@ -40,12 +47,18 @@ class Holder:
             there = await endpoint_store.versions(conn)
         for endpoint in self.lines.keys() - there.keys():
             del self.lines[endpoint]
+        # The same for each: whoever lets events pile up takes nothing from those that do not.
+        self._window = max(WINDOW_MIN, min(WINDOW, self._held_max // max(1, len(there))))
+        for held in self.lines.values():
+            held.window = self._window
         changed = {
             endpoint
             for endpoint, version in there.items()
             if (line := self.lines.get(endpoint)) is None
             or line.endpoint.version != version
-            or (line.more and line.waits < WINDOW // 2)
+            or (line.more and line.waits < self._window // 2)
+            # There are more endpoints than when it was filled: the rest waits in the database.
+            or line.waits > 2 * self._window
         }
         if changed:
             await self.hold(changed)
@@ -55,7 +68,7 @@ class Holder:
         async with self._recorder.quiet():
             async with self._transactions.transaction() as conn:
                 found = await endpoint_store.some(conn, endpoints)
-                waiting = await delivery_store.pending(conn, [each.id for each in found], WINDOW)
+                waiting = await delivery_store.pending(conn, [each.id for each in found], self._window)
             pending: dict[UUID, list[Waiting]] = {}
             for each in waiting:
                 pending.setdefault(each.endpoint, []).append(each)
@@ -69,8 +82,9 @@ class Holder:
         line = self.lines.get(endpoint.id)
         if line is None:
             line = self.lines[endpoint.id] = Line(endpoint, keys, self._schedule)
+            line.window = self._window
         unwritten = self._recorder.unwritten(endpoint.id, endpoint.version)
-        line.renew(endpoint, keys, waiting, more=len(waiting) >= WINDOW, unwritten=unwritten)
+        line.renew(endpoint, keys, waiting, more=len(waiting) >= self._window, unwritten=unwritten)
         line.allow(self._partners.get(endpoint.partner))
 
     def _keys_of(self, endpoint: Endpoint) -> list[tuple[datetime | None, bytes]]:

@@ -1,8 +1,8 @@
 """One endpoint in the dispatcher's hands: what may be sent now, and what follows from an answer.
 
 No I/O and no clock of its own. What waits, and in which order it goes, is its queue's; while the endpoint is failing
-only its oldest event is tried: the probe. What waits is bounded by WINDOW; the rest stays in the feed, beyond the
-cursor.
+only its oldest event is tried: the probe. What waits here is bounded by `window`; the rest stays in the feed, beyond
+the cursor, or in the database.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +31,7 @@ from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.schedule import Schedule
 from services.gateway.webhooks.sending import GONE_STATUS, Attempted
 
+# At most, and while there are few endpoints (holding.HELD_MAX).
 WINDOW = 500
 # At once for one receiver that answers; one that has not answered well gets one at a time.
 IN_FLIGHT_MAX = 8
@@ -75,6 +76,8 @@ class Line:
         self.rights = Rights()
         # More is pending in the database than is held here.
         self.more = False
+        # How many events may wait here, in flight or not.
+        self.window = WINDOW
         self.last_success_at = endpoint.last_success_at
         self.last_failure_at = endpoint.last_failure_at
         self._schedule = schedule
@@ -94,7 +97,7 @@ class Line:
         """How many more events may wait for it; none while it is failing and has one to be tried."""
         if not self.served or self.more or (self.state == FAILING and self._queue):
             return 0
-        return max(0, (1 if self.state == FAILING else WINDOW) - len(self._queue))
+        return max(0, (1 if self.state == FAILING else self.window) - len(self._queue))
 
     @property
     def served(self) -> bool:

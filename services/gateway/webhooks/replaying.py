@@ -21,7 +21,7 @@ from services.gateway.webhooks.queue import Item
 PAGE = 50
 # Pages of the feed without anything in them that one turn looks through.
 PAGES_MAX = 10
-# What may wait for an endpoint when more is lined up.
+# What may wait for an endpoint when more is lined up; half of what may wait for it at all, if that is less.
 WAITING_MAX = 100
 
 
@@ -48,9 +48,9 @@ class Replaying:
                 continue
             if replay.kind == RECOVER:
                 # A failing endpoint's probe is what is to be tried again, however much waits behind it.
-                if line.waits <= WAITING_MAX or line.state == FAILING:
+                if _has_room(line) or line.state == FAILING:
                     await self._recover(replay)
-            elif line.state == ACTIVE and line.waits <= WAITING_MAX:
+            elif line.state == ACTIVE and _has_room(line):
                 await self._replay_missing(replay, line)
 
     async def _recover(self, replay: Replay) -> None:
@@ -92,6 +92,10 @@ class Replaying:
         )
 
 
+def _has_room(line: Line) -> bool:
+    return line.waits <= min(WAITING_MAX, line.window // 2)
+
+
 async def _page(conn: Any, replay: Replay, line: Line) -> tuple[list[Entry], int]:
     """Events from `since` on that the endpoint is for, and up to where they were looked for."""
     head = await feed_store.head(conn)
@@ -99,10 +103,11 @@ async def _page(conn: Any, replay: Replay, line: Line) -> tuple[list[Entry], int
     end = min(start + SCAN_MAX, replay.until)
     if end <= start:
         return [], replay.until
+    limit = min(PAGE, line.window)
     found = await feed_store.page(
-        conn, after=start, until=end, types=line.rights.types, readers=line.rights.readers, limit=PAGE
+        conn, after=start, until=end, types=line.rights.types, readers=line.rights.readers, limit=limit
     )
-    full = len(found) == PAGE or sum(len(entry.data) for entry in found) >= feed_store.BYTES_MAX
+    full = len(found) == limit or sum(len(entry.data) for entry in found) >= feed_store.BYTES_MAX
     return (
         [entry for entry in found if entry.envelope.time >= replay.since],
         found[-1].position if full else end,

@@ -108,4 +108,4 @@ class Scanner:
 
 def _hungry(line: Line) -> bool:
     """Whether a page is worth reading for it."""
-    return line.room >= BEHIND_EVENTS or (line.room > 0 and not line.waits)
+    return line.room >= min(BEHIND_EVENTS, line.window // 2) or (line.room > 0 and not line.waits)
