@@ -12,7 +12,15 @@ from libs.catalogue.errors import UnknownAgency
 from libs.http.problems import FieldError, Problem
 from services.gateway.partners import partner_store
 from services.gateway.partners.keys import public_key
-from services.gateway.partners.partner import ACTIVE, READER, REVOKED, SUSPENDED, Partner, is_pattern
+from services.gateway.partners.partner import (
+    ACTIVE,
+    READER,
+    REVOKED,
+    SUSPENDED,
+    Partner,
+    address_in,
+    is_pattern,
+)
 
 CONTACT_MAX = 320
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
@@ -27,7 +35,10 @@ class By(msgspec.Struct, frozen=True):
 
 
 def checked(partner: Partner, catalogue: Catalogue) -> Partner:
-    """A new partner whose agency, roles and scope exist; its facility is the agency's. Raises Problem 422."""
+    """A new partner whose agency, roles and scope exist and whose contact can be told; its facility is the agency's.
+
+    Raises Problem 422.
+    """
     wrong: list[FieldError] = []
     if not _CODE.fullmatch(partner.code):
         wrong.append(FieldError("code", "invalid", "Mã gồm 2 đến 63 chữ thường không dấu, số và dấu -"))
@@ -47,7 +58,7 @@ def checked(partner: Partner, catalogue: Catalogue) -> Partner:
                 )
     elif partner.roles:
         wrong.append(FieldError("roles", "agency-missing", "Vai trò phải thuộc một đơn vị"))
-    wrong += _wrong_scope(partner.types, partner.reads)
+    wrong += _wrong_contact(partner.contact) + _wrong_scope(partner.types, partner.reads)
     if wrong:
         raise Problem(422, errors=wrong)
     return msgspec.structs.replace(partner, facility=facility, roles=tuple(sorted(set(partner.roles))))
@@ -72,10 +83,8 @@ async def change_scope(conn: Any, code: str, types: Sequence[str], reads: Sequen
 
 async def change_contact(conn: Any, code: str, contact: str, by: By) -> None:
     """Who is told from now on when events cannot be brought to the partner. Raises Problem 404 or 422."""
-    if len(contact) > CONTACT_MAX or not (contact.isprintable() or not contact):
-        raise Problem(
-            422, errors=[FieldError("contact", "invalid", f"Liên hệ dài tối đa {CONTACT_MAX} ký tự")]
-        )
+    if wrong := _wrong_contact(contact):
+        raise Problem(422, errors=wrong)
     await known(conn, code)
     await partner_store.set_contact(conn, code, contact)
     # Whose address it was and is stands with the partner, not in its audit.
@@ -119,6 +128,14 @@ async def known(conn: Any, code: str) -> Partner:
     if partner is None:
         raise Problem(404, "partner-not-found", "Không tìm thấy đối tác")
     return partner
+
+
+def _wrong_contact(contact: str) -> list[FieldError]:
+    if len(contact) > CONTACT_MAX or not contact.isprintable():
+        return [FieldError("contact", "invalid", f"Liên hệ dài tối đa {CONTACT_MAX} ký tự")]
+    if contact and not address_in(contact):
+        return [FieldError("contact", "no-address", "Liên hệ phải có một địa chỉ thư điện tử, hoặc để trống")]
+    return []
 
 
 def _wrong_scope(types: Sequence[str], reads: Sequence[str]) -> list[FieldError]:

@@ -13,6 +13,8 @@ ACTIVE, SUSPENDED, REVOKED = "active", "suspended", "revoked"
 # Every dossier, instead of those that concern a facility, an agency or a unit.
 ALL = "*"
 READER = re.compile(r"\*|(facility|agency|unit)/[a-z0-9-]{1,64}")
+# An address within what an operator has written as the contact; notify judges whether it is one.
+_ADDRESS = re.compile(r"[^\s<>,;:()\"]+@[^\s<>,;:()\"]+")
 _PATTERN = re.compile(r"\*|[a-z]+(\.[a-z0-9-]+)*(\.\*)?")
 
 
@@ -60,6 +62,12 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     def may_read(self, type_: str, readers: Collection[str]) -> bool:
         """Whether an event of this type, which concerns `readers`, is for this partner."""
         return type_ in types_of(self.types) and is_readable(self.readers, readers)
+
+
+def address_in(contact: str) -> str:
+    """The first e-mail address in a contact as an operator has written it; empty when there is none."""
+    found = _ADDRESS.search(contact)
+    return found[0].strip(".") if found else ""
 
 
 def is_readable(allowed: frozenset[str] | None, readers: Collection[str]) -> bool:

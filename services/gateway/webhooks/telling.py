@@ -5,7 +5,6 @@ written with the endpoint's state; it is owed until notify has sent it, or the a
 """
 
 import asyncio
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -17,6 +16,7 @@ from libs.http.client import Refused, ServiceClient, Unavailable
 from libs.process.repeating import repeat
 from libs.telemetry.logs import log
 from services.gateway.partners import partner_store
+from services.gateway.partners.partner import address_in
 from services.gateway.webhooks import telling_store
 from services.gateway.webhooks.addresses import target_of
 from services.gateway.webhooks.telling_store import Addressee, Untold
@@ -29,8 +29,6 @@ PAUSE_SECONDS = 10.0
 LEASE = timedelta(minutes=5)
 # However often a partner's endpoints come and go.
 BETWEEN_LETTERS = timedelta(hours=1)
-# An address within what an operator has written as the contact; notify judges whether it is one.
-_ADDRESS = re.compile(r"[^\s<>,;:()\"]+@[^\s<>,;:()\"]+")
 
 
 class _Stopped(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,12 +97,6 @@ class Telling:
                 came_from="",
                 detail=" ".join(filter(None, (*(str(each.id) for each in endpoints), why_not))),
             )
-
-
-def address_in(contact: str) -> str:
-    """The first e-mail address in a contact as an operator has written it; empty when there is none."""
-    found = _ADDRESS.search(contact)
-    return found[0].strip(".") if found else ""
 
 
 def letter_to(address: str, partner: Addressee, endpoints: Sequence[Untold]) -> _Letter:

@@ -316,7 +316,7 @@ async def test_partners_are_kept_at_the_shell(
     await house.partner(EVERYTHING)
     key.write_text(msgspec.json.encode(house.keys[EVERYTHING.code].as_dict(private=False)).decode())
     scope = ("--types", "results.*", "--reads", "facility/93016")
-    acts = ("--agency", "hospital-93016", "--role", "hospital")
+    acts = ("--agency", "hospital-93016", "--role", "hospital", "--contact", "CNTT (it@bv.example)")
     assert command(given, "partners", "add", "bv", "Bệnh viện", *scope, *acts).returncode == 0
     added = command(given, "partners", "key", "add", "bv", str(key), "--kid", "mine")
     assert (added.returncode, added.stdout.strip()) == (0, "mine")
@@ -332,6 +332,7 @@ async def test_partners_are_kept_at_the_shell(
     shown = command(given, "partners", "show", "bv").stdout
     assert "hospital-93016 93016 hospital" in shown
     assert "key       mine" in shown
+    assert "contact   CNTT (it@bv.example)" in shown
     deeds = ["added", "key-added", "suspended", "resumed", "scope-changed", "key-retired", "revoked"]
     assert [what for what, _ in await house.deeds("bv")] == deeds
     who = await house.pool.fetch("SELECT DISTINCT who, came_from <> '' FROM audit WHERE partner = 'bv'")
@@ -348,7 +349,15 @@ async def test_partners_are_kept_at_the_shell(
         "--agency",
         "nowhere",
     )
-    refusals: list[tuple[str, ...]] = [("partners", "resume", "bv"), ("partners", "show", "nobody"), wrong]
+    # Nobody could be told by telephone that webhooks were given up.
+    unreachable = ("partners", "add", "x2", "Tên", *scope, "--contact", "0912 345 678")
+    refusals: list[tuple[str, ...]] = [
+        ("partners", "resume", "bv"),
+        ("partners", "show", "nobody"),
+        ("partners", "contact", "bv", "0912 345 678"),
+        unreachable,
+        wrong,
+    ]
     for words in refusals:
         refused = command(given, *words)
         assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1), refused.stderr

@@ -15,7 +15,8 @@ import pytest_asyncio
 from libs.http.auth import TokenSigner
 from libs.http.client import ServiceClient
 from services.gateway.partners import administration
-from services.gateway.webhooks.telling import PATH, Telling, address_in
+from services.gateway.partners.partner import address_in
+from services.gateway.webhooks.telling import PATH, Telling
 from services.notify.partner_letters import WebhooksStopped, letter_of
 from tests.fixtures.receiver import always, receiver
 from tests.fixtures.servers import eventually
