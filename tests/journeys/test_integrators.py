@@ -31,14 +31,14 @@ class Program:
 
     def __init__(self) -> None:
         self.secret = ""
-        self.broken = False
+        self.status = 0
         self.effects: dict[UUID, str] = {}
         self.refused: list[str] = []
 
     def answer(self, request: Received) -> int:
-        """500 while it is broken, 401 for what is not signed by its secret, else 204."""
-        if self.broken:
-            return BROKEN
+        """`status` where there is one, 401 for what is not signed by its secret, else 204."""
+        if self.status:
+            return self.status
         try:
             Webhook(self.secret).verify(request.body, request.headers)
         except WebhookVerificationError as error:
@@ -135,7 +135,7 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
     """J16: it answers 500 twice, the page shows with what words; mended, all is recovered under the same ids."""
     screen: Screen = await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/webhook")
     program = Program()
-    program.broken = True
+    program.status = BROKEN
     async with receiver(program.answer) as listening:
         program.secret = await add_webhook(screen, listening.url)
         await push(screen, "den-webhook")
@@ -155,13 +155,38 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
         await expect(screen.at("lan-thu").first).to_contain_text("lỗi đầu tiên")
         await expect(screen.at("tra-loi").first).to_contain_text("because")
         await see_what_is_wrong(screen, failed)
-        program.broken = False
+        program.status = 0
         await screen.go(f"{address}#gui-lai")
         await push(screen, "gui-lai")
         await expect(screen.at("tien-do")).to_contain_text("đã xong", timeout=WAIT_MS)
         await screen.check("a recovery that is done")
         await every_event_has_come(screen, program, listening, address)
         await rotate(screen, program, listening, address)
+        await delete_webhook(screen, listening.url)
+
+
+async def test_a_webhook_that_was_given_up_is_seen_at_once(new_screen: NewScreen, city: City) -> None:
+    """At /dev and in the list: which, since when and what to do; enabled again it is gone from there."""
+    screen: Screen = await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/webhook")
+    program = Program()
+    program.status = 410
+    async with receiver(program.answer) as listening:
+        program.secret = await add_webhook(screen, listening.url)
+        await make_a_birth(screen)
+        await until(screen, "/dev/webhook", "1 webhook không nhận được sự kiện", at="webhook-hong")
+        for path in ("/dev/webhook", "/dev"):
+            await screen.go(path)
+            named = screen.at("webhook-hong")
+            await expect(named).to_contain_text(listening.url)
+            await expect(named).to_contain_text("Từ ")
+            await expect(named).to_contain_text("hãy sửa rồi bấm Bật lại")
+            await screen.check("a webhook that was given up")
+        program.status = 0
+        await named.get_by_role("link").press("Enter")
+        await push(screen, "bat")
+        await expect(screen.at("da-xong")).to_contain_text("Đã bật webhook")
+        await screen.go("/dev")
+        await expect(screen.at("webhook-hong")).to_have_count(0)
         await delete_webhook(screen, listening.url)
 
 
@@ -206,12 +231,12 @@ async def make_a_birth(screen: Screen) -> None:
     await screen.check("a birth that goes its way", picture="sandbox")
 
 
-async def until(screen: Screen, address: str, words: str) -> None:
-    """Load the page anew until its deliveries say so."""
+async def until(screen: Screen, address: str, words: str, *, at: str = "lan-gui") -> None:
+    """Load the page anew until its deliveries, or what else is asked for, say so."""
     end = time.monotonic() + WAIT_MS / 1000
     while True:
         await screen.go(address)
-        if await screen.at("lan-gui").filter(has_text=words).count():
+        if await screen.at(at).filter(has_text=words).count():
             return
         assert time.monotonic() < end, words
         await screen.page.wait_for_timeout(300)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.portal.developers.door import is_sandbox, show, visitor
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.partner import Audit, Partner, audit_of, partner_of
-from services.portal.developers.webhooks import Endpoint, Webhooks
+from services.portal.developers.webhooks import Endpoint, Webhooks, troubled
 
 router = APIRouter()
 BIRTH_MADE = "sandbox-birth"
@@ -105,6 +105,7 @@ async def start(request: Request) -> Response:
         "start.html",
         person,
         partner=partner,
+        troubled=troubled(endpoints),
         steps=steps(partner, endpoints, audit, sandbox=is_sandbox(request), now=datetime.now(UTC)),
         types=len(EVENTS),
     )

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from libs.http.client import Refused
 from services.portal.developers.door import INTEGRATOR, show
-from services.portal.developers.webhooks import Webhooks
+from services.portal.developers.webhooks import Webhooks, troubled
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.refusals import reasons_at
@@ -86,12 +86,14 @@ async def _show(
     typed: dict[str, str] | None = None,
     done: str = "",
 ) -> Response:
+    endpoints = await Webhooks(person).listed()
     return show(
         request,
         "webhooks.html",
         person,
         status=status,
-        endpoints=await Webhooks(person).listed(),
+        endpoints=endpoints,
+        troubled=troubled(endpoints),
         problems=problems or [],
         typed=typed or {"loai": EVERYTHING},
         done=done,

@@ -1,5 +1,6 @@
 """A partner's webhooks as the gateway keeps them: what it says, and what may be asked of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,13 @@ DELIVERY_STATES = {
 FAILED_SO_FAR = Tag("Lỗi, sẽ gửi lại", "late")
 TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 20
+# What to do about a webhook that gets nothing, by its reason, else by its state.
+REMEDIES = {
+    "failing": "Hãy sửa chương trình nhận rồi gửi sự kiện thử: nhận được thì mọi sự kiện đang chờ đi tiếp ngay. "
+    "Cho đến lúc đó chỉ sự kiện cũ nhất được thử lại.",
+    "disabled": "Hãy sửa chương trình nhận, gửi sự kiện thử, rồi bấm Bật lại: mọi sự kiện từ lúc đó sẽ đến.",
+    "gone": "Nếu vẫn muốn nhận, hãy sửa rồi bấm Bật lại: mọi sự kiện từ lúc đó sẽ đến. Nếu không, hãy xóa webhook.",
+}
 # Still sent to, but what was sent last was not taken.
 FAILED_LATELY = Tag("Đang gửi, lần gần nhất lỗi", "late")
 
@@ -74,9 +82,20 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return ERRORS.get(self.state_reason, "")
 
     @property
+    def remedy(self) -> str:
+        """What somebody has to do that it gets its events again; empty where nothing is to be done."""
+        return REMEDIES.get(self.state_reason) or REMEDIES.get(self.state, "")
+
+    @property
     def enabled(self) -> bool:
         """Whether it is sent anything."""
         return self.state in ("active", "failing")
+
+
+def troubled(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Those that get nothing until somebody does something, the given up ones first, then in their order."""
+    found = [endpoint for endpoint in endpoints if endpoint.remedy]
+    return tuple(sorted(found, key=lambda endpoint: endpoint.enabled))
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from services.portal.developers.partner import Audit, Deed, Key, Partner
 from services.portal.developers.start import BIRTH_MADE, steps
-from services.portal.developers.webhooks import Attempt, Delivery, Endpoint
+from services.portal.developers.webhooks import Attempt, Delivery, Endpoint, troubled
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 NOTHING_DONE = Audit()
@@ -76,3 +76,22 @@ def test_a_webhook_whose_last_delivery_failed_is_not_shown_as_going_well() -> No
     assert endpoint(succeeded=True).tag.look == "ready"
     mended = msgspec.structs.replace(found, last_success_at=failed, last_failure_at=taken)
     assert mended.tag.look == "ready"
+
+
+def test_webhooks_that_get_nothing_are_named_the_given_up_first() -> None:
+    """Each with what to do; those that run or that somebody has stopped on purpose are not among them."""
+    failing, exhausted, gone, paused = (
+        msgspec.structs.replace(endpoint(succeeded=True), state=state, state_reason=reason)
+        for state, reason in (
+            ("failing", ""),
+            ("disabled", "exhausted"),
+            ("disabled", "gone"),
+            ("paused", ""),
+        )
+    )
+    found = troubled((failing, endpoint(), exhausted, paused, gone))
+    assert found == (exhausted, gone, failing)
+    assert len({each.remedy for each in found}) == 3
+    assert "xóa webhook" in gone.remedy
+    assert "Bật lại" in exhausted.remedy
+    assert "Bật lại" not in failing.remedy
