@@ -125,11 +125,16 @@ async def set_state(
     version: int,
     since: datetime,
 ) -> bool:
-    """What the dispatcher has found, unless a partner has decided otherwise meanwhile; whether it was kept."""
+    """What the dispatcher has found, unless a partner has decided otherwise meanwhile; whether it was kept.
+
+    `since`: when the attempt began that says so; one that was refused is the endpoint's last failure from then on, for
+    an endpoint that is given up leaves the dispatcher before its progress is noted.
+    """
     changed: str = await conn.execute(
         """
         UPDATE endpoint SET state = $2, reason = $3, to_tell = $2 = 'disabled',
-            failing_since = CASE WHEN $2 = 'active' THEN NULL ELSE coalesce(failing_since, $5) END
+            failing_since = CASE WHEN $2 = 'active' THEN NULL ELSE coalesce(failing_since, $5) END,
+            last_failure_at = CASE WHEN $2 = 'active' THEN last_failure_at ELSE greatest(last_failure_at, $5) END
         WHERE id = $1 AND state = ANY($4::text[]) AND version = $6 AND removed_at IS NULL
         """,
         endpoint_id,

@@ -223,15 +223,17 @@ class Line:
         if self.state == DISABLED:
             change = None
         elif outcome.status == GONE_STATUS:
-            change = self._become(DISABLED, GONE, now)
+            change = self._become(DISABLED, GONE, outcome.at)
         elif wait is None and self.state == FAILING:
-            change = self._become(DISABLED, EXHAUSTED, now)
+            change = self._become(DISABLED, EXHAUSTED, outcome.at)
         elif wait is None:
             self._queue.end(item)
             settled = self._settled(item, FAILED, before, item.tries, now, attempt)
-            return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), self._judged(now)
+            return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), self._judged(
+                outcome.at
+            )
         else:
-            change = self._judged(now)
+            change = self._judged(outcome.at)
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))
         return self._waits(item, before, attempt), change
 
@@ -242,18 +244,18 @@ class Line:
             self._queue.give_back(item)
         return self._settled(item, PENDING, before, item.tries, item.due, attempt)
 
-    def _judged(self, now: datetime) -> Change | None:
+    def _judged(self, at: datetime) -> Change | None:
         """Whether the endpoint has begun to fail."""
         schedule = self._schedule
         many = self._failures >= schedule.failures_max or self._timeouts >= schedule.timeouts_max
-        return self._become(FAILING, "", now) if self.state == ACTIVE and many else None
+        return self._become(FAILING, "", at) if self.state == ACTIVE and many else None
 
     def _recovered(self, now: datetime) -> Change:
         """Everything that waited for the probe is due."""
         self._queue.hurry(now)
         return self._become(ACTIVE, "", now)
 
-    def _become(self, state: str, reason: str, now: datetime) -> Change:
+    def _become(self, state: str, reason: str, at: datetime) -> Change:
         self.state = state
         return Change(
             endpoint=self.id,
@@ -261,7 +263,7 @@ class Line:
             version=self.endpoint.version,
             state=state,
             reason=reason,
-            at=now,
+            at=at,
         )
 
     def _settled(

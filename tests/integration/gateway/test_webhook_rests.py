@@ -41,7 +41,9 @@ async def test_gone_disables_at_once_and_a_paused_one_goes_on_where_it_was(house
         endpoint, _ = await desk.add(there.url)
         said = await house.say(uuid4(), received())
         await eventually(lambda: desk.state_is(endpoint, "disabled"))
-        assert (await desk.show(endpoint))["state_reason"] == "gone"
+        shown = await desk.show(endpoint)
+        assert (shown["state_reason"], shown["last_success_at"]) == ("gone", None)
+        assert shown["failing_since"] == shown["last_failure_at"] is not None
         assert len(there.requests) == 1
         there.answering = lambda _request: 204
         await desk.did("PATCH", f"/{endpoint}", {"enabled": True})

@@ -173,9 +173,10 @@ def test_gone_disables_at_once() -> None:
     made = trusted()
     made.push([item(number, uuid4()) for number in range(1, 4)])
     sent = taken(made)
-    settled, change = made.settle(sent[0], GONE, BEGIN, 0)
+    settled, change = made.settle(sent[0], GONE, BEGIN + timedelta(seconds=9), 0)
     assert change is not None
     assert (settled.state, change.state, change.reason) == ("pending", "disabled", "gone")
+    assert change.at == GONE.at == made.last_failure_at
     assert made.settle(sent[1], GONE, BEGIN, 0)[1] is None
     assert made.settle(sent[2], said(), BEGIN, 0)[1] is None
     assert (made.state, taken(made)) == ("disabled", [])
