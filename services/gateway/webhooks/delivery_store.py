@@ -224,6 +224,24 @@ async def waiting(conn: Any, endpoint: UUID, limit: int) -> tuple[int, datetime 
     return row[0], row[1], row[2]
 
 
+async def refused(
+    conn: Any, endpoint: UUID, *, dossier: UUID | None = None, before: int | None = None
+) -> UUID | None:
+    """The oldest event that was tried and not taken, and still waits: of all, of a dossier, before a position."""
+    found = await conn.fetchval(
+        """
+        SELECT event_id FROM delivery
+        WHERE endpoint = $1 AND state = 'pending' AND attempts_made > 0 AND position IS NOT NULL
+            AND ($2::uuid IS NULL OR dossier_id = $2) AND ($3::bigint IS NULL OR position < $3)
+        ORDER BY position LIMIT 1
+        """,
+        endpoint,
+        dossier,
+        before,
+    )
+    return found and plain(found)
+
+
 async def ahead(
     conn: Any,
     endpoint: UUID,

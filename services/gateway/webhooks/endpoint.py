@@ -102,7 +102,10 @@ class ShownSecret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint. `waiting` counts events not yet delivered, up to 1,000."""
+    """An endpoint. `waiting` counts events not yet delivered, up to 1,000.
+
+    `failing_event`: the oldest of them that was refused.
+    """
 
     id: UUID
     url: str
@@ -116,6 +119,7 @@ class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     last_failure_at: datetime | None
     failing_since: datetime | None
     next_attempt_at: datetime | None
+    failing_event: UUID | None
     created_at: datetime
     secrets: tuple[ShownSecret, ...]
 
@@ -128,7 +132,10 @@ class ShownRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery. `next_attempt_at` is null when it is due, waits behind another of its dossier, or has ended."""
+    """A delivery. `next_attempt_at` is null when it is due, waits behind another of its dossier, or has ended.
+
+    `waits_for`, where one delivery is asked for: the event of its dossier that was refused and must be delivered first.
+    """
 
     event_id: UUID
     type: str
@@ -140,6 +147,7 @@ class ShownDelivery(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
     attempts: tuple[Attempt, ...] | msgspec.UnsetType = msgspec.UNSET
     request: ShownRequest | msgspec.UnsetType | None = msgspec.UNSET
+    waits_for: UUID | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ShownReplay(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from services.gateway.webhooks import delivery_store, endpoint_store, signing, t
 from services.gateway.webhooks.endpoint import (
     DELIVERED,
     FAILED,
+    PENDING,
     TEST_TYPE,
     Delivery,
     Endpoint,
@@ -102,10 +103,12 @@ class Manual:
             endpoint = await tending.known(conn, partner, endpoint_id)
             delivery = await _delivery(conn, endpoint, event_id)
             letter = await _letter(conn, delivery)
+            first = await _first(conn, endpoint, delivery)
         readable = letter is not None and (
             delivery.position is None or partner.may_read(letter.type, letter.readers)
         )
-        return self._shown(endpoint, delivery, letter.body if letter and readable else None)
+        shown = self._shown(endpoint, delivery, letter.body if letter and readable else None)
+        return msgspec.structs.replace(shown, waits_for=first)
 
     def _admit(self, partner: Partner) -> None:
         if (seconds := self._buckets.take(partner.code)) > 0:
@@ -142,6 +145,15 @@ async def _delivery(conn: Any, endpoint: Endpoint, event_id: UUID) -> Delivery:
     if found is None:
         raise Problem(404, "delivery-not-found", "Không có lần gửi nào của sự kiện này")
     return found
+
+
+async def _first(conn: Any, endpoint: Endpoint, delivery: Delivery) -> UUID | None:
+    """What must be delivered before it, and was refused."""
+    if delivery.state != PENDING or delivery.position is None:
+        return None
+    return await delivery_store.refused(
+        conn, endpoint.id, dossier=delivery.dossier_id, before=delivery.position
+    )
 
 
 async def _letter(conn: Any, delivery: Delivery) -> Letter | None:

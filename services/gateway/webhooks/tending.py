@@ -229,6 +229,7 @@ async def shown(conn: Any, partner: Partner, endpoint: Endpoint) -> ShownEndpoin
         last_failure_at=endpoint.last_failure_at,
         failing_since=endpoint.failing_since,
         next_attempt_at=due if later else None,
+        failing_event=await delivery_store.refused(conn, endpoint.id),
         created_at=endpoint.created_at,
         secrets=tuple(
             ShownSecret(added_at=each.added_at, not_after=each.not_after) for each in endpoint.counting(now)

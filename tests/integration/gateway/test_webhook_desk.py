@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -11,10 +12,11 @@ from libs.contracts.catalogue import EVENTS
 from libs.contracts.cloudevents import decode
 from libs.contracts.cloudevents import decode_data as decoded
 from libs.http.limits import TokenBuckets
+from services.gateway.webhooks.schedule import Schedule
 from tests.fixtures.receiver import HANG, always, receiver
 from tests.fixtures.servers import eventually
-from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House, received
-from tests.integration.gateway.webhook_desk import desk_of, dispatching, has
+from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House, accepted, received
+from tests.integration.gateway.webhook_desk import LONG_AGO, QUICK, desk_of, dispatching, has
 
 URL = "http://127.0.0.1:9/hook"
 
@@ -130,6 +132,35 @@ async def test_an_event_is_sent_again_by_hand(house: House) -> None:
         shown = await desk.did("POST", f"/{endpoint}/deliveries/{said[0]}/resend")
         assert (shown["state"], shown["attempts_made"]) == ("delivered", 3)
         assert (await desk.call("POST", f"/{endpoint}/deliveries/{uuid4()}/resend")).status_code == 404
+
+
+async def test_what_holds_up_the_rest_of_its_dossier_is_named(house: House) -> None:
+    """At the endpoint and at what waits behind it, until it is taken; an event of another dossier waits for nothing."""
+    await house.partner()
+    desk = await desk_of(house)
+    patient = msgspec.structs.replace(QUICK, schedule=Schedule(table=(0.0, 600.0), failures_max=60))
+    async with receiver(always(500)) as there, dispatching(house, patient):
+        endpoint, _ = await desk.add(there.url)
+        said = await house.say(uuid4(), received(), accepted())
+        (other,) = await house.say(uuid4(), received())
+
+        async def both_refused() -> bool:
+            made = {each["event_id"]: each["attempts_made"] for each in await desk.deliveries(endpoint)}
+            return made == {str(said[0]): 1, str(said[1]): 0, str(other): 1}
+
+        await eventually(both_refused)
+        assert (await desk.show(endpoint))["failing_event"] == str(said[0])
+        for event, first in ((said[0], None), (said[1], str(said[0])), (other, None)):
+            assert (await desk.did("GET", f"/{endpoint}/deliveries/{event}"))["waits_for"] == first
+        there.answering = always(204)
+        await desk.did("POST", f"/{endpoint}/recover", {"since": LONG_AGO})
+        await eventually(has(there, [*said, other]))
+
+        async def none_is_named() -> bool:
+            return (await desk.show(endpoint))["failing_event"] is None
+
+        await eventually(none_is_named)
+        assert (await desk.did("GET", f"/{endpoint}/deliveries/{said[1]}"))["waits_for"] is None
 
 
 async def test_another_partners_endpoint_is_not_there(house: House) -> None:

@@ -25,6 +25,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One address events are sent to. `waiting` events are not delivered yet, counted up to 1,000.
 
     `state` is active, paused, failing (being tried again) or disabled, which only `update(enabled=True)` ends.
+    `failing_event` is the oldest event that was refused and waits.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     last_failure_at: datetime | None = None
     failing_since: datetime | None = None
     next_attempt_at: datetime | None = None
+    failing_event: str | None = None
     created_at: datetime | None = None
     secrets: tuple[SecretTerm, ...] = ()
 
@@ -69,7 +71,10 @@ class SentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One event to one endpoint: `state` is delivered, pending or failed."""
+    """One event to one endpoint: `state` is delivered, pending or failed.
+
+    `waits_for`, where one is asked for: the event of the same dossier that was refused and must be delivered first.
+    """
 
     event_id: str
     type: str = ""
@@ -81,6 +86,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
     request: SentRequest | None = None
+    waits_for: str | None = None
 
 
 class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
