@@ -25,6 +25,7 @@ from services.portal.city import City
 from services.portal.console import papers, search, work_queues
 from services.portal.counter import attaching, desk, former, hand_over
 from services.portal.developers import (
+    delivery_page,
     documents,
     event_list,
     keys,
@@ -88,6 +89,7 @@ SCREENS = (
     learning.router,
     webhook_list.router,
     webhook_page.router,
+    delivery_page.router,
     tail.router,
     trying.router,
     keys.router,

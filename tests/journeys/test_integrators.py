@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240
 # Of interface (e), J16: a person needs five minutes at most; the machine follows the same steps.
 FIVE_MINUTES = 300
 BROKEN = 500
+# Where nobody listens.
+NOBODY_THERE = "http://127.0.0.1:1029/nhan"
 
 
 class Program:
@@ -155,10 +157,16 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
         await expect(screen.at("lan-thu").first).to_contain_text("lỗi đầu tiên")
         await expect(screen.at("tra-loi").first).to_contain_text("because")
         await see_what_is_wrong(screen, failed)
+        await see_what_waits_behind_it(screen, address, failed)
         program.status = 0
         await screen.go(f"{address}#gui-lai")
         await push(screen, "gui-lai")
         await expect(screen.at("tien-do")).to_contain_text("đã xong", timeout=WAIT_MS)
+        # Without loading the page anew: what was tried again is among what was sent, and holds nothing up.
+        recovered = screen.page.locator(f"[data-testid=lan-gui][data-event='{failed}']")
+        await expect(recovered).to_contain_text("Đã nhận")
+        await expect(screen.at("dang-vuong")).to_have_count(0)
+        await expect(screen.at("tinh-trang")).to_have_text("Đang gửi")
         await screen.check("a recovery that is done")
         await every_event_has_come(screen, program, listening, address)
         await rotate(screen, program, listening, address)
@@ -190,6 +198,41 @@ async def test_a_webhook_that_was_given_up_is_seen_at_once(new_screen: NewScreen
         await delete_webhook(screen, listening.url)
 
 
+async def test_a_refused_form_leaves_no_page_that_back_cannot_show(new_screen: NewScreen, city: City) -> None:
+    """An address that is none, then a right one that nobody listens at: one notice says how the test event went."""
+    screen: Screen = await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/webhook")
+    screen.expected_status.add(422)
+    await screen.at("mo-ta").fill("Máy thử")
+    await screen.at("dia-chi").fill("không phải địa chỉ")
+    await push(screen, "them")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    await expect(screen.page).to_have_title("Lỗi: Webhook – Một Cửa")
+    await expect(screen.at("mo-ta")).to_have_value("Máy thử")
+    await screen.check("an address that is none")
+    await screen.at("dia-chi").fill(NOBODY_THERE)
+    await push(screen, "them")
+    await expect(screen.at("da-xong")).to_be_focused()
+    await push(screen, "gui-thu")
+    await expect(screen.at("tinh-trang")).to_have_text("Không được nhận Sự kiện thử: không kết nối được.")
+    await expect(screen.at("tinh-trang")).to_be_focused()
+    await expect(screen.page.get_by_role("status")).to_have_count(1)
+    await screen.check("a test event that nobody took")
+    await screen.page.go_back()
+    await expect(screen.page.get_by_role("heading", level=1)).to_be_visible()
+    await screen.go("/dev/webhook")
+    await screen.at("webhook").filter(has_text=NOBODY_THERE).get_by_role("link").press("Enter")
+    await expect(screen.at("mo-ta-webhook")).to_have_text("Máy thử")
+    await screen.at("dia-chi").fill("cũng không")
+    await push(screen, "luu")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    await screen.at("dia-chi").fill(f"{NOBODY_THERE}/2")
+    await push(screen, "luu")
+    await expect(screen.at("da-xong")).to_have_text("Đã lưu.")
+    await screen.page.go_back()
+    await expect(screen.at("cai-dat")).to_be_visible()
+    await delete_webhook(screen, f"{NOBODY_THERE}/2")
+
+
 async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
     """Request and answer beside each other, what to look at first; on to what the event means, and to its dossier's."""
     address = screen.page.url.removeprefix(screen.url)
@@ -216,6 +259,20 @@ async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
     await push(screen, "loc")
     await expect(screen.at("tom-tat-loi")).to_contain_text("dạng UUID")
     await screen.check("a dossier that is none")
+
+
+async def see_what_waits_behind_it(screen: Screen, address: str, failed: UUID) -> None:
+    """The webhook's page leads to what holds up the rest, and so does what waits, which shows no signature."""
+    await screen.go(address)
+    to_failed = f"{address}/lan-gui/{failed}"
+    await expect(screen.at("dang-vuong").get_by_role("link")).to_have_attribute("href", to_failed)
+    await expect(screen.at("dang-vuong")).to_contain_text("trả lời 500")
+    await screen.at("lan-gui").filter(has_text="Chờ gửi").first.get_by_role("link").press("Enter")
+    await expect(screen.at("cho-su-kien").get_by_role("link")).to_have_attribute("href", to_failed)
+    await screen.sees("Sẽ gửi")
+    await expect(screen.at("tieu-de-da-gui")).to_contain_text("webhook-id")
+    await expect(screen.at("tieu-de-da-gui")).not_to_contain_text("webhook-signature")
+    await screen.check("a delivery that waits")
 
 
 async def make_a_birth(screen: Screen) -> None:

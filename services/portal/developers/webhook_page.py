@@ -1,7 +1,8 @@
-"""One webhook: its settings and secret, a test event, what was sent and how it went, and sending it again."""
+"""One webhook: its settings and secret, a test event, what was sent to it, and sending again what was not taken."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused, Unavailable
 from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, Wanted, wanted_of
-from services.portal.developers.delivery_words import curl
+from services.portal.developers.delivery_page import name_of
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.webhook_list import (
@@ -22,7 +23,7 @@ from services.portal.developers.webhook_list import (
     patterns,
     typed_of,
 )
-from services.portal.developers.webhooks import DELIVERY_STATES, TEST_TYPE, Replay, Webhooks
+from services.portal.developers.webhooks import DELIVERY_STATES, Replay, Webhooks
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.refusals import reason_of, reasons_at
@@ -42,8 +43,6 @@ DONE = {
     "luu": "Đã lưu.",
     "bat": "Đã bật webhook.",
     "tat": "Đã tạm dừng webhook. Sự kiện vẫn được giữ.",
-    "thu": "Đã gửi sự kiện thử.",
-    "gui-lai": "Đã gửi lại.",
     "chua-tra-loi": "Đã gửi, chương trình nhận chưa trả lời. Xem lại ở Các lần gửi sau ít giây.",
 }
 DELETED = "/dev/webhook?xong=xoa"
@@ -153,53 +152,34 @@ async def again(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respons
 
 
 @router.get("/dev/webhook/{endpoint}/phat-lai/{replay}")
-async def progress(request: Request, endpoint: UUID, replay: UUID, person: INTEGRATOR) -> Response:
-    """How far sending again has got, for the page that waits for it."""
-    webhooks = Webhooks(person)
-    found = await webhooks.replayed(endpoint, replay)
+async def progress(
+    request: Request,
+    endpoint: UUID,
+    replay: UUID,
+    person: INTEGRATOR,
+    tt: str = "",
+    loai_gui: str = "",
+    ho_so: str = "",
+    truoc: str = "",
+    het: str = "",
+) -> Response:
+    """How far sending again has got, and what has changed with it on the page that waits for it.
+
+    When it is done the page asks once more, for the `het`: the endpoint's own times are noted a little later.
+    """
+    # Before the deliveries: what it says is done has its outcome among them.
+    found = await Webhooks(person).replayed(endpoint, replay)
+    standing = await _standing(person, endpoint, wanted_of(tt, loai_gui, ho_so), truoc)
     return part(
         request,
         f"developers/{TEMPLATE}",
         "progress",
         person,
         replay=found,
-        replays=REPLAYS,
-        endpoint=await webhooks.one(endpoint),
-        endpoint_id=endpoint,
         refreshed=True,
+        last=bool(het),
+        **standing,
     )
-
-
-@router.get("/dev/webhook/{endpoint}/lan-gui/{event}")
-async def delivery(
-    request: Request, endpoint: UUID, event: UUID, person: INTEGRATOR, xong: str = ""
-) -> Response:
-    """One delivery: what was sent, and every attempt."""
-    webhooks = Webhooks(person)
-    found = await webhooks.delivery(endpoint, str(event))
-    reached = await webhooks.one(endpoint)
-    return show(
-        request,
-        "delivery.html",
-        person,
-        endpoint=reached,
-        delivery=found,
-        name=_name_of(found.type),
-        in_catalogue=found.type in EVENTS,
-        curl=curl(reached.url, found.request.headers, found.request.body) if found.request else "",
-        done=DONE.get(xong, ""),
-    )
-
-
-@router.post("/dev/webhook/{endpoint}/lan-gui/{event}")
-async def resend(request: Request, endpoint: UUID, event: UUID, person: INTEGRATOR) -> Response:
-    """Send one again, now."""
-    form = await form_of(request, person.csrf)
-    try:
-        await Webhooks(person).resend(endpoint, event, key=text_of(form, "khoa"))
-    except Unavailable:
-        return _back(endpoint, "chua-tra-loi")
-    return RedirectResponse(f"/dev/webhook/{endpoint}/lan-gui/{event}?xong=gui-lai", 303)
 
 
 def _back(endpoint: UUID, done: str) -> Response:
@@ -210,12 +190,6 @@ def _replay_of(form: FormData) -> tuple[str, datetime]:
     kind, hours = text_of(form, "cach"), text_of(form, "tu-luc")
     back = int(hours) if hours in dict(SINCE) else int(SINCE[0][0])
     return kind if kind in REPLAYS else "recover", datetime.now(UTC) - timedelta(hours=back)
-
-
-def _name_of(type_: str) -> str:
-    if type_ == TEST_TYPE:
-        return "Sự kiện thử"
-    return EVENTS[type_].words.name if type_ in EVENTS else type_
 
 
 async def _refused(request: Request, person: Person, endpoint: UUID, refused: Refused) -> Response:
@@ -238,17 +212,13 @@ async def _show(
     before: str = "",
     replay: Replay | None = None,
 ) -> Response:
-    webhooks = Webhooks(person)
-    found = await webhooks.one(endpoint)
-    listed = await webhooks.deliveries(
-        endpoint, state=wanted.state, type_=wanted.type, dossier=wanted.dossier, before=before
-    )
+    standing = await _standing(person, endpoint, wanted, before)
+    found = standing["endpoint"]
     saved = {
         "dia-chi": found.url,
         "loai": "\n".join(found.types) or EVERYTHING,
         "mo-ta": found.description,
     }
-    failed = [each for each in listed.deliveries if each.failing]
     return show(
         request,
         TEMPLATE,
@@ -257,19 +227,35 @@ async def _show(
         problems=problems or [],
         typed=typed or saved,
         done=done,
-        endpoint=found,
-        endpoint_id=endpoint,
-        deliveries=listed.deliveries,
-        older=listed.before,
-        wanted=wanted,
         states=[(code, tag.word) for code, tag in DELIVERY_STATES.items()],
-        # The oldest of those on the page: with it the trouble began.
-        first_failed=min(failed, key=lambda each: each.occurred_at).event_id if failed else None,
         replay=replay,
         refreshed=False,
-        replays=REPLAYS,
+        last=False,
         since=SINCE,
         overlaps=OVERLAPS,
-        name_of=_name_of,
         event_types=[(each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values()],
+        **standing,
     )
+
+
+async def _standing(person: Person, endpoint: UUID, wanted: Wanted, before: str) -> dict[str, Any]:
+    """What changes while somebody looks: how it stands, what holds it up, and its deliveries."""
+    webhooks = Webhooks(person)
+    found = await webhooks.one(endpoint)
+    listed = await webhooks.deliveries(
+        endpoint, state=wanted.state, type_=wanted.type, dossier=wanted.dossier, before=before
+    )
+    failed = [each for each in listed.deliveries if each.failing]
+    return {
+        "endpoint": found,
+        "endpoint_id": endpoint,
+        "refused": await webhooks.delivery(endpoint, found.failing_event) if found.failing_event else None,
+        "deliveries": listed.deliveries,
+        "older": listed.before,
+        "wanted": wanted,
+        "before": before,
+        # The oldest of those on the page: with it the trouble began.
+        "first_failed": min(failed, key=lambda each: each.occurred_at).event_id if failed else None,
+        "name_of": name_of,
+        "replays": REPLAYS,
+    }

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -26,6 +25,10 @@ DELIVERY_STATES = {
 }
 # Tried, refused, and to be tried again: what somebody looks for who mends a receiver.
 FAILED_SO_FAR = Tag("Lỗi, sẽ gửi lại", "late")
+# A test event is sent once: nothing of it has stopped.
+TEST_REFUSED = Tag("Không được nhận", "ended")
+# Headers of a request that say when it was sent, and so what was signed.
+MADE_IN_SENDING = ("webhook-timestamp", "webhook-signature")
 TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 20
 # What to do about a webhook that gets nothing, by its reason, else by its state.
@@ -60,6 +63,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     last_failure_at: datetime | None = None
     failing_since: datetime | None = None
     next_attempt_at: datetime | None = None
+    failing_event: UUID | None = None
     created_at: datetime
     secrets: tuple[Secret, ...] = ()
 
@@ -119,6 +123,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return ERRORS.get(self.error, "lỗi")
 
     @property
+    def outcome(self) -> str:
+        """How it ended, in words: the receiver's status, or why there is none."""
+        return f"trả lời {self.status}" if self.status else self.error_words
+
+    @property
     def advice(self) -> str:
         """What to look at first; empty where nothing is to be said."""
         return advice(self.status, self.error)
@@ -144,6 +153,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
     request: Sent | None = None
+    waits_for: UUID | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request's headers; before it was sent without those that are of the moment of sending."""
+        headers = self.request.headers if self.request else {}
+        return {name: text for name, text in headers.items() if self.attempts or name not in MADE_IN_SENDING}
 
     @property
     def failing(self) -> bool:
@@ -155,6 +171,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         """Its state in a word."""
         if self.state == "pending" and self.failing:
             return FAILED_SO_FAR
+        if self.state == "failed" and self.test:
+            return TEST_REFUSED
         return DELIVERY_STATES.get(self.state, Tag(self.state, "calm"))
 
     @property
@@ -248,10 +266,9 @@ class Webhooks:
         query = {"limit": str(PAGE)} | {name: value for name, value in given.items() if value}
         return await self._desk.get("gateway", f"/webhooks/{endpoint}/deliveries", Deliveries, query=query)
 
-    async def delivery(self, endpoint: UUID, event: str) -> Delivery:
+    async def delivery(self, endpoint: UUID, event: UUID) -> Delivery:
         """One delivery with every attempt."""
-        path = f"/webhooks/{endpoint}/deliveries/{quote(event, safe='')}"
-        return await self._desk.get("gateway", path, Delivery)
+        return await self._desk.get("gateway", f"/webhooks/{endpoint}/deliveries/{event}", Delivery)
 
     async def resend(self, endpoint: UUID, event: UUID, *, key: str) -> Delivery:
         """Send one again, now."""

@@ -7,7 +7,7 @@ import msgspec
 
 from services.portal.developers.partner import Audit, Deed, Key, Partner
 from services.portal.developers.start import BIRTH_MADE, steps
-from services.portal.developers.webhooks import Attempt, Delivery, Endpoint, troubled
+from services.portal.developers.webhooks import Attempt, Delivery, Endpoint, Sent, troubled
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 NOTHING_DONE = Audit()
@@ -66,6 +66,27 @@ def test_the_first_failure_is_the_oldest_one() -> None:
         event_id=uuid4(), type="x", occurred_at=NOW, state="failed", attempts=(late, fine, early)
     )
     assert delivery.first_failure == early
+
+
+def test_what_was_not_sent_has_no_signature() -> None:
+    """Nor a time of sending: both are of the moment in which it goes."""
+    headers = {"webhook-id": "1", "webhook-timestamp": "2", "webhook-signature": "v1,x"}
+    waiting = Delivery(
+        event_id=uuid4(), type="x", occurred_at=NOW, state="pending", request=Sent(headers=headers, body="{}")
+    )
+    assert waiting.headers == {"webhook-id": "1"}
+    tried = msgspec.structs.replace(waiting, attempts=(Attempt(at=NOW, status=500, milliseconds=1),))
+    assert tried.headers == headers
+
+
+def test_an_attempt_says_how_it_ended() -> None:
+    """By the receiver's status, else by why there is none; a test event is sent once, so nothing of it has stopped."""
+    refused = Attempt(at=NOW, status=500, milliseconds=1, error="status")
+    alone = Attempt(at=NOW, status=0, milliseconds=1, error="connection-failed")
+    assert (refused.outcome, alone.outcome) == ("trả lời 500", "không kết nối được")
+    test = Delivery(event_id=uuid4(), type="x", occurred_at=NOW, state="failed", test=True, attempts=(alone,))
+    assert test.tag.word == "Không được nhận"
+    assert msgspec.structs.replace(test, test=False).tag.word == "Thất bại, đã dừng gửi"
 
 
 def test_a_webhook_whose_last_delivery_failed_is_not_shown_as_going_well() -> None:
