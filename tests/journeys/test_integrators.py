@@ -327,6 +327,8 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     await screen.go("/tai-khoan")
     await expect(screen.page.get_by_text(ALL_PARTNER, exact=True)).to_be_visible()
     await screen.go("/dev/khoa")
+    await expect(screen.at("cac-khoa")).to_contain_text("Khóa duy nhất: hãy thêm khóa khác trước")
+    await expect(screen.at("cac-khoa").locator("form")).to_have_count(0)
     await push(screen, "them")
     await expect(screen.at("tom-tat-loi")).to_be_focused()
     private = (

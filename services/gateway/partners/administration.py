@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from services.gateway.partners.partner import (
 )
 
 CONTACT_MAX = 320
+LAST_KEY = "last-key"
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _DEEDS = {ACTIVE: "resumed", SUSPENDED: "suspended", REVOKED: "revoked"}
 
@@ -105,9 +106,19 @@ async def add_key(
     return kid
 
 
-async def retire_key(conn: Any, code: str, kid: str, by: By) -> None:
-    """End a key, and within seconds the tokens it has got. Raises Problem 404."""
-    await known(conn, code)
+async def retire_key(conn: Any, code: str, kid: str, by: By, *, even_last: bool = False) -> None:
+    """End a key, and within ten seconds the tokens it has got. Raises Problem 404.
+
+    Raises Problem 409 for the last key that counts, after which nothing of the partner's gets in, unless `even_last`.
+    """
+    partner = await known(conn, code)
+    if not even_last and partner.is_last_key(kid, datetime.now(UTC)):
+        raise Problem(
+            409,
+            LAST_KEY,
+            "Đây là khóa duy nhất còn dùng được",
+            "Hãy thêm một khóa khác trước, rồi mới ngừng dùng khóa này.",
+        )
     if not await partner_store.retire_key(conn, code, kid):
         raise Problem(404, "key-not-found", "Không tìm thấy khóa còn dùng với mã này")
     await _audit(conn, code, "key-retired", by, kid)

@@ -148,7 +148,10 @@ def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAcce
     async def retire(
         kid: str, request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
-        """End a key, and within a minute the tokens it has got. 404 when it has ended already."""
+        """End a key, and within ten seconds the tokens it has got. 404 when it has ended already.
+
+        409 `last-key` for the only one that counts: the next one is added first.
+        """
         code = (await access.partner(actor)).code
         async with transactions.transaction() as conn:
             await administration.retire_key(conn, code, kid, by(actor, request))
