@@ -132,7 +132,7 @@ def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: 
 def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAccess) -> None:
     @router.post("/partner/keys", openapi_extra=keyed(body(NewKey, answers={201: KeyAdded})))
     async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
-        """Add a public key: the next one before the old one is retired."""
+        """Add a public key: the next one before the old one is retired. 409 for a kid or a key there is, or was."""
         code = (await access.partner(actor)).code
         new = await read_body(request, NewKey)
 

@@ -84,6 +84,31 @@ async def test_the_last_key_that_counts_is_not_ended(house: House) -> None:
     assert (await house.http.delete("/partner/keys/k2", headers=person(house))).status_code == 409
 
 
+async def test_one_key_has_one_name(house: House) -> None:
+    """However it is written, and also after it has ended: what was ended because it leaked does not come back."""
+    await house.partner()
+    key = house.keys[HOSPITAL.code]
+    jwk, pem = json.dumps(key.as_dict(private=False)), key.as_pem(private=False).decode()
+    for place, written in enumerate((jwk, pem)):
+        refused = await add(house, person(house), written, f"other-{place}", kid="k9")
+        assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "key-known")
+        assert (refused.json()["kid"], "mã k1" in refused.json()["title"]) == ("k1", True)
+    same_name = await add(house, person(house), jwk, "same", kid="k1")
+    assert same_name.json()["type"].endswith("key-exists")
+    await house.key(HOSPITAL.code, "k2")
+    assert (await house.http.delete("/partner/keys/k1", headers=person(house))).status_code == 204
+    refused = await add(house, person(house), pem, "ended", kid="k9")
+    assert (refused.status_code, refused.json()["kid"]) == (409, "k1")
+    assert "tạo cặp khóa mới" in refused.json()["detail"]
+    await house.partner(EVERYTHING)
+    assert [
+        each["kid"] for each in (await house.http.get("/partner", headers=person(house))).json()["keys"]
+    ] == [
+        "k1",
+        "k2",
+    ]
+
+
 async def test_a_private_key_is_not_taken(house: House) -> None:
     """Whoever pastes the wrong file is told, and nothing of it is kept."""
     await house.partner()

@@ -92,7 +92,8 @@ class Registration(Resource[M]):
     def add_key(self, public: str, *, kid: str = "", not_after: datetime | None = None) -> Steps[str]:
         """Register one more public key, JWK or PEM: its kid. `not_after` carries its zone.
 
-        Raises Conflict when there is, or was, a key of this kid.
+        Raises Conflict when there is, or was, a key of this kid (`key-exists`), or this key under another kid
+        (`key-known`).
         """
         return self._add(public, kid, not_after)
 
