@@ -35,10 +35,21 @@ CARD_PARTNER = "the-bhyt-thu"
 ALL_PARTNER = "bao-hiem-thu"
 
 
+def _contact(code: str) -> str:
+    """Who is told when its webhooks stop: nobody's address (RFC 2606), whose letters lie in the city's mail folder."""
+    return f"it@{code}.example"
+
+
 def _agency(code: str, name_vi: str, agency: str, *roles: str) -> Partner:
     """An agency's own software: it does its steps, and hears of the dossiers that have one."""
     return Partner(
-        code=code, name_vi=name_vi, agency=agency, roles=roles, types=("*",), reads=(f"agency/{agency}",)
+        code=code,
+        name_vi=name_vi,
+        contact=_contact(code),
+        agency=agency,
+        roles=roles,
+        types=("*",),
+        reads=(f"agency/{agency}",),
     )
 
 
@@ -46,6 +57,7 @@ PARTNERS = (
     Partner(
         code=HOSPITAL_PARTNER,
         name_vi="Phần mềm bệnh viện (thử nghiệm)",
+        contact=_contact(HOSPITAL_PARTNER),
         agency="hospital-93016",
         roles=("hospital",),
         types=("*",),
@@ -54,6 +66,7 @@ PARTNERS = (
     Partner(
         code=OTHER_HOSPITAL_PARTNER,
         name_vi="Phần mềm bệnh viện khác (thử nghiệm)",
+        contact=_contact(OTHER_HOSPITAL_PARTNER),
         agency="hospital-93108",
         roles=("hospital",),
         types=("*",),
@@ -83,6 +96,7 @@ PARTNERS = (
     Partner(
         code=ALL_PARTNER,
         name_vi="Hệ thống bảo hiểm xã hội (thử nghiệm)",
+        contact=_contact(ALL_PARTNER),
         types=("*",),
         reads=("*",),
     ),
@@ -105,6 +119,9 @@ async def make_partners(database_url: str, folder: Path) -> None:
                 found = await partner_store.find(conn, partner.code)
                 if found is None:
                     await administration.add(conn, administration.checked(partner, catalogue), BY)
+                elif not found.contact:
+                    # A city made before its partners had one.
+                    await administration.change_contact(conn, partner.code, partner.contact, BY)
                 if found is None or all(key.kid != KID for key in found.keys):
                     await administration.add_key(conn, partner.code, public, BY, kid=KID)
             for code in ON_NATS:
