@@ -1,8 +1,13 @@
 """Partners of the city in a box, to try the gateway with: software of a hospital and of the agencies of the ward."""
 
+import asyncio
 import os
+import shlex
 import time
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -14,9 +19,11 @@ from deploy.local.server_folder import ServerError, write_private
 from libs.catalogue import Catalogue
 from libs.database.pool import open_pool
 from libs.database.transactions import Transactions
+from libs.http.auth import GATEWAY
 from services.gateway.partners import administration, partner_store
 from services.gateway.partners.administration import By
-from services.gateway.partners.partner import Partner
+from services.gateway.partners.keys import thumbprint
+from services.gateway.partners.partner import REVOKED, Partner
 from services.gateway.partners.tokens import ASSERTION_TYPE, GRANT, TOKEN_PATH
 from services.gateway.straight import administration as straight
 from services.gateway.straight import key_store
@@ -35,10 +42,21 @@ CARD_PARTNER = "the-bhyt-thu"
 ALL_PARTNER = "bao-hiem-thu"
 
 
+def _contact(code: str) -> str:
+    """Who is told when its webhooks stop: nobody's address (RFC 2606), whose letters lie in the city's mail folder."""
+    return f"it@{code}.example"
+
+
 def _agency(code: str, name_vi: str, agency: str, *roles: str) -> Partner:
     """An agency's own software: it does its steps, and hears of the dossiers that have one."""
     return Partner(
-        code=code, name_vi=name_vi, agency=agency, roles=roles, types=("*",), reads=(f"agency/{agency}",)
+        code=code,
+        name_vi=name_vi,
+        contact=_contact(code),
+        agency=agency,
+        roles=roles,
+        types=("*",),
+        reads=(f"agency/{agency}",),
     )
 
 
@@ -46,6 +64,7 @@ PARTNERS = (
     Partner(
         code=HOSPITAL_PARTNER,
         name_vi="Phần mềm bệnh viện (thử nghiệm)",
+        contact=_contact(HOSPITAL_PARTNER),
         agency="hospital-93016",
         roles=("hospital",),
         types=("*",),
@@ -54,6 +73,7 @@ PARTNERS = (
     Partner(
         code=OTHER_HOSPITAL_PARTNER,
         name_vi="Phần mềm bệnh viện khác (thử nghiệm)",
+        contact=_contact(OTHER_HOSPITAL_PARTNER),
         agency="hospital-93108",
         roles=("hospital",),
         types=("*",),
@@ -83,6 +103,7 @@ PARTNERS = (
     Partner(
         code=ALL_PARTNER,
         name_vi="Hệ thống bảo hiểm xã hội (thử nghiệm)",
+        contact=_contact(ALL_PARTNER),
         types=("*",),
         reads=("*",),
     ),
@@ -101,12 +122,13 @@ async def make_partners(database_url: str, folder: Path) -> None:
     try:
         async with Transactions(pool).transaction() as conn:
             for partner in PARTNERS:
-                public = _key(folder, partner.code).as_pem(private=False).decode()
                 found = await partner_store.find(conn, partner.code)
                 if found is None:
                     await administration.add(conn, administration.checked(partner, catalogue), BY)
-                if found is None or all(key.kid != KID for key in found.keys):
-                    await administration.add_key(conn, partner.code, public, BY, kid=KID)
+                elif not found.contact:
+                    # A city made before its partners had one.
+                    await administration.change_contact(conn, partner.code, partner.contact, BY)
+                await _register(conn, found or partner, folder)
             for code in ON_NATS:
                 if await straight_store.noted(conn, code) is None:
                     await straight.switch_on(conn, code, "", BY)
@@ -117,11 +139,34 @@ async def make_partners(database_url: str, folder: Path) -> None:
         await pool.close()
 
 
+async def _register(conn: Any, partner: Partner, folder: Path) -> None:
+    """Have the key in `folder` count; where it was ended, as a rotation does, a fresh one under the next kid."""
+    if partner.state == REVOKED:
+        return
+    kid = kid_of(partner.code, folder)
+    mine = _key(folder, partner.code).thumbprint()
+    there = next((key for key in partner.keys if kid == key.kid or thumbprint(key.jwk) == mine), None)
+    if there is not None:
+        if there.kid == kid and thumbprint(there.jwk) == mine and there.counts(datetime.now(UTC)):
+            return
+        kid = next(name for name in map("thu-{}".format, count(2)) if not partner.has_key(name))
+        (folder / f"{partner.code}.pem").unlink()
+        write_private(folder / f"{partner.code}.kid", kid.encode())
+    public = _key(folder, partner.code).as_pem(private=False).decode()
+    await administration.add_key(conn, partner.code, public, BY, kid=kid)
+
+
+def kid_of(code: str, folder: Path) -> str:
+    """Under which id the key of a partner in `folder` is registered."""
+    path = folder / f"{code}.kid"
+    return path.read_text() if path.exists() else KID
+
+
 def assertion(code: str, folder: Path, audience: str) -> str:
     """What a partner of the city sends to prove itself; good for a minute."""
     now = int(time.time())
     claims = {"iss": code, "sub": code, "aud": audience, "iat": now, "exp": now + 60, "jti": str(uuid4())}
-    return jwt.encode({"alg": "ES256", "kid": KID}, claims, _key(folder, code))
+    return jwt.encode({"alg": "ES256", "kid": kid_of(code, folder)}, claims, _key(folder, code))
 
 
 def token_form(code: str, folder: Path, gateway_url: str) -> dict[str, str]:
@@ -134,7 +179,10 @@ def token_form(code: str, folder: Path, gateway_url: str) -> dict[str, str]:
 
 
 def partner_token(code: str, *, folder: Path) -> str:
-    """A token of a partner of the running city in `folder`. Raises ServerError when there is none to be had."""
+    """A token of a partner of the running city in `folder`, with a fresh key where the city's own was ended.
+
+    Raises ServerError when there is none to be had.
+    """
     known = [partner.code for partner in PARTNERS]
     if code not in known:
         raise ServerError(f"there is no partner {code!r}; there are: {', '.join(known)}")
@@ -142,15 +190,28 @@ def partner_token(code: str, *, folder: Path) -> str:
     if not address.exists():
         raise ServerError(f"{address} is not there; start the city first (make run)")
     url = address.read_text().strip()
-    try:
-        answer = httpx.post(
-            f"{url}{TOKEN_PATH}", data=token_form(code, folder / "partners", url), trust_env=False
-        )
-    except httpx.HTTPError as error:
-        raise ServerError(f"the gateway at {url} gave no token: {type(error).__name__}") from error
+    answer = _ask_token(code, folder, url)
+    if answer.status_code == 401:
+        # Who has changed to a key of their own, and ended this one, goes on here with a fresh one.
+        asyncio.run(make_partners(_database_url(folder), folder / "partners"))
+        answer = _ask_token(code, folder, url)
     if answer.is_error:
         raise ServerError(f"the gateway at {url} gave no token: {answer.status_code} {_oauth_error(answer)}")
     return str(answer.json()["access_token"])
+
+
+def _ask_token(code: str, folder: Path, url: str) -> httpx.Response:
+    form = token_form(code, folder / "partners", url)
+    try:
+        return httpx.post(f"{url}{TOKEN_PATH}", data=form, trust_env=False)
+    except httpx.HTTPError as error:
+        raise ServerError(f"the gateway at {url} gave no token: {type(error).__name__}") from error
+
+
+def _database_url(folder: Path) -> str:
+    """The gateway's, as the running city has written it for an operator's shell."""
+    words = shlex.split((folder / "environment" / f"{GATEWAY}.env").read_text())
+    return next(word.partition("=")[2] for word in words if word.startswith("DATABASE_URL="))
 
 
 def _oauth_error(answer: httpx.Response) -> str:

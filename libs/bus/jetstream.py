@@ -62,9 +62,10 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsumerPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """A place of a durable in its stream."""
+    """A place of a consumer in its stream; `consumer_seq` counts its deliveries."""
 
     stream_seq: int = 0
+    consumer_seq: int = 0
 
 
 class ConsumerInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,9 +186,9 @@ async def consumer_info(client: Client, stream: str, name: str) -> ConsumerInfo:
 
 
 async def write_consumer(client: Client, stream: str, config: dict[str, Any], *, action: str) -> ConsumerInfo:
-    """Create or update (`action`) a durable. Raises ApiError for what cannot be changed."""
+    """Create or update (`action`) a consumer. Raises ApiError for what cannot be changed."""
     body = {"stream_name": stream, "config": config, "action": action}
-    subject = f"CONSUMER.CREATE.{stream}.{config['durable_name']}"
+    subject = f"CONSUMER.CREATE.{stream}.{config['name']}"
     return _consumer_info.decode(await request(client, subject, body))
 
 

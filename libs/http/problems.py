@@ -3,6 +3,7 @@
 raise Problem(409, "dossier-exists", "Hồ sơ đã có", extra={"dossier": f"/dossiers/{dossier_id}"})
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -157,6 +158,7 @@ async def answer_invalid_parameters(_request: Request, error: Exception) -> Resp
     return Problem(422, "invalid-parameters", "Tham số không hợp lệ", errors=fields).response()
 
 
+_QUOTED = re.compile(r"'([^']*)'")
 # Kind of error of pydantic → the words, and the member of its context that is the bound.
 _BOUNDS: Mapping[str, tuple[str, str]] = {
     "greater_than_equal": ("Giá trị phải ít nhất là {}", "ge"),
@@ -171,8 +173,11 @@ _BOUNDS: Mapping[str, tuple[str, str]] = {
 
 
 def _of_parameter(kind: str, context: Mapping[str, Any]) -> str:
-    """What is wrong with a parameter, with the bound it breaks: ours, never the value."""
+    """What is wrong with a parameter, with the bound it breaks or the values there are: ours, never the value."""
     if kind == "missing":
         return "Thiếu tham số"
+    if kind == "literal_error":
+        # pydantic's own sentence: "'', 'pending' or 'failed'"; an empty one is the same as no parameter.
+        return f"Giá trị phải là một trong: {', '.join(filter(None, _QUOTED.findall(context['expected'])))}"
     words, bound = _BOUNDS.get(kind, ("", ""))
     return words.format(context[bound]) if bound in context else "Tham số không hợp lệ"

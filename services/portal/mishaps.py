@@ -10,8 +10,8 @@ from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem, answer_http_error, answer_invalid_parameters, answer_to, problem_of
 from libs.telemetry.logs import log
 from services.portal.rendering import page
-from services.portal.sessions import ANYBODY, SignedOut, officer_of
-from services.portal.sign_in import sign_in_again
+from services.portal.sessions import ANYBODY, Person, SignedOut, officer_of
+from services.portal.sign_in import home_of, sign_in_again
 
 
 class Mishap(msgspec.Struct, frozen=True):
@@ -44,15 +44,28 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
 
 
-def mishap_page(request: Request, problem: Problem) -> Response:
-    """The page for a problem, with the problem's own words where it has any."""
+async def _who_asks(request: Request, status: int) -> Person | None:
+    """Whoever is signed in, for their own header; nobody is looked up when it is a service that fails."""
+    if status >= 500:
+        return None
+    try:
+        return await officer_of(request, of=ANYBODY)
+    except (SignedOut, Refused, Unavailable):
+        return None
+
+
+async def mishap_page(request: Request, problem: Problem) -> Response:
+    """The page for a problem, with the problem's own words where it has any, and the way back to one's own work."""
     told = MISHAPS.get(problem.status, UNFORESEEN)
     if problem.status in (404, 429) and problem.detail:
         # What is missing, or how long to wait, is said better by whoever found out.
         told = Mishap(problem.title, "")
+    person = await _who_asks(request, problem.status)
     return page(
         request,
         "mishap.html",
+        person,
+        home=home_of(person) if person else "",
         status=problem.status,
         headers=problem.headers,
         heading=told.heading,
@@ -67,7 +80,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem is None or not wants_page(request):
         return answer_to(error)
-    return mishap_page(request, problem)
+    return await mishap_page(request, problem)
 
 
 async def answer_refused(request: Request, error: Exception) -> Response:
@@ -98,6 +111,8 @@ async def answer_not_active(request: Request) -> Response:
         request,
         "mishap.html",
         person,
+        # Their start page is closed to them, too.
+        home="",
         status=403,
         heading=NOT_ACTIVE.heading,
         title="",
@@ -133,14 +148,14 @@ async def answer_forbidden(request: Request, _error: Exception) -> Response:
 async def answer_not_found(request: Request, error: Exception) -> Response:
     """The framework's own 404, 405 and the like."""
     if wants_page(request):
-        return mishap_page(request, Problem(getattr(error, "status_code", 500)))
+        return await mishap_page(request, Problem(getattr(error, "status_code", 500)))
     return await answer_http_error(request, error)
 
 
 async def answer_bad_parameters(request: Request, error: Exception) -> Response:
     """A path or query that cannot be: for a person that is a page that is not there."""
     return (
-        mishap_page(request, Problem(404))
+        await mishap_page(request, Problem(404))
         if wants_page(request)
         else await answer_invalid_parameters(request, error)
     )

@@ -44,6 +44,8 @@ KEPT_PREFIX = "giu."
 OWNER = "cua-ai"
 # What is secret is typed again rather than carried through pages.
 NEVER_KEPT = frozenset({FIELD, "mat-khau", "cu", "moi-mat-khau", "nhap-lai", "ma"})
+# What was wrong when signing in: the field of the form, or the way to the city's own sign-in service.
+PASSWORD, OPENID = "mat-khau", "dich-vu"
 WAY_COOKIE = "__Host-duong-ve"
 NEEDS = ("", "totp", "totp-enrolment", "new-password")
 
@@ -122,10 +124,19 @@ def address_of(request: Request) -> str:
 
 
 async def _show(request: Request, *, status: int = 200, **more: Any) -> HTMLResponse:
-    """The sign-in page; `kept` is what another form had brought."""
+    """The sign-in page; `kept` is what another form had brought, `wrong` what an error in `message` is about."""
     city: City = request.app.state.city
     methods = await city.portal.get("identity", "/sign-in-methods", Methods)
-    context = {"methods": methods, "target": "", "login": "", "kept": (), "owner": "", "message": "", **more}
+    context = {
+        "methods": methods,
+        "target": "",
+        "login": "",
+        "kept": (),
+        "owner": "",
+        "message": "",
+        "wrong": "",
+        **more,
+    }
     return page(request, "sign_in.html", status=status, **context)
 
 
@@ -169,7 +180,9 @@ async def sign_in(request: Request) -> Response:
         signed = await _identity(request, "/sessions", body, SignedIn)
     except Refused as refused:
         again = {"target": local_path(text_of(form, "tiep")), "login": login, **_carried(form)}
-        return await _show(request, status=refused.status, message=reason_of(refused), **again)
+        return await _show(
+            request, status=refused.status, message=reason_of(refused), wrong=PASSWORD, **again
+        )
     return await _further(request, signed, form)
 
 
@@ -230,9 +243,10 @@ async def openid_finish(request: Request, state: str = "", code: str = "", error
         body = {"state": state, "code": code, "address": address_of(request)}
         signed = await _identity(request, "/openid/finish", body, SignedIn)
     except Refused as refused:
-        return await _show(request, status=refused.status, message=reason_of(refused))
+        return await _show(request, status=refused.status, message=reason_of(refused), wrong=OPENID)
     except Problem:
-        return await _show(request, status=403, message="Dịch vụ đăng nhập đã từ chối. Hãy thử lại.")
+        told = "Dịch vụ đăng nhập đã từ chối. Hãy thử lại."
+        return await _show(request, status=403, message=told, wrong=OPENID)
     return await _further(request, signed, FormData([("tiep", signed.return_to)]))
 
 

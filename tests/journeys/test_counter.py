@@ -247,6 +247,10 @@ async def test_who_asks_for_themselves_is_not_asked_twice(new_screen: NewScreen)
     box = await screen.at("o-quet").bounding_box()
     assert box is not None
     assert box["width"] > SEARCH_WIDTH_MIN
+    # One row, with the line of help in it, however long the name of the desk is.
+    line = await screen.page.locator(".top .help").bounding_box()
+    assert line is not None
+    assert abs((line["y"] + line["height"] / 2) - (box["y"] + box["height"] / 2)) < box["height"] / 2
     await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "tinh trang hon nhan")
     await screen.page.locator("details.more").evaluate_all(
         "all => all.forEach((one) => { one.open = true; })"

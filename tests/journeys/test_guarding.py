@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from deploy.local.city import City
 from deploy.local.officials import OPERATOR, Official
+from deploy.local.partners import ALL_PARTNER
 from services.portal.sessions import COOKIE, csrf_of
 from tests.journeys.conftest import NewScreen, account_of
 
@@ -85,6 +86,29 @@ async def test_odd_paths_are_answered_calmly(stranger: httpx.AsyncClient, path: 
     answer = await stranger.get(path)
     assert answer.status_code in (200, 404)
     assert "Settings" not in answer.text
+
+
+async def test_who_is_signed_in_stays_so_on_a_page_that_is_not_theirs(new_screen: NewScreen) -> None:
+    """Their own header, with who they are, and the way to their own work; a citizen still gets the citizens' menu."""
+    for desk, path, home in (
+        ("hospital", "/quay", "/bv"),
+        ("counter", "/bv", "/quay"),
+        ("counter", "/khong-co-trang-nay", "/quay"),
+        (ALL_PARTNER, "/dev/webhook/khong-co", "/dev"),
+        (ALL_PARTNER, "/quay", "/dev"),
+    ):
+        screen = await new_screen(desk)
+        screen.expected_status |= {403, 404}
+        await screen.go(path)
+        await expect(screen.page.get_by_role("button", name="Đăng xuất")).to_be_visible()
+        await expect(screen.page.get_by_role("navigation", name="Trang chính")).to_have_count(0)
+        await screen.check(f"{path} for {desk}")
+        await screen.at("ve-trang-lam-viec").press("Enter")
+        await screen.page.wait_for_url(f"{screen.url}{home}")
+    citizen = await new_screen()
+    citizen.expected_status.add(404)
+    await citizen.go("/khong-co-trang-nay")
+    await expect(citizen.page.get_by_role("navigation", name="Trang chính")).to_be_visible()
 
 
 async def test_a_disabled_officer_is_out_within_a_minute(new_screen: NewScreen, city: City) -> None:

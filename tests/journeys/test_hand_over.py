@@ -166,6 +166,12 @@ async def test_the_register_and_the_papers_are_for_who_handles_the_dossier(
     await screen.check("register")
     await screen.at("tu").focus()
     await screen.press("Enter")
+    # The words end above the button: none of them runs on beside or under it.
+    words = await screen.at("so-da-lap").locator("p").bounding_box()
+    button = await screen.at("in-so").bounding_box()
+    assert words is not None
+    assert button is not None
+    assert words["y"] + words["height"] <= button["y"]
     address = await screen.at("in-so").get_attribute("href")
     assert "Phạm Thị Lan" in words_of(await pdf(screen, address or ""))
     assert "Tư pháp" in words_of(await pdf(screen, f"/giay-to/{dossier}/05.pdf"))

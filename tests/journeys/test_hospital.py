@@ -184,6 +184,20 @@ async def test_a_session_that_ended_keeps_what_was_typed(new_screen: NewScreen, 
     await expect(drafts(screen, "received")).to_have_count(1)
 
 
+async def test_a_quick_hand_is_no_scanner(new_screen: NewScreen) -> None:
+    """A name begun slowly and ended as fast as a scanner stays whole, and Enter goes on; a card still fills in."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    await screen.at("me-ten").focus()
+    await screen.type("Nguyễn T")
+    await screen.scan("hị Hồng Nhung")
+    await expect(screen.at("me-ten")).to_have_value("Nguyễn Thị Hồng Nhung")
+    await expect(screen.at("me-ngay-sinh")).to_be_focused()
+    family = Family(635_001)
+    await screen.scan(family.mother_card)
+    await expect(screen.at("me-ten")).to_have_value(family.mother)
+
+
 async def test_a_desk_left_alone_locks_itself(new_screen: NewScreen) -> None:
     """After five idle minutes nothing of the birth is on the screen, and the session has ended; the draft is kept."""
     screen: Screen = await new_screen("hospital")

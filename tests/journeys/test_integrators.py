@@ -9,12 +9,8 @@ from playwright.async_api import expect
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.city import City
-from deploy.local.partners import ALL_PARTNER, BY, HOSPITAL_PARTNER, OTHER_HOSPITAL_PARTNER
-from libs.database.pool import open_pool
-from libs.database.transactions import Transactions
+from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
 from mot_cua import webhooks
-from services.gateway.partners import administration
-from services.gateway.partners.partner import ACTIVE, SUSPENDED
 from services.portal.developers.webhooks import TEST_TYPE
 from tests.fixtures.receiver import Received, Receiver, receiver
 from tests.journeys.conftest import NewScreen, account_of
@@ -377,13 +373,18 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     """A key is added and ended, a private one refused; no page of staff opens; what happens is seen as it is said."""
     screen: Screen = await new_screen(ALL_PARTNER, path="/dang-nhap")
     assert screen.page.url == f"{screen.url}/dev"
-    screen.expected_status |= {403, 422}
+    screen.expected_status |= {403, 409, 422}
     for path in ("/quay", "/bv", "/viec/cua-toi", "/thiet-bi/danh-sach"):
         await screen.go(path)
         await screen.sees("không có quyền")
     await screen.go("/tai-khoan")
     await expect(screen.page.get_by_text(ALL_PARTNER, exact=True)).to_be_visible()
     await screen.go("/dev/khoa")
+    await expect(screen.at("cac-khoa")).to_contain_text("Khóa duy nhất: hãy thêm khóa khác trước")
+    await expect(screen.at("cac-khoa").locator("form")).to_have_count(0)
+    # From a page that was open while the other keys ended.
+    await screen.at("them-khoa").evaluate("form => { form.action = '/dev/khoa/thu-1/thoi'; form.submit(); }")
+    await expect(screen.at("tom-tat-loi")).to_contain_text("Đây là khóa duy nhất còn dùng được")
     await push(screen, "them")
     await expect(screen.at("tom-tat-loi")).to_be_focused()
     private = (
@@ -426,32 +427,3 @@ async def watch_what_is_said(screen: Screen, hospital: Screen) -> None:
     assert await screen.at("su-kien").count() == before
     await push(screen, "tam-dung")
     await expect(screen.at("su-kien").nth(before)).to_be_visible()
-
-
-async def test_a_person_of_a_suspended_partner_is_told_so_and_can_sign_out(
-    new_screen: NewScreen, city: City
-) -> None:
-    """The session is good and the partner is not: a page says it, instead of asking to sign in for ever."""
-    screen: Screen = await new_screen()
-    screen.expected_status.add(403)
-    await set_state(city, OTHER_HOSPITAL_PARTNER, SUSPENDED)
-    try:
-        await screen.sign_in(account_of(city, OTHER_HOSPITAL_PARTNER), path="/dang-nhap")
-        for path in ("/dev", "/dev/khoa"):
-            await screen.go(path)
-            await screen.sees("Đối tác đang bị tạm ngưng hoặc chưa đăng ký, hãy liên hệ người vận hành")
-        await screen.check("a partner that is suspended")
-        await screen.page.get_by_role("button", name="Đăng xuất").press("Enter")
-        await expect(screen.at("ten")).to_be_visible()
-    finally:
-        await set_state(city, OTHER_HOSPITAL_PARTNER, ACTIVE)
-
-
-async def set_state(city: City, partner: str, state: str) -> None:
-    """As the city's operator does it."""
-    pool = await open_pool(city.dsn("gateway"), application_name="journey", size_max=1)
-    try:
-        async with Transactions(pool).transaction() as conn:
-            await administration.set_state(conn, partner, state, BY)
-    finally:
-        await pool.close()

@@ -30,7 +30,9 @@ async def test_an_officer_signs_in_with_the_keyboard(new_screen: NewScreen, city
     await screen.press("Tab")
     await screen.type("wrong-password-0")
     await screen.press("Enter")
-    await expect(screen.page.get_by_role("alert")).to_be_focused()
+    await expect(screen.page.get_by_role("alert")).to_have_class("notice bad")
+    await expect(screen.at("mat-khau")).to_be_focused()
+    await expect(screen.at("mat-khau")).to_have_attribute("aria-invalid", "true")
     await screen.check("wrong password")
     assert await screen.at("ten").input_value() == account.login
     await screen.sign_in(account, path="/dang-nhap?tiep=/tai-khoan")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 
-from deploy.local.partners import KID
+from deploy.local.partners import kid_of
 from mot_cua import AsyncClient, MemoryCursor, Outcome, Said, SigningKey
 from mot_cua.errors import Problem
 from mot_cua.saying import SOURCE_PREFIX, STRUCTURED
@@ -27,7 +27,7 @@ class Software:
     def __init__(self, town: Town, code: str) -> None:
         self.source = SOURCE_PREFIX + code
         url = town.city.urls["gateway"]
-        key = SigningKey.from_file(town.city.partners / f"{code}.pem", KID)
+        key = SigningKey.from_file(town.city.partners / f"{code}.pem", kid_of(code, town.city.partners))
         self.client = AsyncClient(url, code, key)
         self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
 

@@ -1,12 +1,13 @@
 """Another system beside the city: a hospital's software with the client package, and what it reads and does."""
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER, KID
+from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER, OTHER_HOSPITAL_PARTNER, kid_of, partner_token
 from deploy.local.sample_xml9 import envelope
 from mot_cua import AsyncClient, Event, MemoryCursor, Said, SigningKey
 from mot_cua.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -24,7 +25,7 @@ RETURNED = 10
 
 def partner(town: Town, code: str) -> AsyncClient:
     """A partner's program."""
-    key = SigningKey.from_file(town.city.partners / f"{code}.pem", KID)
+    key = SigningKey.from_file(town.city.partners / f"{code}.pem", kid_of(code, town.city.partners))
     return AsyncClient(town.city.urls["gateway"], code, key)
 
 
@@ -93,6 +94,22 @@ async def test_a_hospital_s_software_does_what_its_desk_does(town: Town) -> None
             await hospital.results.handed_over(dossier, [paper], receiver_of(file["file"]))
         await town.until_status(dossier, RETURNED)
         assert {result["state"] for result in await hospital.city.results(dossier)} >= {"handed-over"}
+
+
+async def test_a_box_whose_key_was_ended_goes_on_with_a_fresh_one(town: Town) -> None:
+    """As the client's README rotates: the box's own key ends, and its command gives a token all the same."""
+    folder = town.city.folder
+    first = kid_of(OTHER_HOSPITAL_PARTNER, town.city.partners)
+    async with partner(town, OTHER_HOSPITAL_PARTNER) as client:
+        assert await client.partner.rotate_key(SigningKey.generate("cua-toi")) == first
+        await client.partner.retire_key(first)
+        for _ in range(2):
+            assert await asyncio.to_thread(partner_token, OTHER_HOSPITAL_PARTNER, folder=folder)
+        fresh = kid_of(OTHER_HOSPITAL_PARTNER, town.city.partners)
+        keys = (await client.partner.get()).keys
+    assert {key.kid: key.retired_at is None for key in keys} == {first: False, "cua-toi": True, fresh: True}
+    async with partner(town, OTHER_HOSPITAL_PARTNER) as again:
+        assert (await again.partner.get()).contact == f"it@{OTHER_HOSPITAL_PARTNER}.example"
 
 
 async def test_who_may_not_is_told_so(town: Town) -> None:

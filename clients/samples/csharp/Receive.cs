@@ -6,7 +6,7 @@ using System.Text;
 const int BodyBytesMax = 1 << 20;
 var secrets = args[1..];
 var seen = new ConcurrentDictionary<string, bool>(); // ids that were handled; yours in a database, with what you do
-using var listener = new HttpListener(); // put it behind your web server, which has the certificate
+using var listener = new HttpListener(); // before it stands a web server with TLS
 listener.Prefixes.Add($"http://127.0.0.1:{args[0]}/");
 listener.Start();
 while (true)

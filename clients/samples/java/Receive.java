@@ -13,13 +13,13 @@ public final class Receive {
 
     public static void main(String[] args) throws IOException {
         List<String> secrets = List.of(args).subList(1, args.length);
-        HttpServer server = HttpServer.create(new InetSocketAddress(Integer.parseInt(args[0])), 0);
+        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0])), 0);
         server.createContext("/", exchange -> {
             byte[] body = exchange.getRequestBody().readNBytes(BODY_BYTES_MAX); // the bytes that came
             exchange.sendResponseHeaders(handle(exchange.getRequestHeaders(), body, secrets), -1);
             exchange.close();
         });
-        server.start(); // put it behind your web server, which has the certificate
+        server.start(); // before it stands a web server with TLS
     }
 
     /** 204: handled, now or before; 400: not the gateway's. Whatever else, and the event comes again. */

@@ -21,4 +21,4 @@ createServer(async (request, response) => {
   if (!seen.has(event.id)) console.log(event.type, event.subject, event.id);
   seen.add(event.id);
   response.writeHead(204).end();
-}).listen(Number(port)); // put it behind your web server, which has the certificate
+}).listen(Number(port), "127.0.0.1"); // before it stands a web server with TLS

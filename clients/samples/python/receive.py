@@ -12,7 +12,7 @@ seen: set[str] = set()  # ids that were handled; yours in a database, with what 
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Put it behind your web server, which has the certificate."""
+    """Listens on this machine only: before it stands a web server with TLS."""
 
     def do_POST(self) -> None:
         """204: handled, now or before; 400: not the gateway's. Whatever else, and the event comes again."""
@@ -27,4 +27,4 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-ThreadingHTTPServer(("", int(PORT)), Receiver).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", int(PORT)), Receiver).serve_forever()

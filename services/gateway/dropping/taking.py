@@ -92,8 +92,11 @@ class Taking:
             await asyncio.to_thread(self._aside, folder, claimed, issue.slug, issue.text, content, problems)
             return
         acks = list(fhir_acks(name, answered))
-        taken = sum(ack.state != "refused" for ack in acks)
-        text = f"Bundle có {len(acks)} trẻ, đã nhận {taken}."
+        states = [ack.state for ack in acks]
+        text = (
+            f"Bundle có {len(acks)} trẻ: nhận {states.count('accepted')}, đã có từ trước {states.count('duplicate')}, "
+            f"không nhận {states.count('refused')}."
+        )
         await asyncio.to_thread(self._away, folder, claimed, content, acks, text)
 
     def _away(self, folder: Folder, claimed: str, content: bytes, acks: list[Ack], message: str) -> None:

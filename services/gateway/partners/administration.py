@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from libs.catalogue import Catalogue
 from libs.catalogue.errors import UnknownAgency
 from libs.http.problems import FieldError, Problem
 from services.gateway.partners import partner_store
-from services.gateway.partners.keys import public_key
+from services.gateway.partners.keys import public_key, thumbprint
 from services.gateway.partners.partner import (
     ACTIVE,
     READER,
@@ -23,6 +23,7 @@ from services.gateway.partners.partner import (
 )
 
 CONTACT_MAX = 320
+LAST_KEY = "last-key"
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _DEEDS = {ACTIVE: "resumed", SUSPENDED: "suspended", REVOKED: "revoked"}
 
@@ -94,20 +95,42 @@ async def change_contact(conn: Any, code: str, contact: str, by: By) -> None:
 async def add_key(
     conn: Any, code: str, written: str, by: By, *, kid: str = "", not_after: datetime | None = None
 ) -> str:
-    """Add a public key (JWK or PEM) and return its kid. Raises Problem 404, 409 or 422."""
+    """Add a public key (JWK or PEM) and return its kid. Raises Problem 404, 409 or 422.
+
+    A key the partner has, or had, is not added under another kid: what is ended because it leaked stays ended.
+    """
     partner = await known(conn, code)
     if partner.state == REVOKED:
         raise Problem(409, "partner-revoked", "Đối tác đã bị thu hồi quyền")
     kid, jwk = public_key(written, kid)
+    same = next((key for key in partner.keys if thumbprint(key.jwk) == thumbprint(jwk)), None)
+    if same is not None and not partner.has_key(kid):
+        raise Problem(
+            409,
+            "key-known",
+            f"Đối tác đã đăng ký chính khóa này, với mã {same.kid}",
+            "" if same.counts(datetime.now(UTC)) else "Khóa đó đã ngừng dùng: hãy tạo cặp khóa mới.",
+            extra={"kid": same.kid},
+        )
     if not await partner_store.add_key(conn, code, kid, jwk, not_after):
         raise Problem(409, "key-exists", "Đối tác đã có khóa với mã này")
     await _audit(conn, code, "key-added", by, kid)
     return kid
 
 
-async def retire_key(conn: Any, code: str, kid: str, by: By) -> None:
-    """End a key, and within seconds the tokens it has got. Raises Problem 404."""
-    await known(conn, code)
+async def retire_key(conn: Any, code: str, kid: str, by: By, *, even_last: bool = False) -> None:
+    """End a key, and within ten seconds the tokens it has got. Raises Problem 404.
+
+    Raises Problem 409 for the last key that counts, after which nothing of the partner's gets in, unless `even_last`.
+    """
+    partner = await known(conn, code)
+    if not even_last and partner.is_last_key(kid, datetime.now(UTC)):
+        raise Problem(
+            409,
+            LAST_KEY,
+            "Đây là khóa duy nhất còn dùng được",
+            "Hãy thêm một khóa khác trước, rồi mới ngừng dùng khóa này.",
+        )
     if not await partner_store.retire_key(conn, code, kid):
         raise Problem(404, "key-not-found", "Không tìm thấy khóa còn dùng với mã này")
     await _audit(conn, code, "key-retired", by, kid)

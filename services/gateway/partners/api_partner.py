@@ -132,7 +132,7 @@ def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: 
 def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAccess) -> None:
     @router.post("/partner/keys", openapi_extra=keyed(body(NewKey, answers={201: KeyAdded})))
     async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
-        """Add a public key: the next one before the old one is retired."""
+        """Add a public key: the next one before the old one is retired. 409 for a kid or a key there is, or was."""
         code = (await access.partner(actor)).code
         new = await read_body(request, NewKey)
 
@@ -148,7 +148,10 @@ def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAcce
     async def retire(
         kid: str, request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]
     ) -> Response:
-        """End a key, and within a minute the tokens it has got. 404 when it has ended already."""
+        """End a key, and within ten seconds the tokens it has got. 404 when it has ended already.
+
+        409 `last-key` for the only one that counts: the next one is added first.
+        """
         code = (await access.partner(actor)).code
         async with transactions.transaction() as conn:
             await administration.retire_key(conn, code, kid, by(actor, request))

@@ -35,6 +35,7 @@ Reads = Annotated[
     typer.Option(help="facility/<code>, agency/<code>, unit/<code> or *; commas as for --types"),
 ]
 AUDIT_LINES = 20
+LAST_KEY_HINT = "(--last ends it all the same; `partners suspend` keeps its keys)"
 
 
 def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
@@ -115,9 +116,16 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
         do(deed)
 
     @keys.command("retire")
-    def key_retire(code: Code, kid: str) -> None:
-        """End a key, and within a minute the tokens it has got."""
-        do(_doing(lambda conn: administration.retire_key(conn, code, kid, _by())))
+    def key_retire(
+        code: Code,
+        kid: str,
+        last: Annotated[
+            bool,
+            typer.Option("--last", help="even if no other key counts (`suspend` lets it in no more either)"),
+        ] = False,
+    ) -> None:
+        """End a key, and within ten seconds the tokens it has got."""
+        do(_doing(lambda conn: administration.retire_key(conn, code, kid, _by(), even_last=last)))
 
     for name, state, says in (
         ("suspend", SUSPENDED, "Let it in no more until it is resumed."),
@@ -149,7 +157,8 @@ def _do(read_settings: Callable[[], Settings], deed: Deed) -> None:
         raise typer.Exit(2) from None
     except Problem as problem:
         errors = "; ".join(f"{each.field}: {each.message}" for each in problem.errors)
-        typer.echo(" ".join(filter(None, (problem.title, errors))), err=True)
+        way_out = LAST_KEY_HINT if problem.slug == administration.LAST_KEY else ""
+        typer.echo(" ".join(filter(None, (problem.title, errors, way_out))), err=True)
         raise typer.Exit(1) from None
     except FileNotFoundError as error:
         # Of a socket that is not there the name is empty.

@@ -67,6 +67,14 @@ def kind_of(jwk: str) -> str:
     return _KINDS[found.kty, found.crv][1]
 
 
+def thumbprint(jwk: str) -> str:
+    """By what a kept key is known however its numbers are written (RFC 7638)."""
+    found = msgspec.json.decode(jwk, type=_Jwk)
+    type_, _ = _KINDS[found.kty, found.crv]
+    # A leading zero in a number makes another JWK of the same key, and the same PEM.
+    return type_.import_key(type_.import_key(msgspec.to_builtins(found)).as_pem(private=False)).thumbprint()
+
+
 def is_signed(jwk: str, algorithm: str, text: bytes, signature: bytes) -> bool:
     """Whether `signature` of `text` was made with the private half of `jwk`, which must be of the algorithm's kind."""
     kind = ALGORITHMS.get(algorithm)

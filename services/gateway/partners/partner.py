@@ -50,6 +50,10 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
         """The key with this id, if it counts now."""
         return next((key for key in self.keys if key.kid == kid and key.counts(now)), None)
 
+    def is_last_key(self, kid: str, now: datetime) -> bool:
+        """Whether this key counts now and no other one does."""
+        return [key.kid for key in self.keys if key.counts(now)] == [kid]
+
     def has_key(self, kid: str) -> bool:
         """Whether it has, or had, a key of this id."""
         return any(key.kid == kid for key in self.keys)

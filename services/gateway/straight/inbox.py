@@ -1,20 +1,24 @@
 """One partner's inbox: its messages are taken in order, each in the partner's name, and erased once they are answered.
 
 Which partner speaks is told by the inbox alone: nobody else may publish there. The answer is committed before the
-message is erased; a gateway that is killed between the two takes the message again, and the taker knows it.
+message is erased; a gateway that is killed between the two takes the message again, and the taker knows it. So what
+lies in an inbox is what is not answered: whoever takes over begins with the oldest message, at once, and a frozen
+process that wakes up repeats in the same order what the taker knows.
 """
 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from uuid import uuid4
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
 
 from libs.bus import jetstream
-from libs.bus.topology import Durable, StreamPlan, reconcile_stream
+from libs.bus.topology import StreamPlan, reconcile_stream
 from libs.database.transactions import Transactions
 from libs.http.problems import Problem
 from services.gateway.inbound.outcomes import LATER, Outcome, refused
@@ -24,12 +28,7 @@ from services.gateway.straight.answers import answer_of
 from services.gateway.straight.lane import Lane
 from services.gateway.straight.messages import Taker, unreadable
 from services.gateway.straight.patience import passes, rest
-from services.gateway.straight.places import (
-    INBOX_DURABLE,
-    inbox_config,
-    inbox_durable,
-    inbox_stream,
-)
+from services.gateway.straight.places import inbox_config, inbox_reader, inbox_stream
 
 BATCH = 32
 FETCH_SECONDS = 5.0
@@ -37,6 +36,10 @@ RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 0.5, 15.0
 # A message that makes the taker fail, rather than wait, stops nobody behind it for longer.
 FAILURES_MAX = 3
 log = structlog.get_logger(__name__)
+
+
+class _Missed(Exception):
+    """A message went out while the connection was lost: it is still in the inbox, before what comes next."""
 
 
 class Inbox:
@@ -61,7 +64,7 @@ class Inbox:
         self._plan = StreamPlan(
             name=self._stream,
             config=inbox_config(partner.code, replicas=replicas),
-            durables=(Durable(stream=self._stream, name=INBOX_DURABLE, config=inbox_durable()),),
+            durables=(),
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,23 +81,40 @@ class Inbox:
     async def _take_all(self, stop: asyncio.Event) -> None:
         await reconcile_stream(self._client, self._plan)
         created = (await jetstream.stream_info(self._client, self._stream)).created
+        reader = f"gateway-{uuid4().hex}"
+        await jetstream.write_consumer(self._client, self._stream, inbox_reader(reader), action="create")
         subscription = await self._client.jetstream().pull_subscribe_bind(
-            durable=INBOX_DURABLE, stream=self._stream
+            consumer=reader, stream=self._stream
         )
+        seen = 0
         try:
             while not stop.is_set():
-                try:
-                    messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
-                except TimeoutError:
-                    # Also what a stream that is gone looks like.
-                    await jetstream.consumer_info(self._client, self._stream, INBOX_DURABLE)
-                    continue
-                for message in messages:
+                for message in await self._next(subscription, reader, seen):
+                    seen += 1
+                    if message.metadata.sequence.consumer != seen:
+                        raise _Missed
                     if not await self._take(message, created, stop):
                         return
+        except _Missed:
+            log.info("partner-inbox-read-anew", partner=self.partner.code)
         finally:
-            with suppress(NatsError):
+            with suppress(NatsError, jetstream.ApiError):
                 await subscription.unsubscribe()
+                await jetstream.delete_consumer(self._client, self._stream, reader)
+
+    async def _next(
+        self, subscription: JetStreamContext.PullSubscription, reader: str, seen: int
+    ) -> list[Msg]:
+        """The next messages, if any. Raises _Missed when some were sent that never came."""
+        messages: list[Msg] = []
+        with suppress(TimeoutError):
+            messages = await subscription.fetch(BATCH, timeout=FETCH_SECONDS)
+        if not messages:
+            # Also what a stream that is gone looks like.
+            info = await jetstream.consumer_info(self._client, self._stream, reader)
+            if info.delivered.consumer_seq != seen:
+                raise _Missed
+        return messages
 
     async def _take(self, message: Msg, created: str, stop: asyncio.Event) -> bool:
         """Take one message, however long it takes; False when told to stop before."""
@@ -113,7 +133,6 @@ class Inbox:
         self._lane.answered()
         with suppress(jetstream.NotFound):
             await jetstream.erase_message(self._client, self._stream, sequence)
-        await message.ack()
         return True
 
     async def _outcome(self, message: Msg, stop: asyncio.Event) -> Outcome | None:
@@ -134,7 +153,6 @@ class Inbox:
                     return outcome
                 log.info("partner-event-waits", partner=self.partner.code)
                 wait_seconds = max(wait_seconds, outcome.retry_after_seconds)
-            await message.in_progress()
             await rest(stop, wait_seconds)
             wait_seconds = min(2 * wait_seconds, RETRY_SECONDS_MAX)
         return None

@@ -11,9 +11,8 @@ ACCOUNT = "PARTNERS"
 OUTSIDE = "OUTSIDE"
 # The gateway's own user in it, which may do everything there.
 USER = "gateway"
-# The one durable of a partner on its stream, and the gateway's on a partner's inbox.
+# The one durable of a partner on its stream.
 DURABLE = "own"
-INBOX_DURABLE = "gateway"
 # Where a message stands in the feed: what the partner would go on from over HTTP.
 FEED_CURSOR = "feed-cursor"
 # What a partner may hold back at once, and how long before it is given again.
@@ -24,6 +23,8 @@ INBOX_BYTES_MAX = 8 * 1024**2
 INBOX_MESSAGES_MAX = 10_000
 # Births carry personal data: what is not taken by then (a partner that was suspended) is not kept.
 INBOX_SECONDS_MAX = 7 * 24 * 3600
+# A reader of an inbox that has gone without a word is forgotten after this.
+INBOX_READER_IDLE_SECONDS = 300
 _SECOND_NS = 1_000_000_000
 _SUBSCRIPTIONS_MAX = 64
 
@@ -93,7 +94,17 @@ def events_config(code: str, *, first_sequence: int, bytes_max: int, replicas: i
 
 def events_durable() -> dict[str, Any]:
     """A partner's place in its stream."""
-    return _durable(DURABLE)
+    return {
+        "durable_name": DURABLE,
+        "name": DURABLE,
+        "ack_policy": "explicit",
+        "ack_wait": ACK_WAIT_SECONDS * _SECOND_NS,
+        "deliver_policy": "all",
+        "replay_policy": "instant",
+        "max_deliver": -1,
+        "max_ack_pending": ACK_PENDING_MAX,
+        "max_waiting": PULLS_WAITING_MAX,
+    }
 
 
 def inbox_config(code: str, *, replicas: int) -> dict[str, Any]:
@@ -117,20 +128,18 @@ def inbox_config(code: str, *, replicas: int) -> dict[str, Any]:
     }
 
 
-def inbox_durable() -> dict[str, Any]:
-    """The gateway's place in an inbox."""
-    return _durable(INBOX_DURABLE)
+def inbox_reader(name: str) -> dict[str, Any]:
+    """One reader of an inbox, from the oldest message there is.
 
-
-def _durable(name: str) -> dict[str, Any]:
+    What was answered is erased, so the inbox itself says where to go on. A durable would keep what a killed reader
+    had in its hands until `ack_wait` is over, and give out later messages meanwhile.
+    """
     return {
-        "durable_name": name,
         "name": name,
-        "ack_policy": "explicit",
-        "ack_wait": ACK_WAIT_SECONDS * _SECOND_NS,
+        "ack_policy": "none",
         "deliver_policy": "all",
         "replay_policy": "instant",
-        "max_deliver": -1,
-        "max_ack_pending": ACK_PENDING_MAX,
-        "max_waiting": PULLS_WAITING_MAX,
+        "inactive_threshold": INBOX_READER_IDLE_SECONDS * _SECOND_NS,
+        "mem_storage": True,
+        "num_replicas": 1,
     }

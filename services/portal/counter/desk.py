@@ -162,7 +162,7 @@ async def _refused(
     sent = await receipts.sent_before(person, refused, draft.text(APPLICANT_NUMBER))
     if sent is not None:
         return await desk(request, person, draft, status=refused.status, sent=sent)
-    problems = drafts.told_problems(refused.told.errors, sheet.procedure, sheet.part)
+    problems = sheet.in_order(drafts.told_problems(refused.told.errors, sheet.procedure, sheet.part))
     if not problems:
         words = ". ".join(word.rstrip(".") for word in (refused.told.title, refused.told.detail) if word)
         problems = [("", f"{words}.")]

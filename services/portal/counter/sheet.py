@@ -12,6 +12,7 @@ from libs.catalogue.calendar import VIETNAM
 from libs.http.problems import FieldError, Problem
 from services.portal.counter import drafts, views
 from services.portal.counter.deliveries import (
+    PLACE,
     DeliveryLine,
     chosen_deliveries,
     deliveries_read,
@@ -58,6 +59,22 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
         """What stands in the boxes, in words."""
         found = [(box, draft.text(PREFIX + box.path)) for box in self.part.boxes()]
         return [(box, dict(box.choices).get(value, value)) for box, value in found if value]
+
+    def in_order(self, problems: Problems) -> Problems:
+        """The problems as their boxes stand on the screen; what is about no box of it comes first."""
+        boxes = [PREFIX + box.path for box in self.part.boxes()]
+        applicants = [PREFIX + box.path for box in self.applicant.boxes()]
+        order = (
+            *applicants,
+            drafts.SEARCH_PROCEDURE,
+            *(drafts.OPTION + one.code for one in self.procedure.options),
+            *(drafts.PAPER + line.component.code for line in self.papers),
+            *(name for name in boxes if name not in applicants),
+            drafts.APPOINTMENT,
+            *(PLACE + line.code for line in self.deliveries),
+        )
+        at = {name: index for index, name in enumerate(order)}
+        return sorted(problems, key=lambda one: at.get(one[0], -1))
 
     def deliveries_read(self, draft: Draft) -> list[tuple[str, str]]:
         """How each result is to be received, in words."""
@@ -131,6 +148,6 @@ def checked(request: Request, person: Person, draft: Draft, *, papers: bool = Tr
         except Unreadable as error:
             problems.append((drafts.APPOINTMENT, f"Ngày hẹn trả: {error.message}"))
     if problems:
-        return problems
+        return sheet.in_order(problems)
     body = drafts.application(draft, sheet.procedure, sheet.part, form, appointment_at)
     return Checked(sheet=sheet, body={**body, "results": results})

@@ -22,7 +22,7 @@ TEXT_MAX = 8000
 FIELDS = {"key": "khoa-cong-khai", "kid": "ma-khoa"}
 DONE = {
     "them": "Đã thêm khóa. Token lấy bằng khóa này dùng được ngay.",
-    "thoi": "Đã ngừng dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng một phút.",
+    "thoi": "Đã ngừng dùng khóa. Token đã lấy bằng khóa đó hết dùng được trong vòng mười giây.",
 }
 
 # The gateway's code for a key that is not public, and what its owner is to do about it.
@@ -65,13 +65,17 @@ async def add(request: Request, person: INTEGRATOR) -> Response:
 
 @router.post("/dev/khoa/{kid}/thoi")
 async def retire(request: Request, kid: str, person: INTEGRATOR) -> Response:
-    """End a key."""
+    """End a key; the only one that counts is not ended before there is another."""
     await form_of(request, person.csrf)
     try:
         await person.desk.change(
             "gateway", "DELETE", f"/partner/keys/{quote(kid, safe='')}", None, type(None)
         )
     except Refused as refused:
+        if refused.status == 409:
+            # The other keys have ended since the page was shown.
+            problems = reasons_at(refused, FIELDS, "khoa-cong-khai")
+            return await _show(request, person, status=409, problems=problems)
         # It has ended already: that is what was asked for.
         if refused.status != 404:
             raise

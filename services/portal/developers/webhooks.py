@@ -42,6 +42,10 @@ REMEDIES = {
 FAILED_LATELY = Tag("Đang gửi, lần gần nhất lỗi", "late")
 
 
+# As far as the gateway counts what waits.
+WAITING_COUNTED_MAX = 1000
+
+
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
     """A secret that signs: since when, and until when if another has followed. Never the secret itself."""
 
@@ -79,6 +83,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing has been taken since it last refused or did not answer."""
         failed, taken = self.last_failure_at, self.last_success_at
         return failed is not None and (taken is None or failed > taken)
+
+    @property
+    def waiting_words(self) -> str:
+        """How many events wait; the gateway counts to 1,000 and no further."""
+        return "từ 1.000 trở lên" if self.waiting >= WAITING_COUNTED_MAX else str(self.waiting)
 
     @property
     def reason_words(self) -> str:

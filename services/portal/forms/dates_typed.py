@@ -12,8 +12,11 @@ FIRST = date(1900, 1, 1)
 LENGTH_MAX = 30
 _PARTED = re.compile(r"(\d{1,2})\s*[/.\- ]\s*(\d{1,2})\s*[/.\- ]\s*(\d{4})", re.ASCII)
 _YEAR_FIRST = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_ALL_EIGHT = re.compile(r"\d{8}", re.ASCII)
 _TOGETHER = re.compile(r"\d{6,8}", re.ASCII)
 EXAMPLE = "02/09/1990"
+# The year is whole, so it is the day or the month that is wrong.
+NO_DAY = f"không có ngày này hoặc ghi chưa rõ, ví dụ {EXAMPLE}"
 
 
 class NotADay(ValueError):
@@ -34,6 +37,8 @@ def read_day(typed: str, *, last: date, first: date = FIRST) -> date:
     if not text:
         raise NotADay("empty", f"Hãy nhập ngày, ví dụ {EXAMPLE}.")
     readings = sorted(_readings(text)) if len(text) <= LENGTH_MAX else []
+    if not readings and _is_whole(text):
+        raise NotADay("unclear", f"{NO_DAY[0].upper()}{NO_DAY[1:]}.")
     if not readings:
         raise NotADay("unclear", f"Hãy nhập ngày, tháng và đủ 4 chữ số của năm, ví dụ {EXAMPLE}.")
     within = [day for day in readings if first <= day <= last]
@@ -50,6 +55,11 @@ def read_day(typed: str, *, last: date, first: date = FIRST) -> date:
 
 def _written(day: date) -> str:
     return f"{day:%d/%m/%Y}"
+
+
+def _is_whole(text: str) -> bool:
+    """Whether day, month and all four digits of the year are there."""
+    return any(shape.fullmatch(text) for shape in (_PARTED, _YEAR_FIRST, _ALL_EIGHT))
 
 
 def _readings(text: str) -> set[date]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.portal.forms.dates_typed import NO_DAY
 from services.portal.hospital.typed import WEIGHT_GRAMS
 
 UNCHECKED = "Hãy đối chiếu giấy tờ và ảnh với người mẹ, rồi đánh dấu"
@@ -49,23 +50,22 @@ NEEDED: Mapping[str, str] = {
     "do-de": "Chưa ghi họ tên người đỡ đẻ",
     "doi-chieu": UNCHECKED,
 }
-_NO_DAY = "không có ngày này hoặc ghi chưa rõ, ví dụ 02/09/1990"
 _NO_IDENTITY = (
     "gồm 12 chữ số (căn cước), 9 chữ số (chứng minh nhân dân), hoặc 1 chữ cái và 7 chữ số (hộ chiếu)"
 )
 # For the page, which says so before anything is sent: (field, kind in static/hospital/declare-checks.js, words).
 KINDS = (
     ("me-so", "identity", f"Số giấy tờ của mẹ {_NO_IDENTITY}"),
-    ("me-ngay-sinh", "day", f"Ngày sinh của mẹ: {_NO_DAY}"),
+    ("me-ngay-sinh", "day", f"Ngày sinh của mẹ: {NO_DAY}"),
     ("me-dien-thoai", "phone", "Điện thoại ghi đủ 10 chữ số, bắt đầu bằng 0, ví dụ 0912345678"),
-    ("ra-vien", "day", f"Ngày ra viện: {_NO_DAY}"),
+    ("ra-vien", "day", f"Ngày ra viện: {NO_DAY}"),
     ("ra-vien-gio", "clock", UNCLEAR_LEAVING),
-    ("ngay-sinh", "day", f"Ngày sinh của bé: {_NO_DAY}"),
+    ("ngay-sinh", "day", f"Ngày sinh của bé: {NO_DAY}"),
     ("gio-sinh", "clock", UNCLEAR_CLOCK),
     ("can-nang", "weight", UNCLEAR_WEIGHT),
     ("cha-so", "identity", f"Số giấy tờ của cha {_NO_IDENTITY}"),
-    ("cha-ngay-sinh", "day", f"Ngày sinh của cha: {_NO_DAY}"),
-    ("gcs-ngay", "day", f"Ngày cấp giấy chứng sinh: {_NO_DAY}"),
+    ("cha-ngay-sinh", "day", f"Ngày sinh của cha: {NO_DAY}"),
+    ("gcs-ngay", "day", f"Ngày cấp giấy chứng sinh: {NO_DAY}"),
 )
 # The fields as they stand on the screen.
 ORDER = (

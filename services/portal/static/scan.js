@@ -1,5 +1,7 @@
 // A scanner that acts as a keyboard, told from a person: onScan((scan, { element, text }) => …).
 // Whatever field had the focus gets back what stood in it before; where the scan belongs is the callback's business.
+// Speed alone is no proof: a quick hand types names that fast. What came quickly into a field and is neither a card nor a
+// code stays there as it was typed, and Enter does what Enter does.
 import { isCard, readScan } from "./scan-text.js";
 
 const GAP_MS = 40;
@@ -32,10 +34,15 @@ export class Burst {
     const signs = this.#signs;
     this.#signs = [];
     const fast = this.#tail(signs, at, GAP_MS);
-    if (fast.length >= LENGTH_MIN) return this.#found(fast);
+    const isLong = fast.length >= LENGTH_MIN;
+    if (isLong && readScan(this.#text(fast)).kind !== "text") return this.#found(fast);
+    return this.#slowCard(signs, at) ?? (isLong && fast[0].before.value === null ? this.#found(fast) : null);
+  }
+
+  #slowCard(signs, at) {
     const slow = this.#tail(signs, at, SLOW_GAP_MS);
     if (slow.length < LENGTH_MIN || (at - slow[0].at) / slow.length > SLOW_MEAN_MS) return null;
-    const text = slow.map((one) => one.sign).join("");
+    const text = this.#text(slow);
     const start = Math.max(0, text.search(/\d{12}\||[A-Z]{2}\d{13}\||\d{10}\|/));
     return isCard(text.slice(start)) ? this.#found(slow.slice([...text.slice(0, start)].length)) : null;
   }
@@ -46,8 +53,12 @@ export class Burst {
     return signs.slice(start);
   }
 
+  #text(signs) {
+    return signs.map((one) => one.sign).join("");
+  }
+
   #found(signs) {
-    return { text: signs.map((one) => one.sign).join(""), before: signs[0].before };
+    return { text: this.#text(signs), before: signs[0].before };
   }
 }
 
@@ -64,7 +75,8 @@ function restore({ element, value }) {
   element.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-export function onScan(callback) {
+// `takes` says which scans the page has a use for; any other is left to the field it was typed into.
+export function onScan(callback, { takes = () => true } = {}) {
   const burst = new Burst();
   // Letters that are no key of the layout come as input only, so fields are listened to by what they are given.
   document.addEventListener(
@@ -82,11 +94,12 @@ export function onScan(callback) {
     (event) => {
       if (event.key === "Enter" && !event.ctrlKey && !event.altKey) {
         const found = burst.end(event.timeStamp);
-        if (!found) return;
+        const scan = found && readScan(found.text);
+        if (!scan || !takes(scan)) return;
         event.preventDefault();
         event.stopImmediatePropagation();
         restore(found.before);
-        callback(readScan(found.text), { element: found.before.element, text: found.text });
+        callback(scan, { element: found.before.element, text: found.text });
       } else if (event.key.length === 1 && !isText(event.target) && !event.ctrlKey && !event.altKey) {
         burst.add(event.key, event.timeStamp, snapshot(event.target));
       }

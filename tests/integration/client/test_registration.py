@@ -40,6 +40,8 @@ async def test_a_key_is_rotated_while_the_program_works(gateway: Gateway) -> Non
             assert await count(each) == 1
         assert await client.partner.rotate_key(new) == "k1"
         assert client.session.key is new
+        # Said again, there is no old one: whoever ends what it names does not end the only key.
+        assert await client.partner.rotate_key(new) is None
         # At once, although the gateway had looked at the partner a moment before.
         assert await count(client) == await count(other) == 1
         await client.partner.retire_key("k1")
@@ -48,6 +50,9 @@ async def test_a_key_is_rotated_while_the_program_works(gateway: Gateway) -> Non
         with pytest.raises((Unauthorised, CredentialsRefused)):
             await asyncio.wait_for(until_refused(other), 40)
         assert await count(client) == 1
+        with pytest.raises(Conflict) as last:
+            await client.partner.retire_key("k2")
+        assert last.value.code == "last-key"
         keys = {key.kid: key for key in (await client.partner.get()).keys}
         assert keys["k1"].retired_at is not None
         assert keys["k2"].retired_at is None

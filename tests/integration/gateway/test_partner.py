@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -62,6 +63,49 @@ async def test_a_person_adds_the_next_key_and_retires_the_old_one(house: House) 
     assert [(deed["what"], deed["who"]) for deed in audit["deeds"] if deed["who"] == PERSON] == [
         ("key-retired", PERSON),
         ("key-added", PERSON),
+    ]
+
+
+async def test_the_last_key_that_counts_is_not_ended(house: House) -> None:
+    """Neither by a person nor by the system, whatever has ended before; with another one added it is."""
+    await house.partner()
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    public = json.dumps(ECKey.generate_key("P-256").as_dict(private=False))
+    over = await add(house, person(house), public, "over", kid="k0", not_after=past.isoformat())
+    assert over.status_code == 201
+    for headers in (person(house), await house.token()):
+        refused = await house.http.delete("/partner/keys/k1", headers=headers)
+        assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "last-key")
+        assert "thêm một khóa khác trước" in refused.json()["detail"]
+    assert (await house.ask(house.assertion(HOSPITAL.code))).status_code == 200
+    assert (await house.http.delete("/partner/keys/k0", headers=person(house))).status_code == 204
+    await house.key(HOSPITAL.code, "k2")
+    assert (await house.http.delete("/partner/keys/k1", headers=person(house))).status_code == 204
+    assert (await house.http.delete("/partner/keys/k2", headers=person(house))).status_code == 409
+
+
+async def test_one_key_has_one_name(house: House) -> None:
+    """However it is written, and also after it has ended: what was ended because it leaked does not come back."""
+    await house.partner()
+    key = house.keys[HOSPITAL.code]
+    jwk, pem = json.dumps(key.as_dict(private=False)), key.as_pem(private=False).decode()
+    for place, written in enumerate((jwk, pem)):
+        refused = await add(house, person(house), written, f"other-{place}", kid="k9")
+        assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "key-known")
+        assert (refused.json()["kid"], "mã k1" in refused.json()["title"]) == ("k1", True)
+    same_name = await add(house, person(house), jwk, "same", kid="k1")
+    assert same_name.json()["type"].endswith("key-exists")
+    await house.key(HOSPITAL.code, "k2")
+    assert (await house.http.delete("/partner/keys/k1", headers=person(house))).status_code == 204
+    refused = await add(house, person(house), pem, "ended", kid="k9")
+    assert (refused.status_code, refused.json()["kid"]) == (409, "k1")
+    assert "tạo cặp khóa mới" in refused.json()["detail"]
+    await house.partner(EVERYTHING)
+    assert [
+        each["kid"] for each in (await house.http.get("/partner", headers=person(house))).json()["keys"]
+    ] == [
+        "k1",
+        "k2",
     ]
 
 

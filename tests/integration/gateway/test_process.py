@@ -324,9 +324,13 @@ async def test_partners_are_kept_at_the_shell(
         ("suspend", "bv"),
         ("resume", "bv"),
         ("scope", "bv", "--types", "*", "--reads", "*"),
-        ("key", "retire", "bv", "mine"),
+        ("key", "retire", "bv", "mine", "--last"),
         ("revoke", "bv"),
     ):
+        if "--last" in arguments:
+            # Its only key: not without saying so.
+            kept = command(given, "partners", *arguments[:-1])
+            assert (kept.returncode, "--last" in kept.stderr) == (1, True), kept.stderr
         assert command(given, "partners", *arguments).returncode == 0, arguments
     assert "bv\trevoked\thospital-93016\t*\t*" in command(given, "partners", "list").stdout
     shown = command(given, "partners", "show", "bv").stdout

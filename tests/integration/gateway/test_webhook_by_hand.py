@@ -37,3 +37,19 @@ async def test_two_requests_under_one_key_send_once(house: House) -> None:
             replayed = ["idempotency-replayed" in answer.headers for answer in answers]
             assert sorted(replayed) == [False, True, True]
         assert await house.pool.fetchval("SELECT count(*) FROM by_hand") == 0
+
+
+async def test_a_410_to_what_is_sent_by_hand_ends_nothing(house: House) -> None:
+    """Only an event's own 410 disables an endpoint: neither a test event's nor that of one sent again."""
+    await house.partner()
+    desk = await desk_of(house)
+    async with receiver() as there, dispatching(house):
+        endpoint, _ = await desk.add(there.url)
+        (event,) = await house.say(uuid4(), received())
+        await eventually(has(there, [event]))
+        await eventually(lambda: all_are(desk, endpoint, "delivered", 1))
+        there.answering = lambda _request: 410
+        for path in (f"/{endpoint}/test", f"/{endpoint}/deliveries/{event}/resend"):
+            answer = await desk.call("POST", path, key=path)
+            assert answer.json()["attempts"][-1]["status"] == 410
+        assert (await desk.show(endpoint))["state"] == "active"

@@ -52,6 +52,9 @@ def test_a_receiver_takes_what_is_genuine_once(program: Callable[[Path], list[st
             assert post(port, genuine, BODY + " ") == 400
             assert post(port, headers, BODY) == 400
             assert post(port, {}, BODY) == 400
+            with pytest.raises(ConnectionRefusedError):
+                # Every address of this machine but the one would lead past the web server with TLS.
+                socket.create_connection(("127.0.0.2", port), timeout=5).close()
         finally:
             child.kill()
         handled = child.stdout.read().decode() if child.stdout else ""

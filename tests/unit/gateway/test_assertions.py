@@ -13,7 +13,7 @@ from joserfc.jws import JWSRegistry
 
 from libs.http.problems import Problem
 from services.gateway.partners.assertions import BadAssertion, judge, read_assertion
-from services.gateway.partners.keys import public_key
+from services.gateway.partners.keys import public_key, thumbprint
 from services.gateway.partners.partner import Key, Partner
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -204,6 +204,17 @@ def test_public_keys_are_taken_and_nothing_else() -> None:
         with pytest.raises(Problem) as refused:
             public_key(written)
         assert (refused.value.status, refused.value.slug) == (422, "key-refused")
+
+
+def test_one_key_is_one_key_however_it_is_written() -> None:
+    """As PEM, as JWK, and with a leading zero in its number."""
+    members = EC.as_dict(private=False)
+    padded = (
+        base64.urlsafe_b64encode(b"\0" + base64.urlsafe_b64decode(f"{members['x']}=")).rstrip(b"=").decode()
+    )
+    written = (EC.as_pem(private=False).decode(), json.dumps(members), json.dumps({**members, "x": padded}))
+    assert {thumbprint(public_key(each)[1]) for each in written} == {EC.thumbprint()}
+    assert thumbprint(public_key(OTHER_EC.as_pem(private=False).decode())[1]) != EC.thumbprint()
 
 
 @pytest.mark.parametrize("kid", [".", "..", "a/b", "a?b", "a\n", "x" * 65])

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import httpx
 import pytest
@@ -18,7 +18,7 @@ from tests.unit.http.conftest import Keys
 
 @pytest_asyncio.fixture
 async def client(keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
-    """An endpoint of `intake` for officers, with a bound on its parameter."""
+    """Endpoints of `intake`: for officers, with a bound on a parameter, with a list of its values."""
     app = FastAPI()
     app.state.verifier = TokenVerifier(keys.jwks, "intake")
     app.add_exception_handler(Problem, answer_problem)
@@ -31,6 +31,10 @@ async def client(keys: Keys) -> AsyncIterator[httpx.AsyncClient]:
     @app.get("/some")
     async def some(limit: Annotated[int, Query(ge=1, le=500)] = 100) -> int:
         return limit
+
+    @app.get("/in-state")
+    async def in_state(state: Literal["", "pending", "delivered", "failed"] = "") -> str:
+        return state
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake") as client:
         yield client
@@ -85,6 +89,17 @@ async def test_a_bound_is_named(client: httpx.AsyncClient, limit: str, message: 
     answer = await client.get("/some", params={"limit": limit})
     assert answer.status_code == 422
     assert [(error["field"], error["message"]) for error in answer.json()["errors"]] == [("limit", message)]
+
+
+async def test_the_values_there_are_are_named(client: httpx.AsyncClient) -> None:
+    """A program that asks for another state learns which there are."""
+    answer = await client.get("/in-state", params={"state": "retrying"})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["message"]) == (
+        "state",
+        "Giá trị phải là một trong: pending, delivered, failed",
+    )
 
 
 class Child(Body, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 from libs.catalogue import Catalogue
 from libs.http.problems import FieldError
 from services.portal.counter import views
+from services.portal.counter.deliveries import delivery_lines
 from services.portal.counter.drafts import (
     Draft,
     application,
@@ -13,7 +14,8 @@ from services.portal.counter.drafts import (
     paper_problems,
     told_problems,
 )
-from services.portal.forms.fields import Rows, form_part
+from services.portal.counter.sheet import Sheet
+from services.portal.forms.fields import Part, Rows, form_part
 
 TODAY = date(2026, 11, 27)
 CATALOGUE = Catalogue.load(Path(__file__).parents[3] / "catalogue")
@@ -101,6 +103,36 @@ def test_the_promise_is_told_before_anything_is_accepted() -> None:
     )
     lacking = views.promise_of(CATALOGUE, COUNTER, COPY, draft(), MORNING)
     assert lacking.sentence == "Thời hạn giải quyết tính từ khi nhận đủ giấy tờ."
+
+
+def test_what_is_wrong_is_told_in_the_order_of_the_screen() -> None:
+    """Who hands it in, procedure, papers (those needed first), content, appointment, places; first what has no box."""
+    sheet = Sheet(
+        procedure=BIRTH,
+        part=form_part(BIRTH.form, Rows()),
+        papers=views.paper_lines(draft(), BIRTH),
+        preview=views.preview_of(CATALOGUE, COUNTER, BIRTH, draft(), MORNING),
+        deliveries=delivery_lines(draft(), BIRTH),
+        lists=(),
+    )
+    papers = [f"giay.{line.component.code}" for line in sheet.papers]
+    content = [f"form.{box.path}" for one in sheet.others if isinstance(one, Part) for box in one.boxes()]
+    places = [f"noi.{line.code}" for line in sheet.deliveries]
+    screen = [
+        "",
+        "form.applicant.name",
+        "form.applicant.birth_date",
+        "tim-thu-tuc",
+        *papers,
+        *content,
+        "ngay-hen",
+        *places,
+    ]
+    assert papers
+    assert content
+    assert places
+    told = sheet.in_order([(name, "sai") for name in reversed(screen)])
+    assert [name for name, _ in told] == screen
 
 
 def test_every_procedure_of_the_counter_is_found_by_its_code() -> None:

@@ -82,3 +82,19 @@ def test_nothing_typed_is_an_accident(typed: str) -> None:
     """Whatever is typed, it is a day within the limits or refused in words."""
     with suppress(NotADay):
         assert FIRST <= read_day(typed, last=TODAY) <= TODAY
+
+
+@pytest.mark.parametrize("typed", ["31/02/1990", "31021990", "1990-02-31", "32/01/1990"])
+def test_a_day_that_is_not_in_the_calendar_is_called_that(typed: str) -> None:
+    """In the words of the maternity desk; the year, which is whole, is not asked for again."""
+    with pytest.raises(NotADay) as refused:
+        read_day(typed, last=TODAY)
+    assert refused.value.message == "Không có ngày này hoặc ghi chưa rõ, ví dụ 02/09/1990."
+
+
+@pytest.mark.parametrize("typed", ["1/1/90", "010190", "1990", "hôm qua"])
+def test_what_lacks_a_part_is_told_what_a_day_has(typed: str) -> None:
+    """Day, month, and all four digits of the year."""
+    with pytest.raises(NotADay) as refused:
+        read_day(typed, last=TODAY)
+    assert "đủ 4 chữ số của năm" in refused.value.message

@@ -5,9 +5,17 @@ from uuid import uuid4
 
 import msgspec
 
+from services.gateway.webhooks.tending import WAITING_MAX
 from services.portal.developers.partner import Audit, Deed, Key, Partner
 from services.portal.developers.start import BIRTH_MADE, steps
-from services.portal.developers.webhooks import Attempt, Delivery, Endpoint, Sent, troubled
+from services.portal.developers.webhooks import (
+    WAITING_COUNTED_MAX,
+    Attempt,
+    Delivery,
+    Endpoint,
+    Sent,
+    troubled,
+)
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 NOTHING_DONE = Audit()
@@ -54,6 +62,13 @@ def test_who_makes_no_births_is_not_asked_to() -> None:
     """A partner that only reads, and a city where people are real."""
     assert len(done(Partner(code="bh", name_vi="Bảo hiểm"))) == len(done(HOSPITAL)) - 1
     assert len(done(HOSPITAL, sandbox=False)) == len(done(HOSPITAL)) - 1
+
+
+def test_a_count_that_stopped_is_not_told_as_exact() -> None:
+    """The gateway counts what waits so far and no further."""
+    assert WAITING_COUNTED_MAX == WAITING_MAX
+    words = [msgspec.structs.replace(endpoint(), waiting=waiting).waiting_words for waiting in (0, 999, 1000)]
+    assert words == ["0", "999", "từ 1.000 trở lên"]
 
 
 def test_the_first_failure_is_the_oldest_one() -> None:

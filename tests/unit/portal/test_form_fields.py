@@ -116,7 +116,7 @@ def test_what_is_typed_becomes_what_the_schema_wants() -> None:
     [
         ("child__birth_time", "hôm qua", "hãy ghi giờ rồi đến ngày"),
         ("child__birth_time", "25:00 23/11/2026", "hãy ghi giờ rồi đến ngày"),
-        ("mother__birth_date", "31/02/1990", "hãy nhập ngày"),
+        ("mother__birth_date", "31/02/1990", "không có ngày này"),
         ("child__weight_g", "ba ký", "phải là số nguyên"),
         ("mother__unit_code", "Không Có Đâu", "hãy chọn xã, phường"),
         ("medical_certificate__facility_code", "Bệnh viện Mây", "hãy chọn cơ sở"),

@@ -92,13 +92,16 @@ class Registration(Resource[M]):
     def add_key(self, public: str, *, kid: str = "", not_after: datetime | None = None) -> Steps[str]:
         """Register one more public key, JWK or PEM: its kid. `not_after` carries its zone.
 
-        Raises Conflict when there is, or was, a key of this kid.
+        Raises Conflict when there is, or was, a key of this kid (`key-exists`), or this key under another kid
+        (`key-known`).
         """
         return self._add(public, kid, not_after)
 
     @operation
-    def rotate_key(self, key: SigningKey) -> Steps[str]:
+    def rotate_key(self, key: SigningKey) -> Steps[str | None]:
         """Register the public half of `key`, prove by it that it counts, and use it from now on: the old key's kid.
+
+        None when `key` is in use already (said a second time): then there is no old one here, and nothing to retire.
 
         The old one goes on counting, for programs that still use it, until `retire_key`. Save the new key before: a
         program killed here says it again, and it goes on. Raises CredentialsRefused when its kid is another key's;
@@ -116,11 +119,14 @@ class Registration(Resource[M]):
         except MotCuaError:
             session.use_key(old)
             raise
-        return old.kid
+        return None if old.kid == key.kid else old.kid
 
     @operation
     def retire_key(self, kid: str) -> Steps[None]:
-        """End a key, and within seconds the tokens it got. Raises NotFound when it has ended, or was never there."""
+        """End a key, and within ten seconds the tokens it got.
+
+        Raises NotFound when it has ended, or was never there; Conflict `last-key` for the only one that counts.
+        """
         yield from self._ask("DELETE", f"/keys/{quote(kid, safe='')}")
 
     def _add(self, public: str, kid: str, not_after: datetime | None) -> Steps[str]:

@@ -259,11 +259,7 @@ async function showFormer(number) {
 
 onScan((scan, { element, text }) => {
   if (scan.kind === "identity-card" || scan.kind === "insurance-card") fillPerson(scan, element);
-  else if (scan.kind === "text" && element !== scanBox() && element?.form === form()) {
-    // No card and no code: a quick hand, or a bar code meant for this box.
-    element.value += text;
-    element.dispatchEvent(new Event("input", { bubbles: true }));
-  } else if (scan.kind !== "text" || element === scanBox()) {
+  else if (scan.kind !== "text") {
     keep();
     openScanned(scan, text);
   } else scanBox().value = text;

@@ -209,19 +209,11 @@ async function communeOf(address) {
   saveSoon();
 }
 
-// The bar code of a paper belongs into the field it was scanned for.
-function fillWith(element, text) {
-  if (!form.contains(element) || !element.matches("input:not([type=radio], [type=checkbox])")) return;
-  element.value = text;
-  element.dispatchEvent(new Event("change", { bubbles: true }));
-}
+// Only a card fills the form in. The bar code of a paper stays in the field it was scanned for, as if it had been typed.
+const takes = (scan) => ["identity-card", "insurance-card"].includes(scan.kind);
 
-function scanned(scan, { element, text }) {
+function scanned(scan) {
   if (!draft) return;
-  if (!["identity-card", "insurance-card"].includes(scan.kind)) {
-    fillWith(element, text);
-    return;
-  }
   const next = fillFrom(form, scan);
   if (next.endsWith("-ten")) {
     const whose = next === "cha-ten" ? "cha" : "me";
@@ -331,7 +323,7 @@ function listen() {
     changed: () => setCommune(""),
     least: 2,
   });
-  onScan(scanned);
+  onScan(scanned, { takes });
 }
 
 async function serveOffline() {

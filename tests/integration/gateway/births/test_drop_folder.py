@@ -380,9 +380,18 @@ async def test_bundles_may_be_dropped_too(drop: Drop, intake: Intake) -> None:
     del wrong["entry"][0]["resource"]["gender"]
     drop.put("sai.json", msgspec.json.encode(wrong))
     await drop.until_empty(drop.watcher())
-    assert drop.told("sinh-doi.json.summary.json")["accepted"] == 2
+    told = drop.told("sinh-doi.json.summary.json")
+    assert told["message"] == "Bundle có 2 trẻ: nhận 2, đã có từ trước 0, không nhận 0."
+    assert told["accepted"] == 2
     assert drop.told("sinh-doi.json.2.ack.json")["dossier_code"]
     ack = drop.told("sai.json.1.ack.json")
     assert (ack["state"], ack["certificate_number"]) == ("refused", "000082")
     assert ack["problems"][0]["where"] == "Bundle.entry[0].resource"
+    told = drop.told("sai.json.summary.json")
+    assert told["message"] == "Bundle có 1 trẻ: nhận 0, đã có từ trước 0, không nhận 1."
+    drop.put("lai.json", msgspec.json.encode(bundle("document", twins(81))))
+    await drop.until_empty(drop.watcher())
+    told = drop.told("lai.json.summary.json")
+    assert told["message"] == "Bundle có 2 trẻ: nhận 0, đã có từ trước 2, không nhận 0."
+    assert (told["accepted"], told["duplicate"]) == (0, 2)
     assert await intake.dossiers() == 2

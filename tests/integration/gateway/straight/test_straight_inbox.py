@@ -1,116 +1,22 @@
 """Handing in by NATS: in the partner's name, once, in order, answered to the partner alone, and then erased."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js.errors import APIError
 
-from libs.bus import jetstream
 from libs.contracts.gateway import EventRefused, EventTaken
-from libs.http.problems import FieldError, Problem
 from services.gateway.housekeeping import Housekeeping
-from services.gateway.inbound.cloudevent import InboundEvent
-from services.gateway.inbound.outcomes import Outcome, later, refused, taken
-from services.gateway.partners.partner import Partner
 from services.gateway.straight import store
-from services.gateway.straight.places import inbox_stream
 from services.gateway.straight.store import Answer
 from tests.fixtures.servers import eventually
-from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL, House
-from tests.integration.gateway.straight.partners_nats import PartnersNats, take
+from tests.integration.gateway.conftest import EVERYTHING, HOSPITAL
+from tests.integration.gateway.straight.inbox_desk import SUBJECT
+from tests.integration.gateway.straight.partners_nats import PartnersNats
 
 pytestmark = pytest.mark.timeout(90)
-
-SUBJECT = f"inbox.{HOSPITAL.code}.birth-declared"
-
-
-class Recorder:
-    """Takes whatever says `"good"`; keeps what it was given. It is away, or breaks, as long as it is told to."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, str, bytes]] = []
-        # What goes wrong with the next ones: an error of ours, or (None) an owner that is away.
-        self.fails: list[Exception | None] = []
-
-    async def take(self, partner: Partner, headers: Mapping[str, str], body: bytes) -> Outcome:
-        """Remember it."""
-        event_id = headers.get("ce-id", "")
-        if self.fails:
-            failure = self.fails.pop(0)
-            if failure is None:
-                return later(InboundEvent(source="", id=event_id, type=""))
-            raise failure
-        self.taken.append((partner.code, event_id, body))
-        event = InboundEvent(source=partner.code, id=event_id, type="")
-        if b"good" not in body:
-            errors = [FieldError("data.mother", "missing", "Thiếu thông tin người mẹ")]
-            return refused(event, Problem(422, errors=errors))
-        return taken(event, 200, result=b'{"dossier_id":"d","tracking_token":"t"}', location="/births/d")
-
-
-class Desk:
-    """A partner that hands in."""
-
-    def __init__(self, house: House, partners_nats: PartnersNats, recorder: Recorder, client: Client) -> None:
-        self.house = house
-        self.partners_nats = partners_nats
-        self.recorder = recorder
-        self.client = client
-
-    async def publish(self, event_id: str, body: bytes) -> bool:
-        """Publish as a partner's program does; whether the server had it before."""
-        headers = {"Nats-Msg-Id": event_id, "ce-id": event_id, "ce-source": HOSPITAL.code}
-        ack = await self.client.jetstream().publish(SUBJECT, body, headers=headers)
-        return bool(ack.duplicate)
-
-    async def flood(self) -> None:
-        """Publish more than an inbox holds."""
-        for _ in range(200):
-            await self.client.jetstream().publish(SUBJECT, b"x" * 200_000)
-
-    async def answers(self, count: int) -> list[EventTaken | EventRefused]:
-        """What the partner is told."""
-        return [_said(message) for message in await take(self.client, HOSPITAL.code, count)]
-
-    async def is_empty(self) -> bool:
-        """Whether nothing of what was handed in is left."""
-        info = await jetstream.stream_info(await self.partners_nats.admin(), inbox_stream(HOSPITAL.code))
-        messages: int = info.state.messages
-        return messages == 0
-
-    async def is_open(self) -> bool:
-        """Whether there is an inbox yet."""
-        gone: bool = await self.partners_nats.is_gone(inbox_stream(HOSPITAL.code))
-        return not gone
-
-    async def waiting(self) -> int:
-        """How many answers are kept in the database."""
-        return int(await self.house.pool.fetchval("SELECT count(*) FROM straight_answer"))
-
-
-@pytest.fixture
-def desk(houses: Callable[..., Any], partners_nats: PartnersNats) -> Callable[[], Any]:
-    """A partner whose inbox is open."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Desk]:
-        recorder = Recorder()
-        house: House = await houses(taker=recorder, **partners_nats.settings)
-        await house.partner(HOSPITAL)
-        await partners_nats.admit(house)
-        async with partners_nats.at_work(house.process):
-            await eventually(lambda: partners_nats.holds(HOSPITAL.code, 0))
-            desk = Desk(house, partners_nats, recorder, await partners_nats.connect())
-            await eventually(desk.is_open)
-            yield desk
-
-    return opened
 
 
 async def test_what_is_handed_in_is_taken_answered_and_erased(desk: Callable[[], Any]) -> None:
@@ -248,12 +154,3 @@ async def test_nobody_hands_in_for_another_and_no_inbox_takes_all(
         await eventually(at.is_empty, deadline_seconds=30)
         assert {code for code, _, _ in at.recorder.taken} == {HOSPITAL.code}
         assert at.recorder.taken[-1][1] == "e1"
-
-
-def _said(message: Msg) -> EventTaken | EventRefused:
-    headers = message.headers or {}
-    assert (headers["ce-specversion"], headers["ce-source"]) == ("1.0", "gateway")
-    kinds: dict[str, Any] = {kind.SUBJECT: kind for kind in (EventTaken, EventRefused)}
-    assert message.subject == f"events.{HOSPITAL.code}.{headers['ce-type']}"
-    said: EventTaken | EventRefused = msgspec.json.decode(message.data, type=kinds[headers["ce-type"]])
-    return said

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Burst } from "../../../../services/portal/static/scan.js";
 import { dayOf, isCard, isWoman, readScan, repaired } from "../../../../services/portal/static/scan-text.js";
 
 const latin = (text) => Buffer.from(text, "utf8").toString("latin1");
@@ -73,4 +74,46 @@ test("nothing that is scanned breaks the reading", () => {
     readScan(`092195001234|${text}`);
     readScan(`DN4921234567890|${text}`);
   }
+});
+
+// What is typed into one field: (text, milliseconds before each of its signs). Returns what Enter ends, if it is a scan.
+function typed(...parts) {
+  const burst = new Burst();
+  let at = 0;
+  let value = "";
+  for (const [text, gap] of parts) {
+    for (const sign of text) {
+      at += gap;
+      burst.add(sign, at, { element: "field", value });
+      value += sign;
+    }
+  }
+  return burst.end(at + parts.at(-1)[1]);
+}
+
+const CARD = `092195001234||${latin("Nguyễn Thị Mai")}|12041995|Nữ|${latin("Phường Ngã Bảy")}|01022022`;
+
+test("a name whose end was typed quickly is no scan", () => {
+  assert.equal(typed(["Nguyễn T", 120], ["hị Hồng Nhung", 20]), null);
+  assert.equal(typed(["Nguyễn Thị Hồng Nhung", 15]), null);
+  assert.equal(typed(["Khu vực 2, Phường Ngã Bảy", 5]), null);
+});
+
+test("a card is found behind what was typed before it, which the field gets back", () => {
+  for (const gap of [1, 20, 80]) {
+    const found = typed(["Lê", 300], [CARD, gap]);
+    assert.equal(found.text, CARD);
+    assert.equal(found.before.value, "Lê");
+  }
+});
+
+test("a card is whole though the machine held one sign back", () => {
+  assert.equal(typed([CARD.slice(0, 20), 5], [CARD.slice(20, 21), 200], [CARD.slice(21), 5]).text, CARD);
+});
+
+test("a code is found, and what is typed into no field is told however it reads", () => {
+  assert.equal(typed(["Lê0", 300], ["00.00.13.H30-211130-0001", 5]).text, "000.00.13.H30-211130-0001");
+  const burst = new Burst();
+  [..."nguyen thi mai"].forEach((sign, index) => burst.add(sign, index * 5, { element: "body", value: null }));
+  assert.equal(burst.end(70).text, "nguyen thi mai");
 });
