@@ -92,6 +92,11 @@ class Screen:
         for key in keys:
             await self.page.keyboard.press(key)
 
+    async def push(self, test_id: str) -> None:
+        """Press a button with the keyboard."""
+        await self.at(test_id).focus()
+        await self.press("Enter")
+
     async def type(self, text: str) -> None:
         """Type into whatever has the focus, slowly enough to be no scanner (static/scan.js)."""
         await self.page.keyboard.type(text, delay=KEY_MS)

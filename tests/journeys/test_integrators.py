@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.city import City
-from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
+from deploy.local.partners import HOSPITAL_PARTNER
 from mot_cua import webhooks
 from services.portal.developers.webhooks import TEST_TYPE
 from tests.fixtures.receiver import Received, Receiver, receiver
@@ -56,12 +56,6 @@ async def add_webhook(screen: Screen, url: str) -> str:
     return (await screen.at("bi-mat").inner_text()).strip()
 
 
-async def push(screen: Screen, test_id: str) -> None:
-    """Press a button with the keyboard."""
-    await screen.at(test_id).focus()
-    await screen.press("Enter")
-
-
 async def test_from_nothing_to_a_verified_webhook(new_screen: NewScreen, city: City) -> None:
     """The page's own steps: sign in, add a webhook, copy its secret, send a test event, see it delivered."""
     screen: Screen = await new_screen()
@@ -85,7 +79,7 @@ async def test_from_nothing_to_a_verified_webhook(new_screen: NewScreen, city: C
         await screen.check("no webhook yet")
         program.secret = await add_webhook(screen, listening.url)
         await screen.check("a secret, shown once")
-        await push(screen, "gui-thu")
+        await screen.push("gui-thu")
         await expect(screen.at("tinh-trang")).to_contain_text("Đã nhận")
         await expect(screen.at("lan-thu")).to_contain_text("204")
         assert time.monotonic() - began < FIVE_MINUTES
@@ -110,7 +104,7 @@ async def check_signature_in_the_browser(screen: Screen, program: Program, reque
     await screen.at("tieu-de").fill("\n".join(f"{name}: {request.headers[name]}" for name in names))
     for body, code in ((request.body, "verified"), (request.body + b"\n", "body-differs")):
         await screen.at("noi-dung-thu").fill(body.decode())
-        await push(screen, "kiem")
+        await screen.push("kiem")
         await expect(screen.at("ket-luan")).to_have_attribute("data-code", code)
         await expect(screen.at("ket-luan")).to_be_focused()
     await screen.check("a signature that does not fit")
@@ -122,7 +116,7 @@ async def delete_webhook(screen: Screen, url: str) -> None:
     await screen.go("/dev/webhook")
     await screen.at("webhook").filter(has_text=url).get_by_role("link").press("Enter")
     await screen.page.get_by_text("Xóa webhook này").press("Enter")
-    await push(screen, "xoa")
+    await screen.push("xoa")
     await expect(screen.at("da-xong")).to_contain_text("Đã xóa")
     await expect(screen.page.get_by_text(url)).to_have_count(0)
 
@@ -136,7 +130,7 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
     program.status = BROKEN
     async with receiver(program.answer) as listening:
         program.secret = await add_webhook(screen, listening.url)
-        await push(screen, "den-webhook")
+        await screen.push("den-webhook")
         await expect(screen.at("cai-dat")).to_be_visible()
         address = screen.page.url.removeprefix(screen.url)
         await make_a_birth(screen)
@@ -156,7 +150,7 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
         await see_what_waits_behind_it(screen, address, failed)
         program.status = 0
         await screen.go(f"{address}#gui-lai")
-        await push(screen, "gui-lai")
+        await screen.push("gui-lai")
         await expect(screen.at("tien-do")).to_contain_text("đã xong", timeout=WAIT_MS)
         # Without loading the page anew: what was tried again is among what was sent, and holds nothing up.
         recovered = screen.page.locator(f"[data-testid=lan-gui][data-event='{failed}']")
@@ -187,7 +181,7 @@ async def test_a_webhook_that_was_given_up_is_seen_at_once(new_screen: NewScreen
             await screen.check("a webhook that was given up")
         program.status = 0
         await named.get_by_role("link").press("Enter")
-        await push(screen, "bat")
+        await screen.push("bat")
         await expect(screen.at("da-xong")).to_contain_text("Đã bật webhook")
         await screen.go("/dev")
         await expect(screen.at("webhook-hong")).to_have_count(0)
@@ -200,15 +194,15 @@ async def test_a_refused_form_leaves_no_page_that_back_cannot_show(new_screen: N
     screen.expected_status.add(422)
     await screen.at("mo-ta").fill("Máy thử")
     await screen.at("dia-chi").fill("không phải địa chỉ")
-    await push(screen, "them")
+    await screen.push("them")
     await expect(screen.at("tom-tat-loi")).to_be_focused()
     await expect(screen.page).to_have_title("Lỗi: Webhook – Một Cửa")
     await expect(screen.at("mo-ta")).to_have_value("Máy thử")
     await screen.check("an address that is none")
     await screen.at("dia-chi").fill(NOBODY_THERE)
-    await push(screen, "them")
+    await screen.push("them")
     await expect(screen.at("da-xong")).to_be_focused()
-    await push(screen, "gui-thu")
+    await screen.push("gui-thu")
     await expect(screen.at("tinh-trang")).to_have_text("Không được nhận Sự kiện thử: không kết nối được.")
     await expect(screen.at("tinh-trang")).to_be_focused()
     await expect(screen.page.get_by_role("status")).to_have_count(1)
@@ -219,10 +213,10 @@ async def test_a_refused_form_leaves_no_page_that_back_cannot_show(new_screen: N
     await screen.at("webhook").filter(has_text=NOBODY_THERE).get_by_role("link").press("Enter")
     await expect(screen.at("mo-ta-webhook")).to_have_text("Máy thử")
     await screen.at("dia-chi").fill("cũng không")
-    await push(screen, "luu")
+    await screen.push("luu")
     await expect(screen.at("tom-tat-loi")).to_be_focused()
     await screen.at("dia-chi").fill(f"{NOBODY_THERE}/2")
-    await push(screen, "luu")
+    await screen.push("luu")
     await expect(screen.at("da-xong")).to_have_text("Đã lưu.")
     await screen.page.go_back()
     await expect(screen.at("cai-dat")).to_be_visible()
@@ -249,10 +243,10 @@ async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
     await screen.at("cung-ho-so").press("Enter")
     await expect(screen.at("lan-gui").first).to_be_visible()
     await screen.at("loai_gui").select_option("results.dossier-closed.v1")
-    await push(screen, "loc")
+    await screen.push("loc")
     await expect(screen.at("khong-lan-gui")).to_contain_text("Không có lần gửi nào như vậy")
     await screen.at("ho_so").fill("313.40.00.H13")
-    await push(screen, "loc")
+    await screen.push("loc")
     await expect(screen.at("tom-tat-loi")).to_contain_text("dạng UUID")
     await screen.check("a dossier that is none")
 
@@ -275,7 +269,7 @@ async def make_a_birth(screen: Screen) -> None:
     """A synthetic birth, and what is said of it at once."""
     await screen.go("/dev/thu")
     await screen.check("the sandbox")
-    await push(screen, "tao-ca-sinh")
+    await screen.push("tao-ca-sinh")
     await expect(screen.at("su-kien").first).to_be_visible(timeout=WAIT_MS)
     for type_ in ("intake.dossier-received.v1", "intake.dossier-accepted.v1", "routing.step-assigned.v1"):
         event: Any = screen.page.locator(f"[data-testid=su-kien][data-type='{type_}']").first
@@ -314,116 +308,15 @@ async def every_event_has_come(screen: Screen, program: Program, listening: Rece
 async def rotate(screen: Screen, program: Program, listening: Receiver, address: str) -> None:
     """During the overlap both secrets sign: the receiver may change over when it likes."""
     await screen.go(address)
-    await push(screen, "doi-bi-mat")
+    await screen.push("doi-bi-mat")
     await expect(screen.at("bi-mat")).to_be_visible()
     new = (await screen.at("bi-mat").inner_text()).strip()
     assert new != program.secret
     await screen.check("a rotated secret")
     await screen.go(f"{address}#gui-thu")
-    await push(screen, "gui-thu")
+    await screen.push("gui-thu")
     await expect(screen.at("tinh-trang")).to_contain_text("Đã nhận")
     request = listening.requests[-1]
     assert len(request.headers["webhook-signature"].split(" ")) == 2
     for secret in (program.secret, new):
         assert webhooks.verify(request.headers, request.body, secret).id == str(request.id)
-
-
-async def test_what_is_said_is_for_everybody_and_what_is_a_partner_s_own_for_its_persons(
-    new_screen: NewScreen,
-) -> None:
-    """Public pages without signing in, as one types and on a phone; neither staff nor strangers get further."""
-    stranger: Screen = await new_screen(phone=True)
-    await stranger.go("/dev/su-kien")
-    await expect(stranger.at("loai-su-kien")).to_have_count(35)
-    await stranger.at("tim").focus()
-    await stranger.type("thu hồi")
-    await expect(stranger.page.locator("[data-testid=loai-su-kien]:visible")).to_have_count(1)
-    await stranger.check("the catalogue, looked through", picture="event-catalogue")
-    await stranger.press("Enter")
-    await expect(stranger.at("loai-su-kien")).to_have_count(1)
-    await stranger.at("loai-su-kien").press("Enter")
-    await stranger.sees("Chưa quyết định")
-    await expect(stranger.at("cac-truong")).to_contain_text("result_id")
-    await expect(stranger.at("ngoai-hanh-trinh")).to_be_visible()
-    await stranger.check("an event")
-    for path, words in (
-        ("/dev/noi", "Làm xong bước"),
-        ("/dev/noi/partner.birth-declared.v1", "Thành phố phát sự kiện"),
-        ("/dev/api", "/oauth/token"),
-        ("/dev/asyncapi", "intake.dossier-received.v1"),
-        ("/dev/mau", "compare_digest"),
-    ):
-        await stranger.go(path)
-        await stranger.sees(words)
-        await stranger.check(path)
-    for path in ("/dev/khoa", "/dev/webhook", "/dev/nhat-ky", "/dev/thu", "/dev/dong-su-kien"):
-        await stranger.go(path)
-        await expect(stranger.at("dang-nhap")).to_be_visible()
-    staff: Screen = await new_screen("counter")
-    staff.expected_status.add(403)
-    await staff.go("/dev/khoa")
-    await staff.sees("không có quyền")
-    await staff.go("/dev/su-kien")
-    await staff.sees("Danh mục sự kiện")
-
-
-async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
-    new_screen: NewScreen, city: City
-) -> None:
-    """A key is added and ended, a private one refused; no page of staff opens; what happens is seen as it is said."""
-    screen: Screen = await new_screen(ALL_PARTNER, path="/dang-nhap")
-    assert screen.page.url == f"{screen.url}/dev"
-    screen.expected_status |= {403, 409, 422}
-    for path in ("/quay", "/bv", "/viec/cua-toi", "/thiet-bi/danh-sach"):
-        await screen.go(path)
-        await screen.sees("không có quyền")
-    await screen.go("/tai-khoan")
-    await expect(screen.page.get_by_text(ALL_PARTNER, exact=True)).to_be_visible()
-    await screen.go("/dev/khoa")
-    await expect(screen.at("cac-khoa")).to_contain_text("Khóa duy nhất: hãy thêm khóa khác trước")
-    await expect(screen.at("cac-khoa").locator("form")).to_have_count(0)
-    # From a page that was open while the other keys ended.
-    await screen.at("them-khoa").evaluate("form => { form.action = '/dev/khoa/thu-1/thoi'; form.submit(); }")
-    await expect(screen.at("tom-tat-loi")).to_contain_text("Đây là khóa duy nhất còn dùng được")
-    await push(screen, "them")
-    await expect(screen.at("tom-tat-loi")).to_be_focused()
-    private = (
-        '{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "d": "AAAA"}'
-    )
-    await screen.at("khoa-cong-khai").fill(private)
-    await push(screen, "them")
-    await expect(screen.at("tom-tat-loi")).to_contain_text("Chỉ nhận khóa công khai")
-    await expect(screen.at("tom-tat-loi")).to_contain_text("không được dùng khóa này nữa")
-    await expect(screen.at("khoa-cong-khai")).to_have_value("")
-    await screen.at("khoa-cong-khai").fill(private.replace(', "d": "AAAA"', ""))
-    await screen.at("ma-khoa").fill("k-2")
-    await push(screen, "them")
-    await expect(screen.at("da-xong")).to_be_focused()
-    await screen.check("two keys")
-    await screen.at("khoa-k-2").locator("summary").press("Enter")
-    await push(screen, "thoi-k-2")
-    await expect(screen.at("da-xong")).to_contain_text("Đã ngừng dùng")
-    await expect(screen.at("cac-khoa")).not_to_contain_text("k-2")
-    await screen.go("/dev/nhat-ky")
-    await expect(screen.at("viec-da-lam")).to_contain_text("Ngừng dùng khóa")
-    await screen.check("the audit")
-    await screen.go("/dev/thu")
-    await expect(screen.at("khong-khai-sinh")).to_be_visible()
-    await watch_what_is_said(screen, await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/thu"))
-
-
-async def watch_what_is_said(screen: Screen, hospital: Screen) -> None:
-    """Somebody else's birth shows at once; a page that is paused keeps what comes until it goes on."""
-    await screen.go("/dev/dong-su-kien")
-    await expect(screen.at("tinh-trang-dong")).to_have_text("Đang nghe.")
-    await push(hospital, "tao-ca-sinh")
-    await expect(screen.at("su-kien").first).to_be_visible(timeout=WAIT_MS)
-    await screen.check("the live tail")
-    await expect(hospital.at("su-kien").first).to_be_visible(timeout=WAIT_MS)
-    await push(screen, "tam-dung")
-    before = await screen.at("su-kien").count()
-    await push(hospital, "tao-ca-sinh")
-    await expect(screen.at("tinh-trang-dong")).to_contain_text("sự kiện mới", timeout=WAIT_MS)
-    assert await screen.at("su-kien").count() == before
-    await push(screen, "tam-dung")
-    await expect(screen.at("su-kien").nth(before)).to_be_visible()
