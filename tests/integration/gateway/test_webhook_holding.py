@@ -47,7 +47,8 @@ async def test_each_endpoint_is_lined_up_for_within_its_share(house: House) -> N
                 return set(said) <= set(quick.ids)
 
             await eventually(quick_has_all)
-            assert held[-1] == max(held) == 10
+            # What does not fit as a whole is looked for again when half of the share is free: it may hold less.
+            assert 0 < max(held) <= 10
             slow.answering = always(204)
             slow.released.set()
             await eventually(has(slow, said), deadline_seconds=20)
