@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from libs.http.idempotency import HEADER
+from services.gateway.partners.access import TENDING_BURST
 from tests.integration.gateway.conftest import ISSUER, House, received
 from tests.integration.gateway.webhook_desk import desk_of
 
@@ -66,8 +67,12 @@ async def test_every_call_says_what_a_refusal_looks_like_and_when_to_come_again(
     assert "x-idempotency-key" not in str(document)
     await house.partner()
     headers = await house.token()
-    answers = [await house.http.get("/webhooks", headers=headers) for _ in range(330)]
-    refused = next(answer for answer in answers if answer.status_code == 429)
+    # The bucket fills while a busy machine is slow to empty it.
+    for _ in range(20 * TENDING_BURST):
+        refused = await house.http.get("/webhooks", headers=headers)
+        if refused.status_code != 200:
+            break
+    assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) >= 1
     assert refused.headers["content-type"].startswith("application/problem+json")
 
