@@ -14,7 +14,7 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     # They do not keep one locked dossier from holding others up: splitting the batch does (settling.py).
     lanes: int = 1
     batch_messages_max: int = 256
-    # Four batches: one is being worked on while the next arrive.
+    # Four batches: one is being worked on while the next arrive. UNHURRIED's are so large that one more is enough.
     window_messages: int = 1024
     gathering: Gathering = Gathering()
     # How long messages that are only to be counted wait for one to act on.

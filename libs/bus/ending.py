@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 
-async def end_tasks(*tasks: "asyncio.Task[Any]") -> None:
+async def end_tasks(*tasks: "asyncio.Future[Any]") -> None:
     """Cancel tasks until they are done; what they ended with is theirs.
 
     Python 3.11's wait_for, inside the libraries, swallows a cancellation that comes together with its result: one

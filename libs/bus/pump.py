@@ -175,7 +175,7 @@ class Pump:
     async def _fill(self, under_way: deque[_Batch], take: Take, enough: Callable[[], bool]) -> bool:
         """Send windows until as many as may be are under way or `enough`; True when nothing was left to send.
 
-        A window that is not full was all there was: it is asked again when that is at its end.
+        A window that is not full was all there was: it is asked again when the oldest under way is at its end.
         """
         while len(under_way) < self._settings.windows_max and not enough():
             rows = await take(under_way)

@@ -1,8 +1,9 @@
 """nats-py's client with a quicker reading of header lines.
 
 nats-py 2.16 looks at every character of every header name, a quarter of all the time a consumer spends. The names of
-our own headers are known; only other names are read its way. tests/integration/bus/test_quick_client.py holds both
-readings equal; were the method renamed in a later nats-py, this would only be slower.
+our own headers and of the server's are known; only other names are read its way.
+tests/integration/bus/test_quick_client.py holds both readings equal; were the method renamed in a later nats-py, this
+would only be slower.
 """
 
 from nats.aio.client import Client

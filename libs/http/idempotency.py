@@ -126,21 +126,22 @@ async def answered_before(request: Request, actor: Actor, writer: Transactions) 
 
     For work that commits in parts before `once` keeps its answer and must not begin under a key that was used, and
     for checks before `once` that a repetition must not meet again.
-    Raises Problem 400 without a key, 422 when the key was used for another request.
+    Raises Problem 400 without a key, 422 when the key was used for another request, and TimeoutError when no
+    connection becomes free in time.
     """
     earlier = await _earlier(writer, actor.client, idempotency_key(request))
     return None if earlier is None else _replay(earlier, await fingerprint_of(request))
 
 
 class AnsweredBefore:
-    """The same for an endpoint that is asked by many at once: they share one question to the database."""
+    """answered_before for an endpoint that many ask at once: they share one question to the database."""
 
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
         self._earlier: Gathered[tuple[str, str], Any] = Gathered(self._find)
 
     async def answer(self, request: Request, actor: Actor) -> Response | None:
-        """As answered_before; raises TimeoutError as well, when no connection becomes free in time."""
+        """As answered_before."""
         earlier = await self._earlier.get((actor.client, idempotency_key(request)))
         return None if earlier is None else _replay(earlier, await fingerprint_of(request))
 

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from libs.bus import jetstream
+from libs.bus.ending import end_tasks
 from libs.database.leading import Lead
 from libs.database.transactions import Transactions
 from services.gateway.feed.following import Feed
@@ -19,7 +20,7 @@ from services.gateway.straight.door import Door
 from services.gateway.straight.inbox import Inbox
 from services.gateway.straight.lane import Lane, Tools
 from services.gateway.straight.messages import Taker
-from services.gateway.straight.patience import end, rest
+from services.gateway.straight.patience import rest
 from services.gateway.straight.store import Standing
 from services.gateway.straight.streams import Streams, StreamSettings
 from services.gateway.straight.tail import Tail
@@ -78,7 +79,7 @@ class Leading:
                     raise error
                 await rest(over, TURN_SECONDS)
         finally:
-            await end([tail, *(task for place in self._places.values() for task in place.tasks)])
+            await end_tasks(tail, *(task for place in self._places.values() for task in place.tasks))
 
     async def _turn(self, over: asyncio.Event) -> None:
         """Do as partners are registered now."""
@@ -100,7 +101,7 @@ class Leading:
 
     async def _leave(self, code: str, place: _Place) -> None:
         del self._places[code]
-        await end(place.tasks)
+        await end_tasks(*place.tasks)
         for task in place.tasks:
             if not task.cancelled() and (error := task.exception()):
                 # One partner's mistake, or ours about it, is not the others': it is tried again at the next turn.

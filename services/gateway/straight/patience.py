@@ -1,9 +1,7 @@
-"""What all parts of straight NATS wait for, and which errors they are patient with."""
+"""How all parts of straight NATS rest, and which errors they are patient with."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import asyncpg
 from nats.errors import Error as NatsError
@@ -19,15 +17,6 @@ async def rest(stop: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(max(0.0, seconds)):
             await stop.wait()
-
-
-async def end(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    """Cancel tasks until they have ended."""
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            # Python 3.11's wait_for, inside the libraries, can swallow a cancellation: repeat it.
-            task.cancel()
-        await asyncio.wait(pending, timeout=1)
 
 
 def passes(error: BaseException) -> bool:

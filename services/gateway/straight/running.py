@@ -7,10 +7,11 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from libs.bus.connection import NatsNotReached, close, connect
+from libs.bus.ending import end_tasks
 from libs.database.leading import Lead
 from libs.http.auth import GATEWAY
 from services.gateway.straight.leading import TURN_SECONDS, Leading, Parts
-from services.gateway.straight.patience import end, passes, rest
+from services.gateway.straight.patience import passes, rest
 
 RETRY_SECONDS = 2.0
 log = structlog.get_logger(__name__)
@@ -39,7 +40,7 @@ class Straight:
                 log.warning("partners-nats-away", error=type(error).__name__)
                 await rest(stop, RETRY_SECONDS)
             finally:
-                await end([connecting, stopping])
+                await end_tasks(connecting, stopping)
 
     async def _work(self, client: Client, over: asyncio.Event) -> None:
         try:

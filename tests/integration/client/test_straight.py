@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mot_cua.errors import CredentialsRefused, NotAllowed
+from mot_cua.errors import CredentialsRefused, NotAllowed, Unreachable
 from mot_cua.event import Event
 from mot_cua.events import DossierReceived
 from mot_cua.saying import Outcome
@@ -161,9 +161,12 @@ async def test_what_is_handed_in_is_answered_in_the_stream(
 
 
 async def test_a_server_that_is_away_is_handed_in_to_when_it_is_back(
-    houses: Callable[..., Any], owner: Owner, partners_nats: PartnersNats
+    houses: Callable[..., Any],
+    owner: Owner,
+    partners_nats: PartnersNats,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Within the patience; beyond it the program is told that nobody knows."""
+    """Within the patience; of what was on its way when it went, beyond it, the program is told that nobody knows."""
     urls = {f"{name}_url": owner.url for name in ("intake", "routing", "results")}
     house: House = await houses(**urls, **partners_nats.settings)
     await house.partner()
@@ -172,12 +175,17 @@ async def test_a_server_that_is_away_is_handed_in_to_when_it_is_back(
     async with (
         partners_nats.at_work(house.process),
         writer(partners_nats, patience_seconds=40) as inbox,
+        writer(partners_nats, patience_seconds=1) as brief,
         asyncio.timeout(80),
     ):
         await inbox.say(*said, dossier_id=DOSSIER, event_id="b-1")
+        await brief.say(*said, dossier_id=DOSSIER, event_id="b-1")
+        caplog.clear()
         partners_nats.server.kill()
         handing_in = asyncio.create_task(inbox.say(*said, dossier_id=DOSSIER, event_id="b-2"))
-        await asyncio.sleep(1)
+        with pytest.raises(Unreachable):
+            await brief.say(*said, dossier_id=DOSSIER, event_id="b-3")
+        await eventually(lambda: "handing in again" in caplog.text)
         assert not handing_in.done()
         await partners_nats.server.restart()
         assert await handing_in == "b-2"

@@ -48,6 +48,9 @@ class Owner:
         self.answers: list[tuple[int, Any, dict[str, str]]] = []
         self.done: dict[str, bytes] = {}
         self.wait_seconds = 0.0
+        # While it is cleared, nothing is answered.
+        self.released = asyncio.Event()
+        self.released.set()
         self.at_once = self.most_at_once = 0
         self.app = FastAPI()
         # Whatever service it is taken for: the gateway makes a token for one at a time.
@@ -78,6 +81,7 @@ class Owner:
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             await asyncio.sleep(self.wait_seconds)
+            await self.released.wait()
         finally:
             self.at_once -= 1
         if call.key in self.done:
@@ -102,6 +106,7 @@ class Owner:
             await eventually(lambda: server.started)
             yield self
         finally:
+            self.released.set()
             server.should_exit = True
             await task
 

@@ -1,6 +1,5 @@
 """What waits is held in memory within a bound for all endpoints together, in even shares; all of it is sent."""
 
-import asyncio
 from uuid import UUID, uuid4
 
 import msgspec
@@ -70,7 +69,7 @@ async def test_what_is_pending_beyond_the_share_is_read_when_there_is_room(house
             await eventually(all_wait)
         there.released.set()
         # The one that was on its way had its answer nobody heard.
-        await asyncio.sleep(0.1)
+        await eventually(lambda: there.open == 0)
         before = len(there.ids)
         async with dispatching(house, msgspec.structs.replace(QUICK, held_max=10)):
             await eventually(has(there, said), deadline_seconds=20)

@@ -16,8 +16,7 @@ from services.gateway.webhooks.sending import Attempted
 from tests.fixtures.receiver import receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import House, received
-from tests.integration.gateway.test_webhooks import all_are
-from tests.integration.gateway.webhook_desk import desk_of, dispatching
+from tests.integration.gateway.webhook_desk import all_are, desk_of, dispatching
 
 
 async def test_what_was_judged_before_its_partner_changed_it_is_not_kept(house: House) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from services.gateway.partners import administration
 from services.gateway.partners.partner import address_in
 from services.gateway.webhooks.telling import PATH, Telling
 from services.notify.partner_letters import WebhooksStopped, letter_of
-from tests.fixtures.receiver import always, receiver
+from tests.fixtures.receiver import Receiver, always, receiver
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import BY, HOSPITAL, House, received
 from tests.integration.gateway.owner import Owner
@@ -48,6 +49,21 @@ async def hospital(house: House, contact: str = CONTACT) -> Desk:
     """A partner with this contact."""
     await house.partner(msgspec.structs.replace(HOSPITAL, contact=contact))
     return await desk_of(house)
+
+
+@asynccontextmanager
+async def one_given_up(house: House, contact: str = CONTACT) -> AsyncIterator[tuple[Desk, str, Receiver]]:
+    """A partner with this contact, its one endpoint, which was given up, and the receiver there."""
+    desk = await hospital(house, contact)
+    async with receiver(always(410)) as there:
+        endpoint, _ = await desk.add(there.url)
+        await given_up(house, endpoint)
+        yield desk, endpoint, there
+
+
+async def pass_by(house: House, time: timedelta) -> None:
+    """So much of what partners are to wait for their next letter is over."""
+    await house.pool.execute("UPDATE partner SET tell_after = tell_after - $1::interval", time)
 
 
 async def said_in(house: House) -> list[tuple[str, str]]:
@@ -83,21 +99,16 @@ async def test_a_letter_is_owed_until_notify_has_sent_it(
     house: House, owner: Owner, telling: Telling
 ) -> None:
     """Away, it is tried again after a while under the same id; and beside it nobody else tries."""
-    desk = await hospital(house)
     owner.refuse(503)
-    async with receiver(always(410)) as there:
-        endpoint, _ = await desk.add(there.url)
-        await given_up(house, endpoint)
-    await asyncio.gather(telling.turn(), telling.turn())
-    assert (len(owner.calls), await said_in(house)) == (1, [])
-    assert not await telling.turn()
-    await house.pool.execute(
-        "UPDATE partner SET tell_after = tell_after - $1::interval", timedelta(minutes=6)
-    )
-    assert await telling.turn()
-    first, second = owner.calls
-    assert first.body == second.body
-    assert await said_in(house) == [("webhook-told", endpoint)]
+    async with one_given_up(house) as (_, endpoint, _):
+        await asyncio.gather(telling.turn(), telling.turn())
+        assert (len(owner.calls), await said_in(house)) == (1, [])
+        assert not await telling.turn()
+        await pass_by(house, timedelta(minutes=6))
+        assert await telling.turn()
+        first, second = owner.calls
+        assert first.body == second.body
+        assert await said_in(house) == [("webhook-told", endpoint)]
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 500])
@@ -105,36 +116,28 @@ async def test_a_notify_that_does_not_know_such_letters_owes_them_still(
     house: House, owner: Owner, telling: Telling, status: int
 ) -> None:
     """One of before, one set up wrongly, one that fails: only that an address takes no mail ends it."""
-    desk = await hospital(house)
     owner.refuse(status)
-    async with receiver(always(410)) as there:
-        endpoint, _ = await desk.add(there.url)
-        await given_up(house, endpoint)
-    assert await telling.turn()
-    assert (len(owner.calls), await said_in(house)) == (1, [])
-    await house.pool.execute(
-        "UPDATE partner SET tell_after = tell_after - $1::interval", timedelta(minutes=6)
-    )
-    assert await telling.turn()
-    assert await said_in(house) == [("webhook-told", endpoint)]
+    async with one_given_up(house) as (_, endpoint, _):
+        assert await telling.turn()
+        assert (len(owner.calls), await said_in(house)) == (1, [])
+        await pass_by(house, timedelta(minutes=6))
+        assert await telling.turn()
+        assert await said_in(house) == [("webhook-told", endpoint)]
 
 
 async def test_what_was_given_up_again_while_a_letter_was_sent_is_owed_one(
     house: House, owner: Owner, telling: Telling
 ) -> None:
     """The letter on its way tells of the time before."""
-    desk = await hospital(house)
-    async with receiver(always(410)) as there:
-        endpoint, _ = await desk.add(there.url)
-        await given_up(house, endpoint)
-        owner.wait_seconds = 3.0
+    async with one_given_up(house) as (desk, endpoint, _):
+        owner.released.clear()
         turn = asyncio.create_task(telling.turn())
         await eventually(lambda: bool(owner.calls))
         await desk.did("PATCH", f"/{endpoint}", {"enabled": True})
         await given_up(house, endpoint)
         assert not turn.done()
-        await turn
-    owner.wait_seconds = 0.0
+        owner.released.set()
+        assert await turn
     await house.pool.execute("UPDATE partner SET tell_after = now()")
     assert await telling.turn()
     assert len({json.loads(call.body)["id"] for call in owner.calls}) == 2
@@ -144,19 +147,14 @@ async def test_a_partner_gets_one_letter_an_hour_at_most(
     house: House, owner: Owner, telling: Telling
 ) -> None:
     """However often its endpoint is enabled and given up again; what was put right by then needs none."""
-    desk = await hospital(house)
-    async with receiver(always(410)) as there:
-        endpoint, _ = await desk.add(there.url)
-        await given_up(house, endpoint)
+    async with one_given_up(house) as (desk, endpoint, _):
         assert await telling.turn()
         await desk.did("PATCH", f"/{endpoint}", {"enabled": True})
         await given_up(house, endpoint)
         assert not await telling.turn()
         await desk.did("PATCH", f"/{endpoint}", {"enabled": True})
-        await house.pool.execute(
-            "UPDATE partner SET tell_after = tell_after - $1::interval", timedelta(hours=1)
-        )
-        await telling.turn()
+        await pass_by(house, timedelta(hours=1))
+        assert await telling.turn()
     assert not await telling.turn()
     assert len(owner.calls) == 1
 
@@ -165,10 +163,7 @@ async def test_a_test_that_is_taken_after_it_was_given_up_does_not_hide_since_wh
     house: House, owner: Owner, telling: Telling
 ) -> None:
     """The endpoint stays off, so its partner is told as before; the task goes on."""
-    desk = await hospital(house)
-    async with receiver(always(410)) as there:
-        endpoint, _ = await desk.add(there.url)
-        await given_up(house, endpoint)
+    async with one_given_up(house) as (desk, endpoint, there):
         since = (await desk.show(endpoint))["failing_since"]
         there.answering = always(204)
         tried = await desk.did("POST", f"/{endpoint}/test", {})
@@ -184,10 +179,7 @@ async def test_without_an_address_the_audit_says_that_nobody_was_told(
     house: House, owner: Owner, telling: Telling, contact: str
 ) -> None:
     """Also when notify says that the address takes no mail."""
-    desk = await hospital(house, contact)
-    async with receiver(always(410)) as there:
-        endpoint, _ = await desk.add(there.url)
-        await given_up(house, endpoint)
+    async with one_given_up(house, contact) as (desk, endpoint, _):
         assert await telling.turn()
         assert await said_in(house) == [("webhook-not-told", f"{endpoint} no-address")]
         async with house.pool.acquire() as conn, conn.transaction():

@@ -21,7 +21,7 @@ from tests.integration.gateway.conftest import (
     ready,
     received,
 )
-from tests.integration.gateway.webhook_desk import LONG_AGO, QUICK, Desk, desk_of, dispatching, has
+from tests.integration.gateway.webhook_desk import LONG_AGO, QUICK, all_are, desk_of, dispatching, has
 
 
 def orders(there: Receiver) -> dict[str, list[int]]:
@@ -31,12 +31,6 @@ def orders(there: Receiver) -> dict[str, list[int]]:
         event = request.event
         found.setdefault(event["subject"] + event["source"], []).append(int(event["sequence"]))
     return found
-
-
-async def all_are(desk: Desk, endpoint: str, state: str, count: int) -> bool:
-    """Whether that many deliveries are there, all in one state."""
-    found = await desk.deliveries(endpoint, limit="200")
-    return [each["state"] for each in found] == [state] * count
 
 
 async def test_an_event_is_pushed_signed_in_order_and_shown(house: House) -> None:

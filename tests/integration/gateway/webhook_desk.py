@@ -100,6 +100,12 @@ def has(receiver: Receiver, ids: list[UUID]) -> Callable[[], Any]:
     return there
 
 
+async def all_are(desk: Desk, endpoint: str, state: str, count: int) -> bool:
+    """Whether that many deliveries are there, all in one state."""
+    found = await desk.deliveries(endpoint, limit="200")
+    return [each["state"] for each in found] == [state] * count
+
+
 @asynccontextmanager
 async def bystander(house: House) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """An endpoint of another partner, made now; what is yielded waits until the dispatcher has gone on.

@@ -13,7 +13,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from deploy.local.ports import LOOPBACK, free_port
-from tests.unit.client.test_samples import BODY, SAMPLES, SECRETS, signed
+from tests.fixtures import debian
+from tests.unit.client.test_samples import BODY, INSTALL_TIMEOUT, SAMPLES, SECRETS, signed
 
 START_SECONDS = 20
 
@@ -31,13 +32,14 @@ def node(_folder: Path) -> list[str]:
 def java(folder: Path) -> list[str]:
     """Compiled as its first line says."""
     sources = [str(SAMPLES / f"java/{name}.java") for name in ("Verify", "Receive")]
-    compiler = shutil.which("javac") or "javac"
-    subprocess.run([compiler, "-encoding", "UTF-8", "-d", str(folder), *sources], check=True, timeout=90)
-    return [shutil.which("java") or "java", "-cp", str(folder), "Receive"]
+    subprocess.run(
+        [debian.javac(), "-encoding", "UTF-8", "-d", str(folder), *sources], check=True, timeout=90
+    )
+    return [debian.java(), "-cp", str(folder), "Receive"]
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("program", [python, node, *([java] if shutil.which("javac") else [])])
+@pytest.mark.timeout(INSTALL_TIMEOUT)
+@pytest.mark.parametrize("program", [python, node, java])
 def test_a_receiver_takes_what_is_genuine_once(program: Callable[[Path], list[str]], tmp_path: Path) -> None:
     """204 for an event and for its repetition, which is handled once; 400 for what was changed, or signed by nobody."""
     port = free_port()

@@ -134,7 +134,7 @@ def test_a_message_is_read_in_either_mode() -> None:
     structured = json.dumps(
         {name[3:]: value for name, value in CE.items()} | {"data": {"step": "a"}}
     ).encode()
-    event = read_message({"Content-Type": "application/cloudevents+json; charset=utf-8"}, structured)
+    event = read_message({"Content-Type": f"{STRUCTURED_JSON}; charset=utf-8"}, structured)
     assert (event.id, event.source, json.loads(event.data)) == ("1", "urn:x", {"step": "a"})
     headers = {name.upper(): value for name, value in CE.items()}
     event = read_message(headers | {"Nats-Msg-Id": "1", "ce-datacontenttype": "application/pdf"}, b"%PDF")
@@ -174,27 +174,17 @@ async def test_what_cannot_be_read_is_answered_by_the_message_s_id(
     """Its sender knows again which message it was."""
     inbound = Noting()
     partner = Partner(code="benh-vien-thu", name_vi="Bệnh viện thử")
-    headers = headers | {"Content-Type": "application/cloudevents+json"}
+    headers = headers | {"Content-Type": STRUCTURED_JSON}
     outcome = await HandedIn(inbound).take(partner, headers, b"not json")
     assert (outcome.state, outcome.id) == ("refused", event_id)
     assert [(code, way) for code, _, way in inbound.noted] == [("benh-vien-thu", "nats")]
-
-
-class _Deaf(Inbound):
-    """Notes nothing."""
-
-    def __init__(self) -> None:
-        """Without a database: nothing is to be noted."""
-
-    async def unreadable(self, partner: Partner, problem: Problem, came: Came = HTTP) -> None:
-        """It is not heard."""
 
 
 @pytest.mark.parametrize("written", ["x" * 100_000, '"' * 200, "a b", "\x7f", "\x00", ""])
 async def test_a_refusal_repeats_no_name_that_is_none(written: str) -> None:
     """An answer that repeats 100 kB would fit into no stream, and stop every answer behind it."""
     headers = {"ce-source": written, "ce-id": "e1"}
-    outcome = await HandedIn(_Deaf()).take(Partner(code="bv", name_vi="BV"), headers, b"{")
+    outcome = await HandedIn(Noting()).take(Partner(code="bv", name_vi="BV"), headers, b"{")
     assert (outcome.state, outcome.id) == ("refused", "e1")
     # Quotes around a header's value are not of it.
     assert outcome.source == (written[1:-1] if written == '"' * 200 else "")

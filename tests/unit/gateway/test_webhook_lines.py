@@ -46,6 +46,18 @@ def item(position: int, dossier: UUID = DOSSIERS[0], due: datetime = BEGIN) -> I
     return Item(event_id=UUID(int=1000 + position), position=position, dossier_id=dossier, due=due)
 
 
+def waiting(made: Line, each: Item, due: datetime = BEGIN) -> Waiting:
+    """The same as the database has it."""
+    return Waiting(
+        endpoint=made.id,
+        event_id=each.event_id,
+        position=each.position,
+        dossier_id=each.dossier_id,
+        tries=0,
+        next_attempt_at=due,
+    )
+
+
 def said(status: int = 204, error: str = "", retry_after: float = 0.0) -> Attempted:
     """An answer."""
     return Attempted(at=BEGIN, status=status, error=error, retry_after_seconds=retry_after)
@@ -264,24 +276,17 @@ def test_whatever_happens_each_dossier_is_in_order_and_nothing_is_lost(steps: li
         "bad": lambda index: answer(False, index),
         "take": lambda _index: flying.extend(taken(made, now)),
     }
-    waiting: dict[int, Waiting] = {}
+    pending: dict[int, Waiting] = {}
     for what, number in steps:
         if what == "push" and made.room:
             position += 1
             pushed = item(position, DOSSIERS[number], now)
             made.push([pushed])
-            waiting[position] = Waiting(
-                endpoint=made.id,
-                event_id=pushed.event_id,
-                position=position,
-                dossier_id=pushed.dossier_id,
-                tries=0,
-                next_attempt_at=now,
-            )
+            pending[position] = waiting(made, pushed, now)
         elif what == "wait":
             now += timedelta(seconds=number)
         elif what == "renew" and made.state != "disabled":
-            rest = [each for place, each in waiting.items() if place not in ended]
+            rest = [each for place, each in pending.items() if place not in ended]
             made.renew(
                 msgspec.structs.replace(made.endpoint, state=made.state), [(None, b"k")], rest, more=False
             )
@@ -295,37 +300,3 @@ def test_whatever_happens_each_dossier_is_in_order_and_nothing_is_lost(steps: li
             answer(True, 0)
     assert made.state == "disabled" or (ended, made.waits) == (set(range(1, position + 1)), 0)
     assert all(found == sorted(set(found)) for found in delivered.values())
-
-
-@pytest.mark.parametrize("tries", [0, len(TABLE) - 1])
-@pytest.mark.parametrize("outcome", [GONE, HANGS, said(503, "status", 60.0), said()])
-def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(
-    outcome: Attempted, tries: int
-) -> None:
-    """The event is delivered or begins anew, at once; its new address is not judged by the old one."""
-    made = line(schedule=Schedule(failures_max=1, timeouts_max=1))
-    made.push([msgspec.structs.replace(item(1), tries=tries), item(2, DOSSIERS[1])])
-    sent = made.take(BEGIN)
-    assert sent is not None
-    moved = msgspec.structs.replace(made.endpoint, url="https://y/", version=2)
-    waiting = [
-        Waiting(
-            endpoint=made.id,
-            event_id=each.event_id,
-            position=each.position,
-            dossier_id=each.dossier_id,
-            tries=0,
-            next_attempt_at=BEGIN,
-        )
-        for each in (item(1), item(2, DOSSIERS[1]))
-    ]
-    made.renew(moved, [(None, b"k")], waiting, more=False)
-    settled, change = made.settle(sent, outcome, BEGIN, 0)
-    assert (change, made.state, made.trusted) == (None, "active", False)
-    assert settled.state == ("delivered" if outcome.delivered else "pending")
-    assert outcome.delivered or (settled.tries, settled.next_attempt_at) == (0, BEGIN)
-    assert (made.last_success_at, made.last_failure_at) == (None, None)
-    other = made.take(BEGIN)
-    assert other is not None
-    assert other.position == (2 if outcome.delivered else 1)
-    assert made.settle(other, GONE, BEGIN, 0)[1] is not None

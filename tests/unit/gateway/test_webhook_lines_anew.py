@@ -1,14 +1,27 @@
 """One endpoint whose deliveries are read anew from the database, while some are in flight or not written yet."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+import msgspec
 import pytest
 
-from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.line import Unwritten
-from services.gateway.webhooks.schedule import Schedule
-from tests.unit.gateway.test_webhook_lines import BEGIN, DOSSIERS, REFUSED, item, line, said, taken, trusted
+from services.gateway.webhooks.schedule import TABLE, Schedule
+from services.gateway.webhooks.sending import Attempted
+from tests.unit.gateway.test_webhook_lines import (
+    BEGIN,
+    DOSSIERS,
+    GONE,
+    HANGS,
+    REFUSED,
+    item,
+    line,
+    said,
+    taken,
+    trusted,
+    waiting,
+)
 
 
 def test_what_is_read_anew_does_not_send_twice() -> None:
@@ -16,18 +29,8 @@ def test_what_is_read_anew_does_not_send_twice() -> None:
     made = trusted()
     made.push([item(1), item(2)])
     (flying,) = taken(made)
-    waiting = [
-        Waiting(
-            endpoint=made.id,
-            event_id=UUID(int=1000 + number),
-            position=number,
-            dossier_id=DOSSIERS[0],
-            tries=0,
-            next_attempt_at=BEGIN,
-        )
-        for number in (1, 2, 3)
-    ]
-    made.renew(made.endpoint, [(None, b"k")], waiting, more=False)
+    rest = [waiting(made, item(number)) for number in (1, 2, 3)]
+    made.renew(made.endpoint, [(None, b"k")], rest, more=False)
     assert (taken(made), made.waits) == ([], 3)
     made.settle(flying, said(), BEGIN, 0)
     assert [each.position for each in taken(made)] == [2]
@@ -38,15 +41,7 @@ def test_what_a_person_has_delivered_meanwhile_is_not_tried_again() -> None:
     made = trusted()
     made.push([item(1), item(2)])
     (flying,) = taken(made)
-    rest = Waiting(
-        endpoint=made.id,
-        event_id=item(2).event_id,
-        position=2,
-        dossier_id=DOSSIERS[0],
-        tries=0,
-        next_attempt_at=BEGIN,
-    )
-    made.renew(made.endpoint, [(None, b"k")], [rest], more=False)
+    made.renew(made.endpoint, [(None, b"k")], [waiting(made, item(2))], more=False)
     made.settle(flying, REFUSED, BEGIN, 0)
     assert [each.position for each in taken(made)] == [2]
     assert made.waits == 1
@@ -57,22 +52,12 @@ def test_what_was_read_anew_before_an_outcome_was_written_is_out_of_date() -> No
     made = trusted()
     made.push([item(number, uuid4()) for number in (1, 2)])
     first, second = taken(made)
-    waiting = [
-        Waiting(
-            endpoint=made.id,
-            event_id=each.event_id,
-            position=each.position,
-            dossier_id=each.dossier_id,
-            tries=0,
-            next_attempt_at=BEGIN,
-        )
-        for each in (first, second)
-    ]
+    rest = [waiting(made, each) for each in (first, second)]
     made.settle(first, said(), BEGIN, 0)
     settled, _ = made.settle(second, REFUSED, BEGIN, 0)
     made.state = "failing"
     unwritten = Unwritten({first.event_id: None, second.event_id: 0}, True)
-    made.renew(made.endpoint, [(None, b"k")], waiting, more=False, unwritten=unwritten)
+    made.renew(made.endpoint, [(None, b"k")], rest, more=False, unwritten=unwritten)
     assert (made.waits, made.state) == (1, "failing")
     made.state = "active"
     assert taken(made) == []
@@ -87,14 +72,7 @@ def test_what_is_put_in_line_again_during_its_last_try_begins_the_table_anew(end
     made.settle(taken(made)[0], REFUSED, BEGIN, 0)
     now = BEGIN + timedelta(seconds=6)
     (last,) = taken(made, now)
-    again = Waiting(
-        endpoint=made.id,
-        event_id=last.event_id,
-        position=last.position,
-        dossier_id=last.dossier_id,
-        tries=0,
-        next_attempt_at=now,
-    )
+    again = waiting(made, last, now)
     if ends == "later":
         made.renew(made.endpoint, [(None, b"k")], [again], more=False)
         settled, _ = made.settle(last, REFUSED, now, 0)
@@ -106,3 +84,27 @@ def test_what_is_put_in_line_again_during_its_last_try_begins_the_table_anew(end
         unwritten = Unwritten({last.event_id: settled.tries_before})
         made.renew(made.endpoint, [(None, b"k")], [again], more=False, unwritten=unwritten)
     assert [each.event_id for each in taken(made, now)] == [last.event_id]
+
+
+@pytest.mark.parametrize("tries", [0, len(TABLE) - 1])
+@pytest.mark.parametrize("outcome", [GONE, HANGS, said(503, "status", 60.0), said()])
+def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(
+    outcome: Attempted, tries: int
+) -> None:
+    """The event is delivered or begins anew, at once; its new address is not judged by the old one."""
+    made = line(schedule=Schedule(failures_max=1, timeouts_max=1))
+    made.push([msgspec.structs.replace(item(1), tries=tries), item(2, DOSSIERS[1])])
+    sent = made.take(BEGIN)
+    assert sent is not None
+    moved = msgspec.structs.replace(made.endpoint, url="https://y/", version=2)
+    rest = [waiting(made, each) for each in (item(1), item(2, DOSSIERS[1]))]
+    made.renew(moved, [(None, b"k")], rest, more=False)
+    settled, change = made.settle(sent, outcome, BEGIN, 0)
+    assert (change, made.state, made.trusted) == (None, "active", False)
+    assert settled.state == ("delivered" if outcome.delivered else "pending")
+    assert outcome.delivered or (settled.tries, settled.next_attempt_at) == (0, BEGIN)
+    assert (made.last_success_at, made.last_failure_at) == (None, None)
+    other = made.take(BEGIN)
+    assert other is not None
+    assert other.position == (2 if outcome.delivered else 1)
+    assert made.settle(other, GONE, BEGIN, 0)[1] is not None

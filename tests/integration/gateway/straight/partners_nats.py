@@ -18,11 +18,11 @@ from nats.js.errors import Error as JetStreamError
 from deploy.local.nats_server import NatsServer
 from deploy.local.ports import LOOPBACK
 from libs.bus import jetstream
+from libs.bus.ending import end_tasks
 from libs.bus.jetstream import ConsumerInfo
 from services.gateway.process import Process
 from services.gateway.straight import administration as straight
 from services.gateway.straight.door import QUESTION
-from services.gateway.straight.patience import end
 from services.gateway.straight.places import DURABLE, events_stream
 from services.gateway.straight.streams import SEQUENCES_BETWEEN_LIVES
 from tests.fixtures.servers import eventually
@@ -120,7 +120,7 @@ class PartnersNats:
         finally:
             stop.set()
             await asyncio.wait(tasks, timeout=10)
-            await end(tasks)
+            await end_tasks(*tasks)
             for task in tasks:
                 if not task.cancelled() and (error := task.exception()):
                     raise error
