@@ -17,6 +17,8 @@ from services.portal.sessions import Person, visitor
 
 router = APIRouter()
 EVENTS = events.catalogue()
+# For choosing one of them: the type, and what stands in the list.
+CHOICES = tuple((each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values())
 ASKED_LENGTH_MAX = 200
 
 

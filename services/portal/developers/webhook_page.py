@@ -14,7 +14,7 @@ from libs.http.client import Refused, Unavailable
 from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, WANTED, Wanted
 from services.portal.developers.delivery_page import name_of
 from services.portal.developers.door import INTEGRATOR, show
-from services.portal.developers.event_list import EVENTS
+from services.portal.developers.event_list import CHOICES, EVENTS
 from services.portal.developers.webhook_list import (
     EVERYTHING,
     FIELDS,
@@ -228,7 +228,7 @@ async def _show(
         last=False,
         since=SINCE,
         overlaps=OVERLAPS,
-        event_types=[(each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values()],
+        event_types=CHOICES,
         **standing,
     )
 
