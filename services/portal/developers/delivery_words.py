@@ -60,6 +60,11 @@ def advice(status: int, error: str) -> str:
     return _BROKEN if status >= 500 else ""
 
 
+def head(url: str, headers: Mapping[str, str]) -> str:
+    """What stands above the body of the request, a line each: where it goes, and its headers."""
+    return "\n".join([f"POST {url}", *(f"{name}: {value}" for name, value in headers.items())])
+
+
 def curl(url: str, headers: Mapping[str, str], body: str) -> str:
     """The same request as a command, to send to oneself. Its signature counts for five minutes."""
     lines = [f"curl -i {shlex.quote(url)}"]

@@ -11,7 +11,7 @@ from services.gateway.partners.partner import types_of
 from services.gateway.webhooks import addresses, connecting, pumping, sending
 from services.gateway.webhooks.endpoint import EXHAUSTED, GONE
 from services.portal.developers.deliveries_wanted import wanted_of
-from services.portal.developers.delivery_words import ERRORS, advice, curl
+from services.portal.developers.delivery_words import ERRORS, advice, curl, head
 from services.portal.developers.journey import COURSE, course, is_read, place_of
 from services.portal.developers.webhooks import TEST_TYPE
 
@@ -65,6 +65,16 @@ def test_a_request_is_a_command_for_any_shell() -> None:
     body = '{"a": "it\'s $HOME"}'
     words = shlex.split(curl("https://x.example.vn/a?b", {"webhook-id": "1"}, body).replace("\\\n", ""))
     assert words == ["curl", "-i", "https://x.example.vn/a?b", "-H", "webhook-id: 1", "--data-binary", body]
+
+
+def test_the_head_of_a_request_is_where_it_went_and_its_headers() -> None:
+    """In the order they were sent."""
+    sent = {"webhook-id": "1", "content-type": "application/json"}
+    assert head("https://x.example.vn/a", sent).splitlines() == [
+        "POST https://x.example.vn/a",
+        "webhook-id: 1",
+        "content-type: application/json",
+    ]
 
 
 def test_what_is_looked_for_is_what_there_is() -> None:
