@@ -83,3 +83,11 @@ def test_what_is_looked_for_is_what_there_is() -> None:
     wanted = wanted_of("failed", TEST_TYPE, f" {dossier} ")
     assert wanted.query == {"tt": "failed", "loai_gui": TEST_TYPE, "ho_so": dossier.lower()}
     assert wanted_of("x", "y", "313.40.00").query == {}
+
+
+def test_what_is_no_id_of_a_dossier_stays_as_it_was_typed() -> None:
+    """To be mended in its box; an id, or nothing, leaves nothing to mend."""
+    assert wanted_of(ho_so=" 313.40.00 ").misread == "313.40.00"
+    assert (
+        wanted_of(ho_so="019ac000-0000-7000-8000-000000000001").misread == wanted_of(ho_so=" ").misread == ""
+    )
