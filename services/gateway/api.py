@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.http.auth import INTEGRATOR, Actor, require
+from libs.http.auth import Actor
 from libs.http.health import Health
 from libs.http.limits import client_network
 from services.gateway.feed import streams
 from services.gateway.feed.reading import Desk, Question, Waiting, cursor
 from services.gateway.feed.streams import stream
+from services.gateway.partners.access import PERSON_OR_SYSTEM
 
 BATCH = "application/cloudevents-batch+json"
 # The one place of the cursor: the body is the batch format's own JSON array, which has no room for it.
@@ -20,7 +21,6 @@ WAIT_SECONDS_MAX = 30
 LIMIT_MAX = 1000
 
 # A person of a partner looks at the same events its system reads.
-PARTNER = require(kinds=("system", INTEGRATOR))
 _DESCRIBED: dict[str, Any] = {
     "responses": {
         "200": {
@@ -44,7 +44,7 @@ def build_router(desk: Desk) -> APIRouter:
     @router.get("/events", openapi_extra=_DESCRIBED)
     async def events(
         request: Request,
-        actor: Annotated[Actor, Depends(PARTNER)],
+        actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)],
         after: Annotated[str, Query(max_length=40)] = "",
         types: Annotated[str, Query(max_length=2000)] = "",
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,

@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.catalogue.calendar import VIETNAM
 from libs.http.auth import GATEWAY, Actor, require
 from libs.http.bodies import Body, body, read_body
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from services.notify.channels import Channel, Destination, Letter, NotTaken, Refused, Unknown
+from services.notify.texts import moment_words
 
 ASKED_BY = require(kinds=("service",), services=(GATEWAY,))
 _RETRY_SECONDS = "60"
@@ -67,7 +67,7 @@ def build_router(channels: Mapping[str, Channel], public_url: str) -> APIRouter:
 def letter_of(wanted: WebhooksStopped, link: str) -> Letter:
     """The letter in words."""
     lines = [
-        f"- {each.host} (mã {each.id}): {_WHY[each.reason]}; lỗi từ {_moment(each.since)}."
+        f"- {each.host} (mã {each.id}): {_WHY[each.reason]}; lỗi từ {moment_words(each.since)}."
         for each in wanted.webhooks
     ]
     text = "\n".join(
@@ -83,10 +83,6 @@ def letter_of(wanted: WebhooksStopped, link: str) -> Letter:
         )
     )
     return Letter(id=wanted.id, dossier_id=None, subject="Một Cửa: webhook đã bị tắt", body=text)
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(VIETNAM):%H:%M ngày %d/%m/%Y}"
 
 
 async def _send(channels: Mapping[str, Channel], address: str, letter: Letter) -> None:

@@ -90,9 +90,9 @@ def fill(text: str, occasions: Sequence[Occasion], words: Words) -> str:
         "procedure": words.procedure,
         "link": words.link,
         "desk": words.desk,
-        "received": _moment(facts.get("received_at")),
-        "appointment": _moment(facts.get("appointment_at")),
-        "respond_by": _moment(facts.get("respond_by")),
+        "received": moment_words(facts.get("received_at")),
+        "appointment": moment_words(facts.get("appointment_at")),
+        "respond_by": moment_words(facts.get("respond_by")),
         "day": str(facts.get("day", "")),
         "components": _wanted(facts, words),
         "results": _results(occasions, words),
@@ -171,7 +171,8 @@ def _reason(occasions: Sequence[Occasion], words: Words) -> str:
     return f"Lý do: {'; '.join(told)}." if told else ""
 
 
-def _moment(value: Any) -> str:
+def moment_words(value: Any) -> str:
+    """A moment as letters write it, on Vietnam's clock; empty for none."""
     if not value:
         return ""
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))

@@ -210,8 +210,7 @@ class Watching:
         """That a file is left where it is, since it is neither XML nor JSON: once, without its name."""
         if (partner, file) not in self._others:
             self._others.add((partner, file))
-            known = partner if PARTNER_CODE.fullmatch(partner) else ""
-            log.warning("drop-file-left-alone", partner=known)
+            log.warning("drop-file-left-alone", partner=partner)
 
     def _say_once(self, name: str, reason: str) -> None:
         """What an operator has to look at, once and not every second."""

@@ -7,5 +7,5 @@ intake. Every problem goes back to the element of the sender's Bundle it came fr
 - `mapping`: the table; `reading`: an element as a value; `unmapped`: what it did not ask for;
 - `issues`: what is said, as an OperationOutcome;
 - `desk` takes a Bundle, `one_birth` each birth of it, new or changed (`changes`) or taken back, at intake (`intake`);
-  `api` is HTTP.
+  `api` is HTTP, `capability` what GET /fhir/metadata says.
 """

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.http.auth import Actor, require
+from libs.http.auth import Actor
 from libs.http.bodies import read_bytes
 from libs.http.idempotency import keyed
 from libs.http.limits import TokenBuckets
@@ -27,9 +27,8 @@ from services.gateway.fhir.issues import (
     transaction_response,
 )
 from services.gateway.inbound.desk import SayingDesk
-from services.gateway.partners.access import Access
+from services.gateway.partners.access import SYSTEM, Access
 
-SYSTEM = require(kinds=("system",))
 _TAKEN = (MEDIA_TYPE, "application/json")
 _ANSWER = {
     "description": "OperationOutcome; to a message or a taken transaction a Bundle that carries it",

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from libs.contracts.cloudevents import STRUCTURED_JSON
 from libs.contracts.partner import JSON, PAPERS
-from libs.http.auth import Actor, require
+from libs.http.auth import Actor
 from libs.http.bodies import MsgspecResponse, described_answers, read_bytes
 from libs.http.idempotency import keyed
 from libs.http.limits import client_network
@@ -26,11 +26,11 @@ from services.gateway.inbound.cloudevent import (
 from services.gateway.inbound.desk import SayingDesk
 from services.gateway.inbound.outcomes import TAKEN, Outcome
 from services.gateway.inbound.taking import Came, Inbound
+from services.gateway.partners.access import SYSTEM
 from services.gateway.partners.partner import Partner
 
 JSON_BYTES_MAX = 1 << 20
 PAPER_BYTES_MAX = 10 << 20
-SYSTEM = require(kinds=("system",))
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.http.auth import Actor, require
+from libs.http.auth import Actor
 from libs.http.client import Refused
 from libs.http.limits import client_network
 from libs.http.problems import MEDIA_TYPE, Problem
@@ -16,8 +16,8 @@ from services.gateway.acting import Acting
 from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.inbound.city import READS, read_of
 from services.gateway.inbound.desk import SayingDesk
+from services.gateway.partners.access import SYSTEM
 
-SYSTEM = require(kinds=("system",))
 # For who reads the service's description; the list itself is data.
 _DESCRIPTION = (
     "What a service tells my agency; X-Purpose and the query go on to it. One of these, else 404: "

@@ -9,13 +9,16 @@ from typing import Any
 import asyncpg
 
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
-from libs.http.auth import INTEGRATOR, Actor
+from libs.http.auth import INTEGRATOR, Actor, require
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from services.gateway.partners import partner_store
 from services.gateway.partners.partner import ACTIVE, Partner
 
+# Who calls: a partner's program, or also one of its persons.
+SYSTEM = require(kinds=("system",))
+PERSON_OR_SYSTEM = require(kinds=("system", INTEGRATOR))
 # How old what is known of a partner may be. Suspension, retirement of a key and a smaller scope take effect after it.
 CACHE_SECONDS = 10.0
 PARTNERS_MAX = 10_000

@@ -103,7 +103,8 @@ async def add_key(
     if partner.state == REVOKED:
         raise Problem(409, "partner-revoked", "Đối tác đã bị thu hồi quyền")
     kid, jwk = public_key(written, kid)
-    same = next((key for key in partner.keys if thumbprint(key.jwk) == thumbprint(jwk)), None)
+    mark = thumbprint(jwk)
+    same = next((key for key in partner.keys if thumbprint(key.jwk) == mark), None)
     if same is not None and not partner.has_key(kid):
         raise Problem(
             409,

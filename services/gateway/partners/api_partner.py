@@ -9,18 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from libs.database.transactions import Transactions
-from libs.http.auth import INTEGRATOR, Actor, require
+from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, keyed, once
 from libs.http.limits import client_network
 from services.gateway.feed import reading_store
 from services.gateway.partners import administration, partner_store
-from services.gateway.partners.access import CountedAccess
+from services.gateway.partners.access import PERSON_OR_SYSTEM, CountedAccess
 from services.gateway.partners.administration import By
 from services.gateway.partners.keys import KEY_CHARACTERS_MAX, kind_of
 from services.gateway.partners.partner import Key, Partner
 
-PERSON_OR_SYSTEM = require(kinds=("system", INTEGRATOR))
 AUDIT_MAX = 200
 
 

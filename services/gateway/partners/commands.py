@@ -35,7 +35,7 @@ Reads = Annotated[
     typer.Option(help="facility/<code>, agency/<code>, unit/<code> or *; commas as for --types"),
 ]
 AUDIT_LINES = 20
-LAST_KEY_HINT = "(--last ends it all the same; `partners suspend` keeps its keys)"
+LAST_KEY_HINT = "--last ends it all the same; `partners suspend` keeps its keys"
 
 
 def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
@@ -125,7 +125,7 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
         ] = False,
     ) -> None:
         """End a key, and within ten seconds the tokens it has got."""
-        do(_doing(lambda conn: administration.retire_key(conn, code, kid, _by(), even_last=last)))
+        do(_doing(lambda conn: _retire(conn, code, kid, last=last)))
 
     for name, state, says in (
         ("suspend", SUSPENDED, "Let it in no more until it is resumed."),
@@ -143,6 +143,16 @@ def _state_command(do: Callable[[Deed], None], state: str) -> Callable[[str], No
     return command
 
 
+async def _retire(conn: Any, code: str, kid: str, *, last: bool) -> None:
+    """As retire_key does it; whoever is stopped at the last key hears what goes on from here."""
+    try:
+        await administration.retire_key(conn, code, kid, _by(), even_last=last)
+    except Problem as problem:
+        if problem.slug != administration.LAST_KEY:
+            raise
+        raise Problem(problem.status, problem.slug, problem.title, LAST_KEY_HINT) from None
+
+
 def _each(given: list[str]) -> list[str]:
     """What was given several times, or once with commas: none of these names has one."""
     return [part.strip() for text in given for part in text.split(",") if part.strip()]
@@ -157,8 +167,7 @@ def _do(read_settings: Callable[[], Settings], deed: Deed) -> None:
         raise typer.Exit(2) from None
     except Problem as problem:
         errors = "; ".join(f"{each.field}: {each.message}" for each in problem.errors)
-        way_out = LAST_KEY_HINT if problem.slug == administration.LAST_KEY else ""
-        typer.echo(" ".join(filter(None, (problem.title, errors, way_out))), err=True)
+        typer.echo(". ".join(filter(None, (problem.title, problem.detail, errors))), err=True)
         raise typer.Exit(1) from None
     except FileNotFoundError as error:
         # Of a socket that is not there the name is empty.

@@ -14,7 +14,7 @@ from libs.catalogue import Catalogue
 from libs.catalogue.calendar import VIETNAM
 from libs.catalogue.made_up_names import MadeUpNames
 from libs.database.transactions import Transactions
-from libs.http.auth import INTEGRATOR, Actor, require
+from libs.http.auth import Actor
 from libs.http.bodies import MsgspecResponse, answers
 from libs.http.client import Refused, Unavailable
 from libs.http.idempotency import idempotency_key, keyed
@@ -23,12 +23,11 @@ from services.gateway.acting import Acting
 from services.gateway.feed.cursor import Cursor
 from services.gateway.feed.following import Feed
 from services.gateway.partners import partner_store
-from services.gateway.partners.access import CountedAccess
+from services.gateway.partners.access import PERSON_OR_SYSTEM, CountedAccess
 from services.gateway.partners.api_partner import by
 from services.gateway.partners.partner import Partner
 from services.gateway.sandbox.synthetic import birth
 
-PERSON_OR_SYSTEM = require(kinds=("system", INTEGRATOR))
 MATERNITY = "hospital"
 
 

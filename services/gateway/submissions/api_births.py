@@ -8,17 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from libs.http import problems
-from libs.http.auth import Actor, require
+from libs.http.auth import Actor
 from libs.http.bodies import read_bytes
 from libs.http.client import Refused
 from libs.http.idempotency import keyed
 from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from services.gateway.inbound.desk import SayingDesk
-from services.gateway.partners.access import Access
+from services.gateway.partners.access import SYSTEM, Access
 from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 
-PARTNER = require(kinds=("system",))
 XML = ("application/xml", "text/xml")
 _DESCRIBED: dict[str, Any] = {
     "requestBody": {
@@ -39,7 +38,7 @@ def build_router(uploads: Uploads, access: Access, calls: TokenBuckets, desk: Sa
     router = APIRouter(tags=["births"])
 
     @router.post("/births/xml9", openapi_extra=keyed(_DESCRIBED, needed=False))
-    async def upload(request: Request, actor: Annotated[Actor, Depends(PARTNER)]) -> Response:
+    async def upload(request: Request, actor: Annotated[Actor, Depends(SYSTEM)]) -> Response:
         """Take an XML9 file (QĐ 4750/QĐ-BYT) of the partner's facility; the same file again gets the same report."""
         partner = await access.partner(actor)
         wait_seconds = calls.take(partner.code)

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, keyed
-from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
+from services.gateway.partners.access import PERSON_OR_SYSTEM
+from services.gateway.partners.api_partner import by
 from services.gateway.webhooks import endpoint_store, tending
 from services.gateway.webhooks.api_shared import (
     BODY_BYTES_MAX,

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body
 from libs.http.idempotency import Answer, answered_before, idempotency_key, keyed, once
-from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
+from services.gateway.partners.access import PERSON_OR_SYSTEM
+from services.gateway.partners.api_partner import by
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import delivery_store, tending
 from services.gateway.webhooks.api_shared import Tended, optional

@@ -13,7 +13,8 @@ from libs.http.auth import Actor
 from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, keyed
 from libs.http.problems import Problem
-from services.gateway.partners.api_partner import PERSON_OR_SYSTEM, by
+from services.gateway.partners.access import PERSON_OR_SYSTEM
+from services.gateway.partners.api_partner import by
 from services.gateway.webhooks import replay_store, tending
 from services.gateway.webhooks.api_shared import BODY_BYTES_MAX, Tended
 from services.gateway.webhooks.endpoint import RECOVER, REPLAY_MISSING, ShownReplay, shown_replay

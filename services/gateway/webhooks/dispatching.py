@@ -34,7 +34,7 @@ _ENDPOINTS = gauge("webhook_endpoints")
 
 
 class DispatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How it waits."""
+    """How it waits, and how much it holds."""
 
     # The truth behind the hints: how long an event that another replica recorded can lie unseen. One row is asked for.
     poll_seconds: float = 0.1

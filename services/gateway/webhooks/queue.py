@@ -15,7 +15,8 @@ import msgspec
 class Item(msgspec.Struct, kw_only=True):
     """A pending delivery.
 
-    `over`: a person has delivered it while it was on its way, and it is not tried again. `url`: where it was sent last.
+    `over`: it went on its way and is not among what the database gave since (delivered by a person, or
+    beyond the window), so it is kept here no longer than its attempt. `url`: where it was sent last.
     """
 
     event_id: UUID

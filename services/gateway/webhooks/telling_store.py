@@ -11,6 +11,9 @@ from libs.database.uuids import plain
 from services.gateway.partners.partner import ACTIVE
 from services.gateway.webhooks.endpoint import DISABLED
 
+# Which of its failures a letter is about. Processes of before forget `failing_since` at a test that is taken.
+_SINCE = "coalesce(endpoint.failing_since, endpoint.last_failure_at, endpoint.created_at)"
+
 
 class Untold(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint that was given up."""
@@ -55,12 +58,8 @@ async def untold(conn: Any, code: str) -> list[Untold]:
         code,
         DISABLED,
     )
-    # Processes of before forget since when, at a test that is taken.
     rows = await conn.fetch(
-        """
-        SELECT id, url, reason, coalesce(failing_since, last_failure_at, created_at) AS since FROM endpoint
-        WHERE partner = $1 AND to_tell ORDER BY since, id
-        """,
+        f"SELECT id, url, reason, {_SINCE} AS since FROM endpoint WHERE partner = $1 AND to_tell ORDER BY since, id",  # noqa: S608 - our own column names
         code,
     )
     return [Untold(id=plain(row[0]), url=row[1], reason=row[2], failing_since=row[3]) for row in rows]
@@ -69,11 +68,10 @@ async def untold(conn: Any, code: str) -> list[Untold]:
 async def told(conn: Any, code: str, endpoints: Sequence[Untold], pause: timedelta) -> None:
     """These are known, unless given up anew meanwhile; the next letter to the partner is `pause` away at least."""
     await conn.execute(
-        """
+        f"""
         UPDATE endpoint SET to_tell = false FROM unnest($1::uuid[], $2::timestamptz[]) AS told (id, since)
-        WHERE endpoint.id = told.id
-            AND coalesce(endpoint.failing_since, endpoint.last_failure_at, endpoint.created_at) = told.since
-        """,
+        WHERE endpoint.id = told.id AND {_SINCE} = told.since
+        """,  # noqa: S608 - our own column names
         [each.id for each in endpoints],
         [each.failing_since for each in endpoints],
     )
