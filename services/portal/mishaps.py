@@ -10,7 +10,7 @@ from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem, answer_http_error, answer_invalid_parameters, answer_to, problem_of
 from libs.telemetry.logs import log
 from services.portal.rendering import page
-from services.portal.sessions import ANYBODY, Person, SignedOut, officer_of
+from services.portal.sessions import ANYBODY, SignedOut, officer_of, visitor
 from services.portal.sign_in import home_of, sign_in_again
 
 
@@ -44,23 +44,14 @@ def wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
 
 
-async def _who_asks(request: Request, status: int) -> Person | None:
-    """Whoever is signed in, for their own header; nobody is looked up when it is a service that fails."""
-    if status >= 500:
-        return None
-    try:
-        return await officer_of(request, of=ANYBODY)
-    except (SignedOut, Refused, Unavailable):
-        return None
-
-
 async def mishap_page(request: Request, problem: Problem) -> Response:
     """The page for a problem, with the problem's own words where it has any, and the way back to one's own work."""
     told = MISHAPS.get(problem.status, UNFORESEEN)
     if problem.status in (404, 429) and problem.detail:
         # What is missing, or how long to wait, is said better by whoever found out.
         told = Mishap(problem.title, "")
-    person = await _who_asks(request, problem.status)
+    # For their own header; nobody is looked up when it is a service that fails.
+    person = await visitor(request) if problem.status < 500 else None
     return page(
         request,
         "mishap.html",

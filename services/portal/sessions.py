@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.http.client import Refused
+from libs.http.client import Refused, Unavailable
 from services.portal.city import Caller, City
 
 # The prefix binds it to this host, the whole site and HTTPS (RFC 6265bis 4.1.3.2); browsers count loopback as secure.
@@ -152,6 +152,14 @@ async def officer_of(request: Request, *roles: str, of: str = STAFF) -> Person:
     if roles and not person.has(*roles):
         raise Forbidden
     return person
+
+
+async def visitor(request: Request) -> Person | None:
+    """Who reads a page that is for everybody, if anybody is signed in; while that cannot be found out, nobody is."""
+    try:
+        return await officer_of(request, of=ANYBODY)
+    except (SignedOut, Refused, Unavailable):
+        return None
 
 
 def requires(*roles: str, of: str = STAFF) -> Callable[[Request], Any]:

@@ -1,8 +1,10 @@
 """Which deliveries of a webhook a person looks for, as the page's address says it. Pure."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from fastapi import Depends
 
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.webhooks import DELIVERY_STATES, TEST_TYPE
@@ -12,11 +14,12 @@ NO_DOSSIER = ("ho_so", "Hãy ghi mã định danh của hồ sơ như trong subj
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deliveries a person looks for; empty: any."""
+    """Which deliveries a person looks for; empty: any. `misread` was written for a dossier and is no id."""
 
     state: str = ""
     type: str = ""
     dossier: str = ""
+    misread: str = ""
 
     @property
     def query(self) -> dict[str, str]:
@@ -28,13 +31,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 ANY = Wanted()
 
 
-def wanted_of(state: str, type_: str, dossier: str) -> Wanted:
-    """What was asked for, as far as there is such a thing: a dossier by its id in events."""
+def wanted_of(tt: str = "", loai_gui: str = "", ho_so: str = "") -> Wanted:
+    """State, type and dossier that the address asks for, as far as there is such a thing: a dossier by its id."""
+    found = _uuid_of(ho_so)
     return Wanted(
-        state=state if state in DELIVERY_STATES else "",
-        type=type_ if type_ in EVENTS or type_ == TEST_TYPE else "",
-        dossier=str(found) if (found := _uuid_of(dossier)) else "",
+        state=tt if tt in DELIVERY_STATES else "",
+        type=loai_gui if loai_gui in EVENTS or loai_gui == TEST_TYPE else "",
+        dossier=str(found) if found else "",
+        misread="" if found else ho_so.strip(),
     )
+
+
+WANTED = Annotated[Wanted, Depends(wanted_of)]
 
 
 def _uuid_of(text: str) -> UUID | None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Unavailable
-from services.portal.developers.delivery_words import curl
+from services.portal.developers.delivery_words import curl, head
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.webhooks import TEST_TYPE, Webhooks
@@ -37,6 +37,7 @@ async def delivery(
         name_of=name_of,
         in_catalogue=found.type in EVENTS,
         first=await webhooks.delivery(endpoint, found.waits_for) if found.waits_for else None,
+        head=head(reached.url, found.headers),
         curl=curl(reached.url, found.headers, found.request.body) if found.request else "",
         sent_now=SENT_NOW.get(xong, "") if found.attempts else "",
     )

@@ -38,6 +38,7 @@ _BY_STATUS: Mapping[int, str] = {
     400: "Chương trình nhận không đọc được nội dung, hoặc không tin chữ ký. Hãy chép yêu cầu này vào Kiểm chữ ký.",
     401: "Chương trình nhận không tin yêu cầu. Hãy chép yêu cầu này vào Kiểm chữ ký: nội dung phải là đúng các byte đã "
     "đến, khóa bí mật phải là của webhook này.",
+    403: "Chương trình nhận, hoặc máy trước nó, không cho vào. Webhook không đăng nhập, nó chỉ có chữ ký.",
     404: "Máy chủ đúng, đường dẫn sai: hãy so địa chỉ với địa chỉ mà chương trình nhận phục vụ.",
     405: "Chương trình nhận phải nhận POST ở địa chỉ này.",
     410: "Chương trình nhận nói không nhận nữa, nên webhook tắt. Bật lại khi muốn nhận.",
@@ -45,7 +46,6 @@ _BY_STATUS: Mapping[int, str] = {
     415: "Chương trình nhận phải nhận Content-Type application/cloudevents+json.",
     429: "Chương trình nhận bận. Retry-After của nó được tôn trọng đến một giờ.",
 }
-_UNTRUSTED = "Chương trình nhận, hoặc máy trước nó, không cho vào. Webhook không đăng nhập, nó chỉ có chữ ký."
 _BROKEN = "Lỗi ở chương trình nhận: nội dung trả lời, và nhật ký của nó vào giờ này, cho biết vì sao."
 
 
@@ -57,9 +57,12 @@ def advice(status: int, error: str) -> str:
         return _BY_ERROR[error]
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if status == 403:
-        return _UNTRUSTED
     return _BROKEN if status >= 500 else ""
+
+
+def head(url: str, headers: Mapping[str, str]) -> str:
+    """What stands above the body of the request, a line each: where it goes, and its headers."""
+    return "\n".join([f"POST {url}", *(f"{name}: {value}" for name, value in headers.items())])
 
 
 def curl(url: str, headers: Mapping[str, str], body: str) -> str:

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from libs.contracts.documents import asyncapi
 from services.portal.city import City
 from services.portal.developers import described
-from services.portal.developers.door import gateway_url, show, visitor
+from services.portal.developers.door import gateway_url, show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.event_words import SERVICES
 from services.portal.developers.field_words import ATTRIBUTES
+from services.portal.sessions import visitor
 
 router = APIRouter()
 # The gateway's description changes with its version only.

@@ -6,9 +6,8 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from libs.http.client import Refused, Unavailable
 from services.portal.rendering import page
-from services.portal.sessions import ANYBODY, INTEGRATORS, Person, SignedOut, officer_of, requires
+from services.portal.sessions import INTEGRATORS, Person, requires
 
 INTEGRATOR = Annotated[Person, Depends(requires(of=INTEGRATORS))]
 # Path, words, and whether it is a partner's own.
@@ -27,14 +26,6 @@ PAGES = (
     ("/dev/nhat-ky", "Nhật ký", True),
 )
 SANDBOX_ONLY = "/dev/thu"
-
-
-async def visitor(request: Request) -> Person | None:
-    """Who reads a public page, if anybody is signed in; while that cannot be found out, nobody is."""
-    try:
-        return await officer_of(request, of=ANYBODY)
-    except (SignedOut, Refused, Unavailable):
-        return None
 
 
 def is_sandbox(request: Request) -> bool:

@@ -7,16 +7,18 @@ from starlette.responses import Response
 from libs.http.client import Refused, Unavailable
 from libs.http.problems import Problem
 from services.portal.developers import events
-from services.portal.developers.door import show, visitor
+from services.portal.developers.door import show
 from services.portal.developers.event_words import SERVICES
 from services.portal.developers.field_words import ATTRIBUTES
 from services.portal.developers.journey import course, is_read, place_of
 from services.portal.developers.partner import Partner, partner_of
 from services.portal.developers.saying_words import words_of
-from services.portal.sessions import Person
+from services.portal.sessions import Person, visitor
 
 router = APIRouter()
 EVENTS = events.catalogue()
+# For choosing one of them: the type, and what stands in the list.
+CHOICES = tuple((each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values())
 ASKED_LENGTH_MAX = 200
 
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.portal.developers.door import show, visitor
+from services.portal.developers.door import show
+from services.portal.sessions import visitor
 
 router = APIRouter()
 # Run by their own tests (tests/unit/client, tests/integration/client); the image of the screens has a copy.

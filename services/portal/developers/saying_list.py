@@ -7,11 +7,12 @@ from starlette.responses import Response
 from libs.contracts.partner import SAYING_OF, SAYINGS, SOURCE_PREFIX
 from libs.contracts.partner_documents import event_schema, example
 from libs.http.problems import Problem
-from services.portal.developers.door import show, visitor
+from services.portal.developers.door import show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.event_words import SERVICES
 from services.portal.developers.events import pretty
 from services.portal.developers.saying_words import SAID_BY, words_of
+from services.portal.sessions import visitor
 
 router = APIRouter()
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.portal.developers.door import is_sandbox, show, visitor
+from services.portal.developers.door import is_sandbox, show
 from services.portal.developers.event_list import EVENTS
 from services.portal.developers.partner import Audit, Partner, audit_of, partner_of
 from services.portal.developers.webhooks import Endpoint, Webhooks, troubled
+from services.portal.sessions import visitor
 
 router = APIRouter()
 BIRTH_MADE = "sandbox-birth"

@@ -15,7 +15,7 @@ from libs.http.health import Health
 from libs.http.problems import Problem
 from libs.telemetry.logs import log
 from services.portal.developers.door import INTEGRATOR, show
-from services.portal.developers.event_list import EVENTS
+from services.portal.developers.event_list import CHOICES, EVENTS
 from services.portal.sessions import Forbidden, Person, Sessions, SignedOut
 
 router = APIRouter()
@@ -43,7 +43,7 @@ async def page_of_tail(request: Request, person: INTEGRATOR, loai: str = "") -> 
         person,
         types=loai.strip()[:QUERY_MAX],
         names=names(),
-        choices=[(each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values()],
+        choices=CHOICES,
     )
 
 

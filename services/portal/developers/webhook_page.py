@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused, Unavailable
-from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, Wanted, wanted_of
+from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, WANTED, Wanted
 from services.portal.developers.delivery_page import name_of
 from services.portal.developers.door import INTEGRATOR, show
-from services.portal.developers.event_list import EVENTS
+from services.portal.developers.event_list import CHOICES, EVENTS
 from services.portal.developers.webhook_list import (
     EVERYTHING,
     FIELDS,
@@ -53,17 +53,14 @@ async def webhook(
     request: Request,
     endpoint: UUID,
     person: INTEGRATOR,
+    wanted: WANTED,
     xong: str = "",
-    tt: str = "",
-    loai_gui: str = "",
-    ho_so: str = "",
     truoc: str = "",
     phat_lai: UUID | None = None,
 ) -> Response:
-    """The whole of it; deliveries of state `tt`, type `loai_gui` and dossier `ho_so`, before a place in the list."""
+    """The whole of it, with the deliveries that are looked for, before a place in the list."""
     replay = await Webhooks(person).replayed(endpoint, phat_lai) if phat_lai else None
-    wanted = wanted_of(tt, loai_gui, ho_so)
-    problems = [NO_DOSSIER] if ho_so.strip() and not wanted.dossier else []
+    problems = [NO_DOSSIER] if wanted.misread else []
     return await _show(
         request,
         person,
@@ -157,9 +154,7 @@ async def progress(
     endpoint: UUID,
     replay: UUID,
     person: INTEGRATOR,
-    tt: str = "",
-    loai_gui: str = "",
-    ho_so: str = "",
+    wanted: WANTED,
     truoc: str = "",
     het: str = "",
 ) -> Response:
@@ -169,7 +164,7 @@ async def progress(
     """
     # Before the deliveries: what it says is done has its outcome among them.
     found = await Webhooks(person).replayed(endpoint, replay)
-    standing = await _standing(person, endpoint, wanted_of(tt, loai_gui, ho_so), truoc)
+    standing = await _standing(person, endpoint, wanted, truoc)
     return part(
         request,
         f"developers/{TEMPLATE}",
@@ -233,7 +228,7 @@ async def _show(
         last=False,
         since=SINCE,
         overlaps=OVERLAPS,
-        event_types=[(each.type, f"{each.words.name} ({each.type})") for each in EVENTS.values()],
+        event_types=CHOICES,
         **standing,
     )
 

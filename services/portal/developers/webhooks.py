@@ -31,6 +31,8 @@ TEST_REFUSED = Tag("Không được nhận", "ended")
 MADE_IN_SENDING = ("webhook-timestamp", "webhook-signature")
 TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 20
+# As far as the gateway counts what waits.
+WAITING_COUNTED_MAX = 1000
 # What to do about a webhook that gets nothing, by its reason, else by its state.
 REMEDIES = {
     "failing": "Hãy sửa chương trình nhận rồi gửi sự kiện thử: nhận được thì mọi sự kiện đang chờ đi tiếp ngay. "
@@ -40,10 +42,6 @@ REMEDIES = {
 }
 # Still sent to, but what was sent last was not taken.
 FAILED_LATELY = Tag("Đang gửi, lần gần nhất lỗi", "late")
-
-
-# As far as the gateway counts what waits.
-WAITING_COUNTED_MAX = 1000
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,12 @@
 // A part of the page with data-live="/address" shows its state as the server sends it: whole, on every connection.
 // While there is no connection a banner says since when what is seen may be old.
+import { clock } from "./clock.js";
+
 const AGAIN_MS = 1500;
 const BANNER_AFTER_MS = 2500;
+const SENDING_LOOK_MS = 100;
 
-// As every page says it, wherever the browser stands.
-const there = new Intl.DateTimeFormat("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const clock = (at) => there.format(at);
+const waiting = new WeakMap();
 
 function banner(text) {
   const place = document.getElementById("mat-ket-noi");
@@ -14,10 +15,6 @@ function banner(text) {
 }
 
 // A form in it that was just sent must not become a fresh one: a second press would send it again, under another key.
-const SENDING_LOOK_MS = 100;
-
-const waiting = new WeakMap();
-
 function put(part, html) {
   clearTimeout(waiting.get(part));
   if (part.querySelector("form[data-sent]")) {

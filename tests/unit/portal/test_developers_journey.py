@@ -11,7 +11,7 @@ from services.gateway.partners.partner import types_of
 from services.gateway.webhooks import addresses, connecting, pumping, sending
 from services.gateway.webhooks.endpoint import EXHAUSTED, GONE
 from services.portal.developers.deliveries_wanted import wanted_of
-from services.portal.developers.delivery_words import ERRORS, advice, curl
+from services.portal.developers.delivery_words import ERRORS, advice, curl, head
 from services.portal.developers.journey import COURSE, course, is_read, place_of
 from services.portal.developers.webhooks import TEST_TYPE
 
@@ -67,9 +67,27 @@ def test_a_request_is_a_command_for_any_shell() -> None:
     assert words == ["curl", "-i", "https://x.example.vn/a?b", "-H", "webhook-id: 1", "--data-binary", body]
 
 
+def test_the_head_of_a_request_is_where_it_went_and_its_headers() -> None:
+    """In the order they were sent."""
+    sent = {"webhook-id": "1", "content-type": "application/json"}
+    assert head("https://x.example.vn/a", sent).splitlines() == [
+        "POST https://x.example.vn/a",
+        "webhook-id: 1",
+        "content-type: application/json",
+    ]
+
+
 def test_what_is_looked_for_is_what_there_is() -> None:
     """Anything else in the address is left out, and the address of the next page says the same."""
     dossier = "019AC000-0000-7000-8000-000000000001"
     wanted = wanted_of("failed", TEST_TYPE, f" {dossier} ")
     assert wanted.query == {"tt": "failed", "loai_gui": TEST_TYPE, "ho_so": dossier.lower()}
     assert wanted_of("x", "y", "313.40.00").query == {}
+
+
+def test_what_is_no_id_of_a_dossier_stays_as_it_was_typed() -> None:
+    """To be mended in its box; an id, or nothing, leaves nothing to mend."""
+    assert wanted_of(ho_so=" 313.40.00 ").misread == "313.40.00"
+    assert (
+        wanted_of(ho_so="019ac000-0000-7000-8000-000000000001").misread == wanted_of(ho_so=" ").misread == ""
+    )

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from mot_cua.answers import read
 from mot_cua.effects import Request, Response, Steps
+from mot_cua.moments import zoned
 from mot_cua.operations import M, Resource, operation
 
 
@@ -210,14 +211,14 @@ class Endpoints(Resource[M]):
     @operation
     def recover(self, endpoint_id: str, since: datetime) -> Steps[Replay]:
         """Deliver everything that has failed since then. `since` carries its zone."""
-        response = yield from self._ask("POST", f"{_part(endpoint_id)}/recover", {"since": _zoned(since)})
+        response = yield from self._ask("POST", f"{_part(endpoint_id)}/recover", {"since": zoned(since)})
         return read(response, Replay)
 
     @operation
     def replay_missing(self, endpoint_id: str, since: datetime) -> Steps[Replay]:
         """Deliver everything since then that was never tried: types added later, events from before the endpoint."""
         path = f"{_part(endpoint_id)}/replay-missing"
-        response = yield from self._ask("POST", path, {"since": _zoned(since)})
+        response = yield from self._ask("POST", path, {"since": zoned(since)})
         return read(response, Replay)
 
     @operation
@@ -249,9 +250,3 @@ class Endpoints(Resource[M]):
 
 def _part(value: str) -> str:
     return f"/{quote(value, safe='')}"
-
-
-def _zoned(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("a moment carries its zone: datetime(…, tzinfo=UTC)")
-    return moment

@@ -10,6 +10,7 @@ from mot_cua.answers import read
 from mot_cua.effects import Request, Response, Steps
 from mot_cua.errors import Conflict, MotCuaError
 from mot_cua.keys import SigningKey
+from mot_cua.moments import zoned
 from mot_cua.operations import M, Resource, operation
 
 
@@ -130,9 +131,7 @@ class Registration(Resource[M]):
         yield from self._ask("DELETE", f"/keys/{quote(kid, safe='')}")
 
     def _add(self, public: str, kid: str, not_after: datetime | None) -> Steps[str]:
-        if not_after is not None and not_after.tzinfo is None:
-            raise ValueError("a moment carries its zone: datetime(…, tzinfo=UTC)")
-        body = {"key": public, "kid": kid, "not_after": not_after}
+        body = {"key": public, "kid": kid, "not_after": zoned(not_after) if not_after else None}
         response = yield from self._ask("POST", "/keys", msgspec.json.encode(body))
         return read(response, _Added).kid
 

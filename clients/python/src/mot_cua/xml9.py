@@ -8,8 +8,7 @@ from mot_cua.answers import read
 from mot_cua.effects import Request, Steps
 from mot_cua.operations import M, Resource, operation
 
-FILE_BYTES_MAX = 20 * 1024 * 1024
-# A file of that size is judged in some ten seconds; the gateway itself waits for a minute and a half.
+# A file of 20 MiB, which is the most, is judged in some ten seconds; the gateway itself waits for a minute and a half.
 ANSWER_SECONDS = 120.0
 
 

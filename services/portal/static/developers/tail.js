@@ -1,8 +1,7 @@
 // Events as they are said. Nothing is computed from them: each is shown as it came, with a link to what it means.
+import { clock } from "../clock.js";
+
 const ROWS_MAX = 200;
-// As every page says it, wherever the browser stands.
-const there = new Intl.DateTimeFormat("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const clock = (at) => there.format(at);
 
 function element(name, text, more = {}) {
   const made = document.createElement(name);

@@ -1,4 +1,4 @@
-"""A connection to the partners' server, as often as it takes."""
+"""The connection to the partners' server, as often as it takes; both ways by NATS rest on it."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,8 @@ import logging
 import ssl
 import time
 from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
 
 import msgspec
 from nats.aio.client import Client
@@ -21,7 +23,7 @@ FAILURES = (NatsError, JetStreamError, OSError, asyncio.TimeoutError)
 log = logging.getLogger("mot_cua")
 
 
-class Door(msgspec.Struct, frozen=True, kw_only=True):
+class Connector(msgspec.Struct, frozen=True, kw_only=True):
     """Where a partner is let in, and with what: `seed` is its NKey (SU…).
 
     `patience_seconds`: how long to be refused before it is believed.
@@ -35,7 +37,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the seed."""
-        return f"Door(servers={self.servers!r}, partner={self.partner!r})"
+        return f"Connector(servers={self.servers!r}, partner={self.partner!r})"
 
     async def connect(self) -> Client:
         """A connection that counts. Raises CredentialsRefused when the server goes on refusing the key."""
@@ -67,12 +69,47 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
             await asyncio.sleep(backoff.pause())
 
 
-def door(
-    servers: str | Sequence[str], partner: str, seed: str, tls: ssl.SSLContext | None, patience_seconds: float
-) -> Door:
-    """One server or several."""
-    listed = (servers,) if isinstance(servers, str) else tuple(servers)
-    return Door(servers=listed, partner=partner, seed=seed, tls=tls, patience_seconds=patience_seconds)
+class Connected:
+    """What talks over one connection, made when it is needed and anew when it was lost. Tasks may share it."""
+
+    def __init__(
+        self,
+        servers: str | Sequence[str],
+        partner: str,
+        seed: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """`servers`: one or several. `seed`: the partner's NKey (SU…). `patience_seconds`: how long to be refused
+        before it is believed."""
+        listed = (servers,) if isinstance(servers, str) else tuple(servers)
+        self._connector = Connector(
+            servers=listed, partner=partner, seed=seed, tls=tls, patience_seconds=patience_seconds
+        )
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            await closed(client)
+
+    async def _connected(self) -> Client:
+        async with self._connecting:
+            if self._client is None or not self._client.is_connected:
+                await self.close()
+                self._client = await self._connector.connect()
+            return self._client
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
 
 async def closed(client: Client) -> None:

@@ -9,17 +9,14 @@ import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from types import TracebackType
-from typing import Self
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.client import JetStreamContext
 
 from mot_cua.event import Event, read_binary
 from mot_cua.retrying import Backoff
-from mot_cua.straight.connecting import FAILURES, PATIENCE_SECONDS, closed, door, log
+from mot_cua.straight.connecting import FAILURES, PATIENCE_SECONDS, Connected, log
 
 DURABLE = "own"
 CURSOR_HEADER = "feed-cursor"
@@ -29,7 +26,7 @@ WAIT_SECONDS = 5.0
 HELD_SECONDS_MAX = 20.0
 
 
-class NatsFeed:
+class NatsFeed(Connected):
     """`async with NatsFeed(…) as feed: async for event in feed: …`. An event is acknowledged when the next is wanted.
 
     At least once, in order, as the feed; one that is not handled within half a minute may come again. `cursor` is the
@@ -46,8 +43,7 @@ class NatsFeed:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """`seed`: the partner's NKey (SU…). `patience_seconds`: how long to be refused before it is believed."""
-        self._door = door(servers, partner, seed, tls, patience_seconds)
-        self._client: Client | None = None
+        super().__init__(servers, partner, seed, tls=tls, patience_seconds=patience_seconds)
         self._subscription: JetStreamContext.PullSubscription | None = None
         self._pending: deque[Msg] = deque()
         self._fetched_at = 0.0
@@ -85,11 +81,10 @@ class NatsFeed:
 
     async def close(self) -> None:
         """Close the connection; what was not acknowledged comes again."""
-        client, self._client, self._subscription = self._client, None, None
+        self._subscription = None
         self._pending.clear()
         self._in_hand = False
-        if client is not None:
-            await closed(client)
+        await super().close()
 
     async def _next(self) -> Event | None:
         await self.commit()
@@ -104,13 +99,11 @@ class NatsFeed:
         return read_binary(message.headers or {}, message.data)
 
     async def _fetch(self) -> None:
-        if self._client is None or not self._client.is_connected:
-            await self.close()
-            self._client = await self._door.connect()
+        client = await self._connected()
         try:
             if self._subscription is None:
-                context = self._client.jetstream()
-                stream = f"EVENTS_{self._door.partner.upper()}"
+                context = client.jetstream()
+                stream = f"EVENTS_{self._connector.partner.upper()}"
                 self._subscription = await context.pull_subscribe_bind(durable=DURABLE, stream=stream)
             messages = await self._subscription.fetch(PAGE_EVENTS, timeout=WAIT_SECONDS)
         except (TimeoutError, NatsTimeout):
@@ -130,11 +123,3 @@ class NatsFeed:
             with contextlib.suppress(*FAILURES):
                 await message.nak()
         self._pending.clear()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -1,48 +1,29 @@
 """Handing events in by NATS: stored at the server when it is acknowledged, answered in the partner's own stream."""
 
 import asyncio
-import ssl
 import time
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from nats.aio.client import Client
 
 from mot_cua.errors import Unreachable
 from mot_cua.event import Event
 from mot_cua.retrying import Backoff
 from mot_cua.saying import REFUSED, STRUCTURED, TAKEN, Outcome, said_of, written
-from mot_cua.straight.connecting import FAILURES, PATIENCE_SECONDS, closed, door, log
+from mot_cua.straight.connecting import FAILURES, Connected, log
 
 ACKNOWLEDGE_SECONDS = 5.0
 MESSAGE_BYTES_MAX = 256 * 1024
 ANSWERS = {"gateway.event-taken.v1": TAKEN, "gateway.event-refused.v1": REFUSED}
 
 
-class NatsInbox:
+class NatsInbox(Connected):
     """`async with NatsInbox(…) as inbox: event_id = await inbox.say(…)`. Tasks may share it.
 
     What the server has stored is judged in order and answered by an event in the partner's stream: read it with
-    NatsFeed and `answer_in`.
+    NatsFeed and `answer_in`. `patience_seconds` is also how long one event is tried to be handed in.
     """
-
-    def __init__(
-        self,
-        servers: str | Sequence[str],
-        partner: str,
-        seed: str,
-        *,
-        tls: ssl.SSLContext | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
-    ) -> None:
-        """`seed`: the partner's NKey (SU…). `patience_seconds`: how long one event is tried to be handed in."""
-        self._door = door(servers, partner, seed, tls, patience_seconds)
-        self._partner = partner
-        self._client: Client | None = None
-        self._connecting = asyncio.Lock()
 
     async def say(
         self,
@@ -58,7 +39,7 @@ class NatsInbox:
         all the patience - say it again -, ValueError for more than 256 KiB, CredentialsRefused.
         """
         said = said_of(event_type, data, dossier_id, event_id)
-        content = msgspec.json.encode(written(self._partner, said))
+        content = msgspec.json.encode(written(self._connector.partner, said))
         if len(content) > MESSAGE_BYTES_MAX:
             raise ValueError("an event by NATS has 256 KiB at most; hand it in over HTTP")
         headers = {
@@ -66,14 +47,8 @@ class NatsInbox:
             # Of this call and not of the event: an event that is said again is to be answered again.
             "Nats-Msg-Id": str(uuid4()),
         }
-        await self._publish(f"inbox.{self._partner}.{event_type}", content, headers)
+        await self._publish(f"inbox.{self._connector.partner}.{event_type}", content, headers)
         return said.id
-
-    async def close(self) -> None:
-        """Close the connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await closed(client)
 
     async def _publish(self, subject: str, content: bytes, headers: dict[str, str]) -> None:
         backoff, began = Backoff(), time.monotonic()
@@ -83,27 +58,12 @@ class NatsInbox:
                 await context.publish(subject, content, timeout=ACKNOWLEDGE_SECONDS, headers=headers)
             except FAILURES as failure:
                 pause = backoff.pause()
-                if time.monotonic() - began + pause > self._door.patience_seconds:
+                if time.monotonic() - began + pause > self._connector.patience_seconds:
                     raise Unreachable(f"not acknowledged: {failure!r}", sent=True) from failure
                 log.warning("%r; handing in again in %.1f s", failure, pause)
                 await asyncio.sleep(pause)
             else:
                 return
-
-    async def _connected(self) -> Client:
-        async with self._connecting:
-            if self._client is None or not self._client.is_connected:
-                await self.close()
-                self._client = await self._door.connect()
-            return self._client
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 def answer_in(event: Event) -> Outcome | None:
