@@ -173,8 +173,13 @@ async def replay(conn: Any, endpoint: Endpoint, kind: str, since: datetime, by: 
         found = msgspec.structs.replace(found, after=0)
     if not await replay_store.insert(conn, found):
         raise Problem(409, "replay-running", "Một lần gửi lại như vậy đang chạy")
-    what = "webhook-recovered" if kind == RECOVER else "webhook-replayed"
-    await audit(conn, endpoint, what, by, f"since {since.isoformat()}")
+    await audit(
+        conn,
+        endpoint,
+        "webhook-recovered" if kind == RECOVER else "webhook-replayed",
+        by,
+        f"since {since.isoformat()}",
+    )
     return found
 
 
