@@ -185,6 +185,10 @@ async def test_a_server_that_is_away_is_handed_in_to_when_it_is_back(
         handing_in = asyncio.create_task(inbox.say(*said, dossier_id=DOSSIER, event_id="b-2"))
         with pytest.raises(Unreachable):
             await brief.say(*said, dossier_id=DOSSIER, event_id="b-3")
+        # Another time there is not even a connection.
+        with pytest.raises(Unreachable) as never:
+            await brief.say(*said, dossier_id=DOSSIER, event_id="b-3")
+        assert not never.value.sent
         await eventually(lambda: "handing in again" in caplog.text)
         assert not handing_in.done()
         await partners_nats.server.restart()

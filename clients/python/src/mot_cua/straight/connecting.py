@@ -39,8 +39,12 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
         """Without the seed."""
         return f"Connector(servers={self.servers!r}, partner={self.partner!r})"
 
-    async def connect(self) -> Client:
-        """A connection that counts. Raises CredentialsRefused when the server goes on refusing the key."""
+    async def connect(self, give_up_seconds: float | None = None) -> Client:
+        """A connection that counts. Raises CredentialsRefused when the server goes on refusing the key.
+
+        Raises Unreachable when there is none after `give_up_seconds`; without them it is tried for ever.
+        """
+        patience = self.patience_seconds if give_up_seconds is None else give_up_seconds
         backoff, began = Backoff(), time.monotonic()
         while True:
             client = Client()
@@ -50,6 +54,9 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
                     nkeys_seed_str=self.seed,
                     inbox_prefix=f"_INBOX_{self.partner}",
                     allow_reconnect=False,
+                    # Else the library tries a server that is away 60 times, two seconds apart, before it says so.
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=0,
                     connect_timeout=CONNECT_SECONDS,
                     tls=self.tls,
                     error_cb=_note,
@@ -63,10 +70,14 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
                 await closed(client)
                 # The library has a type for it, and mostly raises it as text.
                 refused = "authorization violation" in str(failure).lower()
-                if refused and time.monotonic() - began > self.patience_seconds:
-                    raise CredentialsRefused("authorization-violation", str(failure)) from failure
-                log.warning("%r; connecting anew", failure)
-            await asyncio.sleep(backoff.pause())
+                pause = backoff.pause()
+                if time.monotonic() - began + pause > patience:
+                    if refused:
+                        raise CredentialsRefused("authorization-violation", str(failure)) from failure
+                    if give_up_seconds is not None:
+                        raise Unreachable(f"no connection: {failure!r}", sent=False) from failure
+                log.warning("%r; connecting anew in %.1f s", failure, pause)
+                await asyncio.sleep(pause)
 
 
 class Connected:
@@ -96,11 +107,11 @@ class Connected:
         if client is not None:
             await closed(client)
 
-    async def _connected(self) -> Client:
+    async def _connected(self, give_up_seconds: float | None = None) -> Client:
         async with self._connecting:
             if self._client is None or not self._client.is_connected:
                 await self.close()
-                self._client = await self._connector.connect()
+                self._client = await self._connector.connect(give_up_seconds)
             return self._client
 
     async def __aenter__(self) -> Self:

@@ -51,11 +51,15 @@ class NatsInbox(Connected):
         return said.id
 
     async def _publish(self, subject: str, content: bytes, headers: dict[str, str]) -> None:
-        backoff, began = Backoff(), time.monotonic()
+        backoff, began, sent = Backoff(), time.monotonic(), False
         while True:
+            left = max(0.0, began + self._connector.patience_seconds - time.monotonic())
             try:
-                context = (await self._connected()).jetstream()
+                context = (await self._connected(left)).jetstream()
+                sent = True
                 await context.publish(subject, content, timeout=ACKNOWLEDGE_SECONDS, headers=headers)
+            except Unreachable as failure:
+                raise Unreachable(f"not acknowledged: {failure}", sent=sent) from failure
             except FAILURES as failure:
                 pause = backoff.pause()
                 if time.monotonic() - began + pause > self._connector.patience_seconds:
