@@ -13,6 +13,6 @@ One attempt: `sending`, through `connecting` (only to addresses that `addresses`
 signed by `signing`.
 
 Partners: `api*` is their HTTP and `api_shared` what that shares, `tending` what they do to endpoints, `manual` what a
-person sends by hand, `by_hand` lets one of equal requests send; `places` bounds what a partner has under way.
+person sends by hand, `by_hand` lets one of equal requests send.
 `endpoint` has the shapes, `*_store` all SQL.
 """
