@@ -13,7 +13,7 @@ from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.issues import Issue, error
 from services.gateway.fhir.mapping import Field, Mapping, Source
 from services.gateway.fhir.paths import Node, found
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 from services.gateway.fhir.reading import READINGS, Unreadable
 from services.gateway.fhir.roles import Party, parties
 from services.gateway.fhir.unmapped import unmapped

@@ -28,7 +28,7 @@ from services.gateway.straight.answers import answer_of
 from services.gateway.straight.lane import Lane
 from services.gateway.straight.messages import Taker, unreadable
 from services.gateway.straight.patience import passes, rest
-from services.gateway.straight.places import inbox_config, inbox_reader, inbox_stream
+from services.gateway.straight.topology import inbox_config, inbox_reader, inbox_stream
 
 BATCH = 32
 FETCH_SECONDS = 5.0

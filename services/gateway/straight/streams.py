@@ -16,7 +16,8 @@ from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import read_cursor
 from services.gateway.straight import store
-from services.gateway.straight.places import (
+from services.gateway.straight.store import Standing
+from services.gateway.straight.topology import (
     DURABLE,
     EVENTS_BYTES_MAX,
     FEED_CURSOR,
@@ -25,7 +26,6 @@ from services.gateway.straight.places import (
     events_stream,
     inbox_stream,
 )
-from services.gateway.straight.store import Standing
 
 # A new stream begins that far beyond all that is known of the one before: its sequences are never used again.
 SEQUENCES_BETWEEN_LIVES = 1_000_000
