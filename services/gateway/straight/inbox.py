@@ -98,9 +98,14 @@ class Inbox:
         except _Missed:
             log.info("partner-inbox-read-anew", partner=self.partner.code)
         finally:
-            with suppress(NatsError, jetstream.ApiError):
-                await subscription.unsubscribe()
-                await jetstream.delete_consumer(self._client, self._stream, reader)
+            await self._leave(subscription, reader)
+
+    async def _leave(self, subscription: JetStreamContext.PullSubscription, reader: str) -> None:
+        # What fails here ends by itself: the subscription with the connection, the reader when it has been idle.
+        with suppress(NatsError):
+            await subscription.unsubscribe()
+        with suppress(NatsError, jetstream.ApiError):
+            await jetstream.delete_consumer(self._client, self._stream, reader)
 
     async def _next(
         self, subscription: JetStreamContext.PullSubscription, reader: str, seen: int
