@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 import structlog
@@ -11,7 +12,7 @@ from nats.aio.client import Client
 
 from libs.bus import jetstream
 from libs.bus.jetstream import ConsumerInfo, StreamInfo
-from libs.bus.topology import differences
+from libs.bus.topology import StreamPlan, TopologyRefused, differences, reconcile_stream
 from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import read_cursor
@@ -98,6 +99,7 @@ class Streams:
                 log.warning("partner-stream-damaged", partner=code, reason=damage.reason)
             else:
                 if standing.filled_for == filling(standing):
+                    await self._bring_up_to_date(code, info)
                     return life
                 standing = msgspec.structs.replace(standing, floor=life.floor)
                 await self._note(life)
@@ -192,13 +194,7 @@ class Streams:
             with contextlib.suppress(jetstream.NotFound):
                 await jetstream.delete_stream(self._client, stream)
         first = known + SEQUENCES_BETWEEN_LIVES
-        config = events_config(
-            code,
-            first_sequence=first,
-            bytes_max=self._settings.events_bytes_max,
-            replicas=self._settings.replicas,
-        )
-        info = await jetstream.create_stream(self._client, config)
+        info = await jetstream.create_stream(self._client, self._config(code, first_sequence=first))
         await jetstream.write_consumer(self._client, stream, events_durable(), action="create")
         filled_for = filling(standing)
         async with self._transactions.transaction() as conn:
@@ -213,6 +209,28 @@ class Streams:
             confirmed=first - 1,
             floor=standing.floor,
         )
+
+    def _config(self, code: str, *, first_sequence: int) -> dict[str, Any]:
+        return events_config(
+            code,
+            first_sequence=first_sequence,
+            bytes_max=self._settings.events_bytes_max,
+            replicas=self._settings.replicas,
+        )
+
+    async def _bring_up_to_date(self, code: str, info: StreamInfo) -> None:
+        """Let a stream that another release made, or this one under other settings, be as one that is made now."""
+        config = self._config(code, first_sequence=info.config.get("first_seq", 0))
+        try:
+            done = await reconcile_stream(
+                self._client, StreamPlan(name=events_stream(code), config=config, durables=())
+            )
+        except TopologyRefused:
+            # What it holds is right all the same. The fields are told by `nats stream info`.
+            log.error("partner-stream-differs", partner=code)
+            return
+        if done:
+            log.info("partner-stream-brought-up-to-date", partner=code)
 
     async def _position_at(self, stream: str, sequence: int) -> int:
         """The place in the feed of a message. Raises Damaged when it is none of this feed."""
