@@ -2,8 +2,8 @@
 
 The dispatcher, by itself:
 - `dispatching`: one process leads, and lets the others below have their turns;
-- `holding`: endpoints as the database has them; `line`: one of them, pure: what may be
-  sent now and what an answer leads to; `queue`: what waits for it, and which is next;
+- `holding`: endpoints as the database has them; `line`: one of them, pure: what may be sent now and what an answer
+  leads to; `queue`: what waits for it, and which is next; `health`: whether it is trusted, failing, given up;
 - `scanning`: looks along the feed and lines events up; `replaying`: the same for what a partner has asked for again;
 - `pumping`: sends what may be sent; `recording`: writes what became of it;
 - `telling`: has partners' contacts told what was given up;

@@ -15,6 +15,8 @@ RUNNING, DONE = "running", "done"
 TEST_TYPE = "gateway.webhook-tested.v1"
 # How long it is known what was delivered, and with which attempts.
 KEEP_DAYS = 30
+# Attempts that are kept of one delivery; resends by hand may be more than the retry table has.
+ATTEMPTS_MAX = 30
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     response_body: str
     manual: bool = False
+
+
+def written(attempt: Attempt) -> str:
+    """An attempt as the database keeps it."""
+    return msgspec.json.encode(attempt).decode()
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from services.gateway.feed.cursor import Cursor
 from services.gateway.partners import partner_store
 from services.gateway.partners.administration import By
 from services.gateway.partners.partner import Partner, is_pattern
-from services.gateway.webhooks import delivery_store, endpoint_store, replay_store, signing
+from services.gateway.webhooks import delivery_store, endpoint_store, queue_store, replay_store, signing
 from services.gateway.webhooks.addresses import Refused
 from services.gateway.webhooks.endpoint import (
     ACTIVE,
@@ -120,7 +120,7 @@ async def change(conn: Any, endpoint: Endpoint, wanted: Change, by: By) -> None:
         reason,
     )
     if again:
-        await delivery_store.again(conn, endpoint.id)
+        await queue_store.again(conn, endpoint.id)
     named = [name for name in ("url", "types", "description") if getattr(wanted, name) is not None]
     if state != endpoint.state:
         named.append(state)
