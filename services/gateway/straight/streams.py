@@ -1,7 +1,6 @@
 """Partners' streams: opened where they can be trusted, else made anew from where the partner was last seen to be."""
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Collection
 from typing import Any
@@ -17,6 +16,7 @@ from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import read_cursor
 from services.gateway.straight import store
+from services.gateway.straight.life import Damaged, Life, check, filling, life_of
 from services.gateway.straight.store import Standing
 from services.gateway.straight.topology import (
     DURABLE,
@@ -34,33 +34,8 @@ _HEADER = re.compile(rb"(?i)\r\n%s:\s*([^\r\n]+)" % FEED_CURSOR.encode())
 log = structlog.get_logger(__name__)
 
 
-class Damaged(Exception):
-    """A partner's stream does not hold what it must, or is not the one that was noted."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class NotSwitchedOn(Exception):
     """The partner does not read by NATS any more."""
-
-
-class Life(msgspec.Struct, kw_only=True):
-    """A stream as its lane knows it, from when it is opened until it is made anew; members as in store.Standing.
-
-    `position` is where in the feed it was when it was opened, `noted` what the database has of floor, stored and
-    confirmed.
-    """
-
-    code: str
-    created: str
-    filled_for: str
-    position: int
-    stored: int
-    confirmed: int
-    floor: int
-    noted: tuple[int, int, int] = (0, 0, 0)
 
 
 class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +43,6 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     events_bytes_max: int = EVENTS_BYTES_MAX
     replicas: int = 1
-
-
-def filling(standing: Standing) -> str:
-    """For which rights a stream is filled, and since which switching on."""
-    partner = standing.partner
-    text = f"{sorted(set(partner.types))} {sorted(set(partner.reads))}"
-    return f"{standing.began}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 class Streams:
@@ -117,7 +85,7 @@ class Streams:
         info = await self._stream(life.code)
         if info is None or info.created != life.created:
             raise Damaged("replaced" if info else "missing")
-        _check(info, place, stored=life.stored, confirmed=life.confirmed)
+        check(info, place, stored=life.stored, confirmed=life.confirmed)
         confirmed = place.ack_floor.stream_seq
         if confirmed > life.confirmed:
             life.floor = max(life.floor, await self._position_at(stream, confirmed))
@@ -154,7 +122,7 @@ class Streams:
         info = await self._stream(code)
         if info is not None and noted is not None and info.created == noted.stream_created:
             with contextlib.suppress(Damaged, jetstream.NotFound):
-                await self.look(_life(noted, info, position=noted.floor), noted.floor)
+                await self.look(life_of(noted, info, position=noted.floor), noted.floor)
         with contextlib.suppress(jetstream.NotFound):
             await jetstream.delete_stream(self._client, events_stream(code))
         await self.distrust(code)
@@ -178,7 +146,7 @@ class Streams:
     async def _resumed(self, standing: Standing, info: StreamInfo) -> Life:
         """The stream that was noted, where it stands. Raises Damaged."""
         code = standing.partner.code
-        life = _life(standing, info, position=standing.floor)
+        life = life_of(standing, info, position=standing.floor)
         await self.look(life, standing.floor)
         if info.state.messages:
             last = await self._position_at(events_stream(code), info.state.last_seq)
@@ -264,26 +232,3 @@ class Streams:
             )
             await store.forget_answers(conn, life.code, life.confirmed)
         life.noted = now
-
-
-def _life(standing: Standing, info: StreamInfo, *, position: int) -> Life:
-    return Life(
-        code=standing.partner.code,
-        created=info.created,
-        filled_for=standing.filled_for,
-        position=position,
-        stored=max(standing.stored, info.state.last_seq),
-        confirmed=standing.confirmed,
-        floor=standing.floor,
-    )
-
-
-def _check(info: StreamInfo, place: ConsumerInfo, *, stored: int, confirmed: int) -> None:
-    """Raises Damaged when what was stored and not confirmed is not all there."""
-    state = info.state
-    if state.last_seq < stored:
-        raise Damaged("rolled-back")
-    if max(place.delivered.stream_seq, place.ack_floor.stream_seq) > state.last_seq:
-        raise Damaged("durable-ahead")
-    if state.deleted or state.first_seq > confirmed + 1 or state.messages < state.last_seq - confirmed:
-        raise Damaged("messages-missing")
