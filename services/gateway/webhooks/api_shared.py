@@ -16,7 +16,7 @@ from libs.process.sealing import Sealer
 from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.at_once import AtOnce
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks import tending
+from services.gateway.webhooks import showing, tending
 from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.endpoint import ShownEndpoint
 from services.gateway.webhooks.sending import Sender
@@ -58,11 +58,11 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
     by_hand: ByHand
     checks: AtOnce = msgspec.field(default_factory=lambda: AtOnce(CHECKS_MAX))
 
-    async def check(self, request: Request, actor: Actor, partner: Partner, change: tending.Change) -> None:
+    async def check(self, request: Request, actor: Actor, partner: Partner, wanted: tending.Wanted) -> None:
         """Check what is wanted, unless it was done under this key before. Raises Problem 422 or 429."""
         if await answered_before(request, actor, self.transactions) is None:
             async with self.checks.place(partner.code, wait_seconds=0):
-                await tending.check(self.sender, change)
+                await tending.check(self.sender, wanted)
 
     async def done(
         self, request: Request, actor: Actor, work: Callable[[Any], Awaitable[Answer]]
@@ -90,7 +90,7 @@ async def with_secret(
         content = (
             NewSecret(secret)
             if type_ is NewSecret
-            else Made(await tending.shown(conn, partner, endpoint), secret)
+            else Made(await showing.shown(conn, partner, endpoint), secret)
         )
     headers = {
         name: value

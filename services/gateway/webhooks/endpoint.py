@@ -109,9 +109,9 @@ class ShownSecret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint. `waiting` counts events not yet delivered, up to 1,000.
+    """An endpoint. `waiting` counts events not yet delivered; `waiting_more`: there may be more than were counted.
 
-    `failing_event`: the oldest of them that was refused.
+    It counts up to 1,000, and looks at 5,000 events of the feed. `failing_event`: the oldest of them that was refused.
     """
 
     id: UUID
@@ -122,6 +122,7 @@ class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     state_reason: str
     cursor: str
     waiting: int
+    waiting_more: bool
     last_success_at: datetime | None
     last_failure_at: datetime | None
     failing_since: datetime | None
