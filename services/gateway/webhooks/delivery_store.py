@@ -10,6 +10,9 @@ import msgspec
 from libs.database.uuids import plain
 from services.gateway.webhooks.endpoint import (
     ATTEMPTS_MAX,
+    DELIVERED,
+    FAILED,
+    PENDING,
     Attempt,
     Delivery,
     written,
@@ -19,6 +22,7 @@ from services.gateway.webhooks.endpoint import (
 TESTS_MAX = 100
 _COLUMNS = """event_id, position, type, dossier_id, occurred_at, state, tries, next_attempt_at, attempts_made, attempts,
     body, replay"""
+_STATE_IS = {state: f"state = '{state}'" for state in (PENDING, DELIVERED, FAILED)}
 
 
 async def manual(conn: Any, endpoint: UUID, event_id: UUID, attempt: Attempt, *, delivered: bool) -> None:
@@ -88,19 +92,18 @@ async def listing(
     limit: int,
 ) -> list[Delivery]:
     """Deliveries, those of the newest events first; `state`, `type_`, `dossier` empty: all; `before` an event's id."""
+    conditions = ["endpoint = $1"]
+    values: list[Any] = [endpoint, limit]
+    for condition, value in (("type =", type_), ("dossier_id =", dossier), ("event_id <", before)):
+        if value:
+            values.append(value)
+            conditions.append(f"{condition} ${len(values)}")
+    if state:
+        # Written out, so that an index of the few in this state can be used whatever the value was before.
+        conditions.append(_STATE_IS[state])
     rows = await conn.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM delivery
-        WHERE endpoint = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR type = $3)
-            AND ($4::uuid IS NULL OR event_id < $4) AND ($6::uuid IS NULL OR dossier_id = $6)
-        ORDER BY event_id DESC LIMIT $5
-        """,  # noqa: S608 - our own columns
-        endpoint,
-        state,
-        type_,
-        before,
-        limit,
-        dossier,
+        f"SELECT {_COLUMNS} FROM delivery WHERE {' AND '.join(conditions)} ORDER BY event_id DESC LIMIT $2",  # noqa: S608 - our own words
+        *values,
     )
     return [_delivery(row) for row in rows]
 
