@@ -248,9 +248,9 @@ def _tree(values: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
     for path, value in values.items():
         if any(path.startswith(f"{group}.") for group in left_out):
             continue
-        place = tree
+        branch = tree
         *above, last = path.split(".")
         for name in above:
-            place = place.setdefault(name, {})
-        place[last] = value
+            branch = branch.setdefault(name, {})
+        branch[last] = value
     return tree
