@@ -47,6 +47,7 @@ NEVER_KEPT = frozenset({FIELD, "mat-khau", "cu", "moi-mat-khau", "nhap-lai", "ma
 # What was wrong when signing in: the field of the form, or the way to the city's own sign-in service.
 PASSWORD, OPENID = "mat-khau", "dich-vu"
 WAY_COOKIE = "__Host-duong-ve"
+SIGN_IN_FIRST = {"X-Sign-In": "/dang-nhap"}
 NEEDS = ("", "totp", "totp-enrolment", "new-password")
 
 
@@ -164,10 +165,11 @@ async def sign_in_again(request: Request) -> Response:
         owner = owner_of(request, text_of(form, FIELD))
     if is_partial(request):
         # A script sent it: it opens the sign-in page beside the form, which keeps what was typed.
-        return Response(status_code=401, headers={"X-Sign-In": "/dang-nhap"})
+        return Response(status_code=401, headers=SIGN_IN_FIRST)
     message = "Phiên làm việc đã hết hạn. Nội dung đã nhập vẫn được giữ: đăng nhập để gửi tiếp."
     fields = {"target": request.url.path, "kept": kept, "owner": owner}
-    return await _show(request, status=401, message=message, **fields)
+    # Told apart from the same page after a wrong password: scripts show that one themselves (static/in-place.js).
+    return await _show(request, status=401, headers=SIGN_IN_FIRST, message=message, **fields)
 
 
 @router.post("/dang-nhap")

@@ -145,7 +145,7 @@ async def again(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respons
         replay = await Webhooks(person).replay(endpoint, kind, since, key=text_of(form, "khoa"))
     except Refused as refused:
         return await _refused(request, person, endpoint, refused)
-    return RedirectResponse(f"/dev/webhook/{endpoint}?phat_lai={replay.id}#gui-lai", 303)
+    return RedirectResponse(f"/dev/webhook/{endpoint}?phat_lai={replay.id}", 303)
 
 
 @router.get("/dev/webhook/{endpoint}/phat-lai/{replay}")
