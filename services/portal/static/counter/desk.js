@@ -5,7 +5,7 @@ import { addKey } from "../keys.js";
 import { showAllChosen } from "../forms.js";
 import { enterInBox, showSwitch } from "../next-box.js";
 import { openScanned } from "../open-scanned.js";
-import { paperKey } from "./paper-list.js";
+import { PAPER_KEYS, paperKey } from "./paper-list.js";
 import { printPaper } from "../print.js";
 import { onScan } from "../scan.js";
 import { suggestIn } from "./suggested.js";
@@ -293,16 +293,13 @@ desk.addEventListener("click", (event) => {
   else if ("new" in target.dataset) startAnew();
   else reprint();
 });
-desk.addEventListener("keydown", (event) => {
-  if (!paperKey(event)) enterInBox(event);
-});
 addKey("F9", "Tiếp nhận và in", receive);
 addKey("Shift+F9", "In lại giấy vừa in", reprint);
 addKey("F4", "Hồ sơ mới", startAnew);
 addKey("Ctrl+Enter", "Viết hộ: đọc lại cho người dân nghe", readBack);
 addKey("Escape", "Đóng trang đọc lại", leaveReadBack);
-addKey("1, 2, 3", "Trong danh sách giấy tờ: Có, Thiếu, Không áp dụng", () => {});
-addKey("↑ ↓ và phím cách", "Trong danh sách giấy tờ: chuyển dòng; Có và xuống dòng", () => {});
+for (const [keys, words] of PAPER_KEYS) addKey(keys, words, paperKey);
+addKey("Enter", "Trong một ô: sang ô tiếp theo (khi bật)", enterInBox);
 window.addEventListener("pagehide", keep);
 document.querySelector("form[action='/dang-xuat']")?.addEventListener("submit", () => {
   done = true;

@@ -1,5 +1,6 @@
 // H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
 import { combobox } from "../combobox.js";
+import { addKey } from "../keys.js";
 import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
 import { showList } from "./declare-list.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
@@ -245,21 +246,19 @@ function goTo(field) {
 // Enter goes on to the next field, as in the accounting software everybody knows.
 function nextField(event) {
   const { target } = event;
-  if (event.key !== "Enter" || event.ctrlKey || event.isComposing || !target.matches("input, select")) return;
-  event.preventDefault();
+  if (!form.contains(target) || !target.matches("input, select")) return false;
   const fields = [...form.elements].filter((one) => one.matches("input:not([type=hidden]), select, button.main") && one.offsetParent);
   const group = target.type === "radio" ? fields.findLastIndex((one) => one.name === target.name) : fields.indexOf(target);
   const next = fields[group + 1];
-  goTo(next?.type === "radio" ? (form.querySelector(`[name="${next.name}"]:checked`) ?? next) : next);
+  return goTo(next?.type === "radio" ? (form.querySelector(`[name="${next.name}"]:checked`) ?? next) : next);
 }
 
 function sexByDigit(event) {
-  if (!/^[123]$/.test(event.key) || event.ctrlKey || event.altKey) return;
-  const choice = event.currentTarget.querySelector(`input[value="${event.key}"]`);
+  const choice = event.target.closest("#gioi-tinh")?.querySelector(`input[value="${event.key}"]`);
+  if (!choice) return false;
   choice.checked = true;
   choice.focus();
-  event.preventDefault();
-  saveSoon();
+  return saveSoon();
 }
 
 // -- the start -------------------------------------------------------------------------------------------------
@@ -293,8 +292,8 @@ function listen() {
     giveCapitals(event.target);
     save();
   });
-  form.addEventListener("keydown", nextField);
-  document.getElementById("gioi-tinh").addEventListener("keydown", sexByDigit);
+  addKey("Enter", "Sang ô tiếp theo", nextField);
+  addKey(["1", "2", "3"], "Ở Giới tính: Nam, Nữ, chưa xác định", sexByDigit);
   form.querySelector("button.main").addEventListener("click", (event) => {
     event.preventDefault();
     sendAll();
