@@ -225,9 +225,13 @@ async def test_papers_are_handed_over_at_the_bed(new_screen: NewScreen, heard: H
     await expect(card).to_contain_text("Khai sinh: đang làm")
     await screen.check("the ward")
     await screen.press("F1")
-    for keys, act in (("F4", "Khai báo sinh"), ("↓ ↑ → ←", "Chuyển giữa các giường"), ("Enter", "Trong ô quét: tìm")):
+    for keys, act in (
+        ("F4", "Khai báo sinh"),
+        ("↓ ↑ → ←", "Chuyển giữa các giường"),
+        ("Enter", "Trong ô quét: tìm"),
+    ):
         told = screen.page.locator("dialog dt", has=screen.page.get_by_text(keys.split()[-1], exact=True))
-        await expect(told.locator("+ dd").filter(has_text=act)).to_be_visible()
+        await expect(told.locator("xpath=following-sibling::dd[1]").filter(has_text=act)).to_be_visible()
     await screen.check("the keys of the ward")
     await screen.press("Escape")
     await town.settle(dossier)
