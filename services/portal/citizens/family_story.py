@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from libs.catalogue.calendar import WorkingCalendar
-from services.portal.citizens.family import Desk, Details, Result, Told
+from services.portal.citizens.family import Course, Desk, Details, Result, Told, Wait
 from services.portal.early import early_days
 from services.portal.wording import Tag, appointment, day, day_and_clock, day_in_words, local, status_tag
 
@@ -50,7 +50,11 @@ TO_DO: Mapping[int, str] = {
 }
 LACKING = "Nơi nộp đã nhận hồ sơ và chờ giấy tờ còn thiếu. Thời hạn giải quyết tính từ khi nhận đủ."
 LACKING_TO_DO = "Hãy mang giấy tờ còn thiếu, ghi trên phiếu yêu cầu bổ sung, đến {where}."
-STOPPED_CLOCK = "Thời hạn đang tạm dừng tính; khi tính tiếp, ngày hẹn được tính lại và báo cho ông/bà."
+STOPPED_CLOCK = "Thời hạn đang tạm dừng tính{why}; khi tính tiếp, ngày hẹn được tính lại và báo cho ông/bà."
+# What a code alone is told of a wait; which step, whose and for what exactly would tell the procedure.
+FEE_WAIT = "fee"
+WAITS_FOR_FEE = " vì chờ thực hiện nghĩa vụ tài chính"
+WAITS_FOR_OUTSIDERS = " vì một bước chờ xác nhận từ bên ngoài cơ quan giải quyết"
 STOPPED_TO_DO: Mapping[int, str] = {
     2: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
     4: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
@@ -99,6 +103,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     wanted: tuple[str, ...]
     wanted_until: str
     why_wanted: str
+    waits: tuple[str, ...]
     apologies: tuple[str, ...]
     refusals: tuple[tuple[str, str], ...]
     results: tuple[Fetch, ...]
@@ -108,7 +113,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What status and days alone tell; `lacking` while something is to be handed in, `stopped` while no day counts."""
+    """What status and days alone tell; `lacking` while something is to be handed in, `stopped` while no day counts,
+    `waits_for` why, as a part of a sentence."""
 
     status: int
     received_at: datetime
@@ -116,6 +122,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     lacking: bool = False
     stopped: bool = False
+    waits_for: str = ""
 
 
 def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str) -> Glance:
@@ -132,7 +139,10 @@ def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str
             to_do=LACKING_TO_DO.format(where=where),
         )
     if stand.stopped and status in UNDER_WAY:
-        sentence, to_do = f"{SENTENCES[status]} {STOPPED_CLOCK}", STOPPED_TO_DO.get(status, TO_DO[status])
+        sentence, to_do = (
+            f"{SENTENCES[status]} {STOPPED_CLOCK.format(why=stand.waits_for)}",
+            STOPPED_TO_DO.get(status, TO_DO[status]),
+        )
         day_label = "Ngày hẹn trước khi tạm dừng"
         return Glance(
             tag=status_tag(status),
@@ -168,6 +178,7 @@ def story(
         lacking=asked is not None,
         # A request for papers stops the clock, whichever service tells of it first.
         stopped=details.status == ASKED or (course is not None and course.stopped),
+        waits_for=waits_for(course),
     )
     first = glance(stand, now, calendar, details.agency.name)
     if asked and asked.things:
@@ -178,6 +189,7 @@ def story(
         wanted=tuple(thing.label for thing in asked.things) if asked else (),
         wanted_until=day_and_clock(asked.respond_by) if asked and asked.respond_by else "",
         why_wanted=course.asked.reason_vi if course and course.asked else "",
+        waits=tuple(map(_waiting, course.waits)) if course and course.stopped else (),
         apologies=tuple(
             _apology(one.was_at, one.appointment_at, one.reason_vi, one.agency_vi) for one in course.apologies
         )
@@ -202,6 +214,18 @@ def story(
             for message in reversed(told.messages)
         ),
     )
+
+
+def waits_for(course: Course | None) -> str:
+    """Why the clock stands still, as a part of a sentence that does not tell the procedure; empty when not known."""
+    if course is None or not course.waits:
+        return ""
+    return WAITS_FOR_FEE if all(one.reason == FEE_WAIT for one in course.waits) else WAITS_FOR_OUTSIDERS
+
+
+def _waiting(one: Wait) -> str:
+    what = f"{one.reason_vi[:1].lower()}{one.reason_vi[1:]}"
+    return f"{one.step_vi} ({one.agency_vi}): chờ {what}, từ {day_and_clock(one.since)}."
 
 
 def flag_of(
