@@ -103,6 +103,27 @@ async def test_what_cannot_be_is_said_before_the_mother_has_gone(new_screen: New
     await expect(drafts(screen)).to_have_count(0)
 
 
+async def test_what_only_the_city_knows_is_said_in_the_same_round(new_screen: NewScreen) -> None:
+    """With a network: a number of a province there is not, and a commune nobody chose, beside what is missing."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    typed = {
+        "me-so": "999195001234",
+        "me-ten": "Trần Thị Bé",
+        "me-ngay-sinh": "02/09/1995",
+        "cu-tru": "Ấp 3, nơi không ai biết",
+        "gcs-ngay": "01/01/2020",
+    }
+    for name, text in typed.items():
+        await screen.at(name).fill(text)
+    await screen.press("Control+Enter")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    for name in ("me-so", "cu-tru-xa-ten", "gcs-ngay", "gcs-so", "do-de"):
+        await expect(screen.page.locator(".field.wrong", has=screen.at(name))).to_be_visible()
+    await screen.check("a declaration with errors only the city knows")
+    await expect(drafts(screen)).to_have_count(0)
+
+
 async def test_births_declared_without_a_network_arrive_once_and_in_order(
     new_screen: NewScreen, city: City
 ) -> None:

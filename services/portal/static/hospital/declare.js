@@ -1,8 +1,9 @@
 // H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
 import { combobox } from "../combobox.js";
 import { addKey } from "../keys.js";
-import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
+import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, sibling, sourceOf, there, write } from "./declare-fields.js";
 import { showList } from "./declare-list.js";
+import { allWrong, showProblems } from "./declare-problems.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
 import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
 import { newKey, seenBy } from "./outbox-rules.js";
@@ -75,7 +76,7 @@ const heldOf = async (set) => (set ? (await all()).filter((one) => one.set === s
 
 async function checked() {
   await save();
-  const problems = wrong(form, read(form));
+  const problems = await allWrong(form, read(form));
   showProblems(form, problems);
   return !problems.length;
 }
