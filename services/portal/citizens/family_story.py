@@ -19,6 +19,7 @@ from services.portal.citizens.family_words import (
     TO_DO,
     WAITS_FOR_FEE,
     WAITS_FOR_OUTSIDERS,
+    WAITS_TO_DO,
     WEEK,
 )
 from services.portal.early import early_days
@@ -98,7 +99,7 @@ def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str
     if stand.stopped and status in UNDER_WAY:
         sentence, to_do = (
             f"{SENTENCES[status]} {STOPPED_CLOCK.format(why=stand.waits_for)}",
-            STOPPED_TO_DO.get(status, TO_DO[status]),
+            WAITS_TO_DO.get(stand.waits_for, STOPPED_TO_DO.get(status, TO_DO[status])),
         )
         day_label = "Ngày hẹn trước khi tạm dừng"
         return Glance(

@@ -42,6 +42,11 @@ STOPPED_CLOCK = "Thời hạn đang tạm dừng tính{why}; khi tính tiếp, n
 FEE_WAIT = "fee"
 WAITS_FOR_FEE = " vì chờ thực hiện nghĩa vụ tài chính"
 WAITS_FOR_OUTSIDERS = " vì một bước chờ xác nhận từ bên ngoài cơ quan giải quyết"
+# What somebody at home can do that the clock runs again, by what is waited for.
+WAITS_TO_DO: Mapping[str, str] = {
+    WAITS_FOR_FEE: "Hãy thực hiện nghĩa vụ tài chính theo thông báo đã nhận; chưa rõ thì hỏi nơi nộp hồ sơ.",
+    WAITS_FOR_OUTSIDERS: "Nếu người cần xác nhận là người nhà, hãy nhắc người đó. Chúng tôi sẽ báo ngày hẹn mới.",
+}
 STOPPED_TO_DO: Mapping[int, str] = {
     2: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
     4: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",

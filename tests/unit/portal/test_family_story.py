@@ -148,6 +148,8 @@ def test_a_code_is_told_why_the_clock_stands_still_and_the_receipt_for_what(
     )
     told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str)
     assert why in told.glance.sentence
+    # Not that nothing is to be done, where somebody at home may have to act.
+    assert told.glance.to_do.startswith("Ông/bà không phải làm gì") is not bool(reasons)
     assert "VNeID" not in told.glance.sentence
     assert len(told.waits) == len(waits)
     for words in told.waits:
