@@ -1,21 +1,14 @@
-"""`python -m libs.bus keeper` keeps streams and durables; `python -m libs.bus topology` reconciles them once.
-
-`forget-durables <service>` lets a service hear everything again from the first message (docs/runbook.md).
-`keeper-alive` and `keeper-ready` ask the file that a running keeper notes its turns in (HEARTBEAT_FILE) and exit 1
-when it does not turn, or when the streams were not all there at its last turn.
-"""
+"""The commands of `python -m libs.bus` that speak to NATS: the keeper, and what is done once at an operator's shell."""
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from libs.bus.connection import NatsNotReached, api_level, close, connect
-from libs.bus.heartbeat import is_alive, is_ready
 from libs.bus.jetstream import ApiError
 from libs.bus.keeper import Keeper, KeeperSettings
 from libs.bus.permissions import KEEPER
@@ -63,31 +56,20 @@ async def main(command: str, settings: Settings, service: str = "") -> None:
         await close(client)
 
 
-def ask_keeper(question: Callable[[Path], bool]) -> int:
-    """Exit status of a probe: 0 when the keeper's file says yes."""
-    file = os.environ.get("HEARTBEAT_FILE")
-    if not file:
-        sys.stderr.write("bad setting: HEARTBEAT_FILE is missing\n")
-    return 0 if file and question(Path(file)) else 1
-
-
-if __name__ == "__main__":
-    match sys.argv[1:]:
+def run(arguments: list[str], environment: Mapping[str, str]) -> None:
+    """Do as the command line says. Raises SystemExit with one line for wrong words, settings and servers."""
+    match arguments:
         case ["keeper" | "topology"]:
             named = ""
         case ["forget-durables", named] if named in SERVICES:
             pass
-        case ["keeper-alive"]:
-            sys.exit(ask_keeper(is_alive))
-        case ["keeper-ready"]:
-            sys.exit(ask_keeper(is_ready))
         case _:
             sys.exit(
                 "usage: python -m libs.bus keeper|topology|keeper-alive|keeper-ready, "
                 f"or forget-durables {'|'.join(SERVICES)}"
             )
     try:
-        asyncio.run(main(sys.argv[1], msgspec.convert(dict(os.environ), Settings, strict=False), named))
+        asyncio.run(main(arguments[0], msgspec.convert(environment, Settings, strict=False), named))
     except (msgspec.ValidationError, ValueError) as error:
         sys.exit(f"bad setting: {error}")
     except (NatsNotReached, TopologyRefused, TooOld, ApiError) as error:
