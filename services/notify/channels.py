@@ -15,10 +15,9 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished message, of a dossier or (None) of none. `id` is the idempotency key given to the provider."""
+    """A finished message. `id` is the idempotency key given to the provider."""
 
     id: UUID
-    dossier_id: UUID | None
     subject: str
     body: str
 

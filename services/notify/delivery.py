@@ -55,7 +55,6 @@ class Delivery:
             raise NotTaken("catalogue-lacks-words") from None
         return Letter(
             id=message.id,
-            dossier_id=message.dossier_id,
             subject=fill(rule.subject, message.occasions, words),
             body=fill(rule.text, message.occasions, words),
         )

@@ -82,7 +82,7 @@ def letter_of(wanted: WebhooksStopped, link: str) -> Letter:
             "Sự kiện vẫn đọc được bằng GET /events trong thời gian đó.",
         )
     )
-    return Letter(id=wanted.id, dossier_id=None, subject="Một Cửa: webhook đã bị tắt", body=text)
+    return Letter(id=wanted.id, subject="Một Cửa: webhook đã bị tắt", body=text)
 
 
 async def _send(channels: Mapping[str, Channel], address: str, letter: Letter) -> None:

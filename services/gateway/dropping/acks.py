@@ -7,7 +7,7 @@ import msgspec
 
 from services.gateway.fhir.desk import Answered
 from services.gateway.fhir.issues import Issue
-from services.gateway.fhir.places import expression
+from services.gateway.fhir.place_in_bundle import expression
 from services.gateway.submissions.xml9 import Report
 
 State = Literal["accepted", "duplicate", "refused"]

@@ -6,7 +6,6 @@ processes may watch one folder: a file is claimed by renaming it, which only one
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,9 +19,8 @@ from libs.telemetry.logs import log
 from libs.telemetry.metrics import gauge
 from services.gateway.dropping.folders import SUFFIXES, Changed, Folder, NotAFolder, Seen
 from services.gateway.dropping.taking import Later, Taking
-from services.gateway.partners.partner import ACTIVE, Partner
+from services.gateway.partners.partner import ACTIVE, CODE, Partner
 
-PARTNER_CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 POLL_SECONDS = 1.0
 # A file nobody has written to for so long is complete; one that ends in the middle gets more time.
 STILL_SECONDS = 3.0
@@ -106,7 +104,7 @@ class Watching:
         return more
 
     async def _partner_turn(self, name: str, *, forgetting: bool) -> "Left":
-        partner = await self._find(name) if PARTNER_CODE.fullmatch(name) else None
+        partner = await self._find(name) if CODE.fullmatch(name) else None
         if partner is None or partner.state != ACTIVE or not partner.facility:
             self._say_once(name, _why_left_alone(partner))
             return Left()
@@ -216,7 +214,7 @@ class Watching:
         """What an operator has to look at, once and not every second."""
         if (name, reason) not in self._said:
             self._said.add((name, reason))
-            known = name if PARTNER_CODE.fullmatch(name) else ""
+            known = name if CODE.fullmatch(name) else ""
             log.warning("drop-folder-left-alone", partner=known, reason=reason)
 
 

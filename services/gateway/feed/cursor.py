@@ -30,7 +30,7 @@ def read_cursor(text: str) -> Cursor:
     return Cursor(found[1], int(found[2]))
 
 
-def place_of(text: str, head: Head) -> int:
+def position_of(text: str, head: Head) -> int:
     """The position after which to read: "" is the beginning that is kept, "latest" the end.
 
     Raises Problem 400 for what is no cursor of this feed, 410 when events after it are no longer kept.

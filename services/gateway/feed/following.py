@@ -15,7 +15,7 @@ import msgspec
 from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS
 from libs.process.repeating import repeat
 from services.gateway.feed import feed_store
-from services.gateway.feed.cursor import place_of
+from services.gateway.feed.cursor import position_of
 from services.gateway.feed.feed_store import BYTES_MAX, SCAN_MAX, Entry, Head
 
 POLL_SECONDS = 0.25
@@ -65,10 +65,10 @@ class Feed:
         self._head = found
         return found
 
-    async def place(self, text: str) -> tuple[str, int]:
-        """Which feed this is, and the position a cursor stands for. Raises Problem 400 or 410 (cursor.place_of)."""
+    async def begin_at(self, text: str) -> tuple[str, int]:
+        """Which feed this is, and the position a cursor stands for. Raises Problem 400 or 410 (cursor.position_of)."""
         head = await self.head()
-        return head.feed, place_of(text, head)
+        return head.feed, position_of(text, head)
 
     async def page(
         self, after: int, *, types: Collection[str], readers: Collection[str] | None, limit: int

@@ -70,7 +70,7 @@ class Desk:
         if wait_seconds > 0:
             raise Problem(429, headers={"Retry-After": str(math.ceil(wait_seconds))})
         asked_types(question.types, partner)
-        return await self._feed.place(after)
+        return await self._feed.begin_at(after)
 
     async def look(self, question: Question, after: int, limit: int) -> Page:
         """The next events, by what the partner may read now. Raises Problem 401 when it may not any more."""

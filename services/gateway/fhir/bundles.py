@@ -10,7 +10,7 @@ from libs.http.bodies import decode_body
 from libs.http.problems import Problem
 from services.gateway.fhir.issues import Issue, error
 from services.gateway.fhir.paths import Node
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 
 BYTES_MAX = 1 << 20
 ENTRIES_MAX = 300

@@ -8,7 +8,6 @@ intake refuses takes none of the others back. The same Bundle sent again brings 
 import asyncio
 import hashlib
 from typing import Any, Literal
-from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -22,6 +21,7 @@ from services.gateway.fhir.mapper import Birth, Mapped, mapped
 from services.gateway.fhir.mapping import Mapping, load_mapping
 from services.gateway.fhir.model import model_issues
 from services.gateway.fhir.one_birth import BirthOutcome, BirthTaker, finding_issues, refused_issues
+from services.gateway.partners.at_once import AtOnce
 from services.gateway.partners.partner import Partner
 from services.gateway.submissions import submission_store
 from services.gateway.submissions.submission_store import Submission
@@ -49,8 +49,8 @@ class FhirDesk:
         self._transactions = transactions
         self._births = Births(acting)
         self._mapping: Mapping = load_mapping()
-        self._places = asyncio.Semaphore(AT_ONCE_MAX)
-        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._of_all = asyncio.Semaphore(AT_ONCE_MAX)
+        self._of_one = AtOnce(OF_ONE_MAX)
 
     async def submit(self, partner: Partner, content: bytes, way: Way) -> Answered:
         """Take a Bundle of a partner. Raises what the database raises; everything else is in the answer."""
@@ -76,9 +76,8 @@ class FhirDesk:
         if not partner.facility:
             text = "Đối tác không gắn với cơ sở khám bệnh, chữa bệnh nào nên không thông báo sinh được."
             return Answered(status=403, issues=(error("not-allowed", text),))
-        places_of = self._places_of.setdefault(partner.code, asyncio.Semaphore(OF_ONE_MAX))
         try:
-            async with places_of, self._places:
+            async with self._of_one.place(partner.code, wait_seconds=None), self._of_all:
                 bundle, found, issues = await asyncio.to_thread(judged, content, self._mapping)
         except NotABundle as wrong:
             return Answered(status=wrong.status, issues=tuple(wrong.issues))

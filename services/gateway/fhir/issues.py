@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from libs.bus.ids import new_id
-from services.gateway.fhir.places import Place, expression
+from services.gateway.fhir.place_in_bundle import Place, expression
 
 MEDIA_TYPE = "application/fhir+json"
 SLUGS = "urn:mot-cua:fhir:issue"

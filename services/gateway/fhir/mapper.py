@@ -13,7 +13,7 @@ from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.issues import Issue, error
 from services.gateway.fhir.mapping import Field, Mapping, Source
 from services.gateway.fhir.paths import Node, found
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 from services.gateway.fhir.reading import READINGS, Unreadable
 from services.gateway.fhir.roles import Party, parties
 from services.gateway.fhir.unmapped import unmapped
@@ -248,9 +248,9 @@ def _tree(values: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
     for path, value in values.items():
         if any(path.startswith(f"{group}.") for group in left_out):
             continue
-        place = tree
+        branch = tree
         *above, last = path.split(".")
         for name in above:
-            place = place.setdefault(name, {})
-        place[last] = value
+            branch = branch.setdefault(name, {})
+        branch[last] = value
     return tree

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.issues import Issue, error
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 
 PROBLEMS_MAX = 100
 # Resources of these kinds may stand in a birth notice; more are not loaded for whoever names them.

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 
 Constants = Mapping[str, frozenset[str]]
 

@@ -11,7 +11,7 @@ import msgspec
 from services.gateway.fhir.bundles import Bundle, Resource
 from services.gateway.fhir.mapping import Mapping
 from services.gateway.fhir.paths import Node, child, text_in
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 
 Found = dict[str, list[Node]]
 

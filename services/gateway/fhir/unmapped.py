@@ -6,7 +6,7 @@ from typing import Any
 from services.gateway.fhir.bundles import Bundle
 from services.gateway.fhir.issues import EXPRESSIONS_MAX, Issue
 from services.gateway.fhir.mapping import Mapping
-from services.gateway.fhir.places import Place
+from services.gateway.fhir.place_in_bundle import Place
 
 # Beside a value that was read, these say only what kind of value it is.
 _COMPANIONS = frozenset(

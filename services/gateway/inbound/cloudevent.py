@@ -18,6 +18,8 @@ from libs.http.bodies import decode_body
 from libs.http.problems import FieldError, Problem
 
 BATCH_JSON = "application/cloudevents-batch+json"
+# What a body is, by its media type; anything else is an event in binary mode.
+STRUCTURED = (STRUCTURED_JSON, BATCH_JSON)
 BATCH_MAX = 100
 TEXT_LENGTH_MAX = 255
 _NAME = re.compile(r"[a-z0-9]{1,64}", re.ASCII)
@@ -204,7 +206,3 @@ def _malformed(attribute: str, code: str, message: str) -> Problem:
         "Không phải một sự kiện CloudEvents hợp lệ",
         errors=[FieldError(attribute if _NAME.fullmatch(attribute) else "", code, message)],
     )
-
-
-# What a body is, by its media type; anything else is an event in binary mode.
-STRUCTURED = (STRUCTURED_JSON, BATCH_JSON)

@@ -1,10 +1,8 @@
 """Who speaks to the city through the gateway: the partner as it stands now, and no more often than it may."""
 
-import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -13,6 +11,7 @@ from libs.http.limits import TokenBuckets
 from libs.http.problems import Problem
 from libs.telemetry.metrics import counter
 from services.gateway.partners.access import Access
+from services.gateway.partners.at_once import AtOnce
 from services.gateway.partners.partner import Partner
 
 # Bodies of one partner that lie in memory at once: small ones, and scanned papers.
@@ -34,7 +33,7 @@ class SayingDesk:
     def __init__(self, access: Access, limits: SayingLimits) -> None:
         self._access = access
         self._buckets = TokenBuckets(rate_per_second=limits.per_second, burst=limits.burst)
-        self._places: WeakValueDictionary[tuple[str, bool], asyncio.Semaphore] = WeakValueDictionary()
+        self._bodies, self._papers = AtOnce(BODIES_MAX), AtOnce(PAPERS_MAX)
 
     async def admit(self, actor: Actor) -> Partner:
         """The partner. Raises Problem 401."""
@@ -50,14 +49,6 @@ class SayingDesk:
     @asynccontextmanager
     async def place(self, partner: Partner, *, paper: bool) -> AsyncIterator[None]:
         """One of the partner's places, before its body is read. Raises Problem 429 when none becomes free."""
-        made = asyncio.Semaphore(PAPERS_MAX if paper else BODIES_MAX)
-        places = self._places.setdefault((partner.code, paper), made)
-        try:
-            async with asyncio.timeout(WAIT_SECONDS_MAX):
-                await places.acquire()
-        except TimeoutError:
-            raise Problem(429, "too-many-at-once", headers={"Retry-After": "5"}) from None
-        try:
+        at_once = self._papers if paper else self._bodies
+        async with at_once.place(partner.code, wait_seconds=WAIT_SECONDS_MAX):
             yield
-        finally:
-            places.release()

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 import asyncpg
 import msgspec
@@ -37,6 +36,7 @@ from services.gateway.inbound.outcomes import (
 )
 from services.gateway.inbound.owner_calls import OWNER_CALLS, OwnerCall, is_id
 from services.gateway.inbound.taken_store import Said
+from services.gateway.partners.at_once import AtOnce, NoPlaceFree
 from services.gateway.partners.partner import Partner
 
 # Of one partner at a time in one process, so that nobody's hundreds hold every connection to the services.
@@ -71,23 +71,18 @@ class Inbound:
     def __init__(self, transactions: Transactions, acting: Acting) -> None:
         self._transactions = transactions
         self._acting = acting
-        self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._at_once = AtOnce(AT_ONCE_MAX)
 
     async def take(self, partner: Partner, event: InboundEvent, came: Came = HTTP) -> Outcome:
         """Have one event judged, and note what became of it. Raises only what is a fault of ours.
 
         An owner or a database that is away makes it `later`: nothing is noted as final.
         """
-        places = self._places.setdefault(partner.code, asyncio.Semaphore(AT_ONCE_MAX))
         try:
-            async with asyncio.timeout(WAIT_SECONDS_MAX):
-                await places.acquire()
-        except TimeoutError:
+            async with self._at_once.place(partner.code, wait_seconds=WAIT_SECONDS_MAX):
+                outcome = await _or_later(self._take(partner, event, came), event)
+        except NoPlaceFree:
             return await _or_later(self._noted(partner, event, came, later(event)), event)
-        try:
-            outcome = await _or_later(self._take(partner, event, came), event)
-        finally:
-            places.release()
         _TAKEN_IN.labels(
             SAYING_OF[event.type].judge if event.type in OWNER_CALLS else "", outcome.state
         ).inc()

@@ -1,6 +1,5 @@
 """What administrators do to partners: each deed is checked, done and audited in the caller's transaction."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from services.gateway.partners import partner_store
 from services.gateway.partners.keys import public_key, thumbprint
 from services.gateway.partners.partner import (
     ACTIVE,
+    CODE,
     READER,
     REVOKED,
     SUSPENDED,
@@ -24,7 +24,6 @@ from services.gateway.partners.partner import (
 
 CONTACT_MAX = 320
 LAST_KEY = "last-key"
-_CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 _DEEDS = {ACTIVE: "resumed", SUSPENDED: "suspended", REVOKED: "revoked"}
 
 
@@ -41,7 +40,7 @@ def checked(partner: Partner, catalogue: Catalogue) -> Partner:
     Raises Problem 422.
     """
     wrong: list[FieldError] = []
-    if not _CODE.fullmatch(partner.code):
+    if not CODE.fullmatch(partner.code):
         wrong.append(FieldError("code", "invalid", "Mã gồm 2 đến 63 chữ thường không dấu, số và dấu -"))
     if not (1 <= len(partner.name_vi) <= 200 and partner.name_vi.isprintable()):
         wrong.append(FieldError("name", "invalid", "Tên dài từ 1 đến 200 ký tự"))

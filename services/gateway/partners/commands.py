@@ -59,7 +59,7 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
         reads: Reads,
         agency: Annotated[str, typer.Option(help="in whose name it acts, if it does")] = "",
         role: Annotated[
-            list[str] | None, typer.Option(help="of that agency's; may be given several times")
+            list[str] | None, typer.Option(help="of that agency's; commas as for --types")
         ] = None,
         contact: Annotated[str, typer.Option(help="e-mail address of who is told of webhooks given up")] = "",
     ) -> None:
@@ -69,7 +69,7 @@ def partners_app(read_settings: Callable[[], Settings]) -> typer.Typer:
             name_vi=name,
             contact=contact,
             agency=agency,
-            roles=tuple(role or ()),
+            roles=tuple(_each(role or [])),
             types=tuple(_each(types)),
             reads=tuple(_each(reads)),
         )

@@ -10,6 +10,7 @@ from libs.contracts.catalogue import EVENTS
 from libs.http.problems import Problem
 
 ACTIVE, SUSPENDED, REVOKED = "active", "suspended", "revoked"
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 # Every dossier, instead of those that concern a facility, an agency or a unit.
 ALL = "*"
 READER = re.compile(r"\*|(facility|agency|unit)/[a-z0-9-]{1,64}")

@@ -1,6 +1,5 @@
 """Access tokens for partners: OAuth 2.0 client credentials (RFC 6749 4.4) against an assertion (RFC 7523)."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,6 +13,7 @@ from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
 from services.gateway.partners import partner_store
 from services.gateway.partners.assertions import Assertion, BadAssertion, judge, read_assertion
+from services.gateway.partners.partner import CODE
 
 GRANT = "client_credentials"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -21,7 +21,6 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 # A token lives five minutes: a partner with twenty programs asks four times a minute. What is beyond is a mistake.
 _ADDRESS_RATE, _ADDRESS_BURST = 2.0, 60
 _CLIENT_RATE, _CLIENT_BURST = 0.5, 30
-_CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 
 _TOKENS = counter("partner_tokens_total")
 
@@ -89,7 +88,7 @@ class TokenDesk:
 
     async def _grant(self, conn: Any, assertion: Assertion, address: str) -> Granted:
         code = assertion.partner
-        partner = await partner_store.find(conn, code) if _CODE.fullmatch(code) else None
+        partner = await partner_store.find(conn, code) if CODE.fullmatch(code) else None
         try:
             partner = judge(assertion, partner, self._audiences, datetime.now(UTC))
             _within(self._proved, code)

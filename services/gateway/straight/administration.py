@@ -5,7 +5,7 @@ from typing import Any
 
 from libs.http.problems import Problem
 from services.gateway.feed import feed_store
-from services.gateway.feed.cursor import Cursor, place_of
+from services.gateway.feed.cursor import Cursor, position_of
 from services.gateway.partners import partner_store
 from services.gateway.partners.administration import By, known
 from services.gateway.partners.partner import REVOKED
@@ -16,13 +16,13 @@ from services.gateway.straight.user_keys import public_user_key
 async def switch_on(conn: Any, code: str, after: str, by: By) -> None:
     """Let a partner read by NATS what comes after a cursor ("" from the first event kept, "latest" only new ones).
 
-    For one that does already, its stream begins anew there. Raises Problem 404, 409, and what `place_of` raises.
+    For one that does already, its stream begins anew there. Raises Problem 404, 409, and what `position_of` raises.
     """
     partner = await known(conn, code)
     if partner.state == REVOKED:
         raise Problem(409, "partner-revoked", "Đối tác đã bị thu hồi quyền")
     head = await feed_store.head(conn)
-    position = place_of(after, head)
+    position = position_of(after, head)
     await store.switch_on(conn, code, position)
     await _audit(conn, code, "nats-on", by, str(Cursor(head.feed, position)))
 

@@ -28,7 +28,12 @@ from services.gateway.straight.answers import answer_of
 from services.gateway.straight.lane import Lane
 from services.gateway.straight.messages import Taker, unreadable
 from services.gateway.straight.patience import passes, rest
-from services.gateway.straight.places import inbox_config, inbox_reader, inbox_stream
+from services.gateway.straight.topology import (
+    FORMER_INBOX_DURABLE,
+    inbox_config,
+    inbox_reader,
+    inbox_stream,
+)
 
 BATCH = 32
 FETCH_SECONDS = 5.0
@@ -80,6 +85,8 @@ class Inbox:
 
     async def _take_all(self, stop: asyncio.Event) -> None:
         await reconcile_stream(self._client, self._plan)
+        with suppress(jetstream.NotFound):
+            await jetstream.delete_consumer(self._client, self._stream, FORMER_INBOX_DURABLE)
         created = (await jetstream.stream_info(self._client, self._stream)).created
         reader = f"gateway-{uuid4().hex}"
         await jetstream.write_consumer(self._client, self._stream, inbox_reader(reader), action="create")
@@ -98,9 +105,14 @@ class Inbox:
         except _Missed:
             log.info("partner-inbox-read-anew", partner=self.partner.code)
         finally:
-            with suppress(NatsError, jetstream.ApiError):
-                await subscription.unsubscribe()
-                await jetstream.delete_consumer(self._client, self._stream, reader)
+            await self._leave(subscription, reader)
+
+    async def _leave(self, subscription: JetStreamContext.PullSubscription, reader: str) -> None:
+        # What fails here ends by itself: the subscription with the connection, the reader when it has been idle.
+        with suppress(NatsError):
+            await subscription.unsubscribe()
+        with suppress(NatsError, jetstream.ApiError):
+            await jetstream.delete_consumer(self._client, self._stream, reader)
 
     async def _next(
         self, subscription: JetStreamContext.PullSubscription, reader: str, seen: int

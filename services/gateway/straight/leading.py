@@ -42,7 +42,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     settings: StreamSettings
 
 
-class _Place(msgspec.Struct):
+class _Served(msgspec.Struct):
     """What one partner has while we lead."""
 
     lane: Lane
@@ -66,7 +66,7 @@ class Leading:
             tail=self._tail,
             log=parts.log,
         )
-        self._places: dict[str, _Place] = {}
+        self._served: dict[str, _Served] = {}
 
     async def run(self, over: asyncio.Event) -> None:
         """Lead until told to stop. Raises what the database raises, such as when the lock is lost."""
@@ -79,7 +79,7 @@ class Leading:
                     raise error
                 await rest(over, TURN_SECONDS)
         finally:
-            await end_tasks(tail, *(task for place in self._places.values() for task in place.tasks))
+            await end_tasks(tail, *(task for served in self._served.values() for task in served.tasks))
 
     async def _turn(self, over: asyncio.Event) -> None:
         """Do as partners are registered now."""
@@ -88,9 +88,9 @@ class Leading:
             standings = {each.partner.code: each for each in await store.standings(conn)}
             handing_in = await store.handing_in(conn)
             good = await key_store.good_keys(conn)
-        for code, place in list(self._places.items()):
-            if code not in standings or any(task.done() for task in place.tasks):
-                await self._leave(code, place)
+        for code, served in list(self._served.items()):
+            if code not in standings or any(task.done() for task in served.tasks):
+                await self._leave(code, served)
         for code, standing in standings.items():
             self._tell(code, standing, over)
         try:
@@ -99,23 +99,23 @@ class Leading:
         except (jetstream.ApiError, NatsError, TimeoutError) as error:
             log.warning("partners-nats-waits", error=type(error).__name__)
 
-    async def _leave(self, code: str, place: _Place) -> None:
-        del self._places[code]
-        await end_tasks(*place.tasks)
-        for task in place.tasks:
+    async def _leave(self, code: str, served: _Served) -> None:
+        del self._served[code]
+        await end_tasks(*served.tasks)
+        for task in served.tasks:
             if not task.cancelled() and (error := task.exception()):
                 # One partner's mistake, or ours about it, is not the others': it is tried again at the next turn.
                 log.error("partner-lane-failed", partner=code, exc_info=error)
 
     def _tell(self, code: str, standing: Standing, over: asyncio.Event) -> None:
-        place = self._places.get(code)
-        if place is None:
-            self._places[code] = self._new_place(standing, over)
+        served = self._served.get(code)
+        if served is None:
+            self._served[code] = self._begin(standing, over)
             return
-        place.lane.told(standing)
-        place.inbox.partner = standing.partner
+        served.lane.told(standing)
+        served.inbox.partner = standing.partner
 
-    def _new_place(self, standing: Standing, over: asyncio.Event) -> _Place:
+    def _begin(self, standing: Standing, over: asyncio.Event) -> _Served:
         lane = Lane(standing, self._tools)
         inbox = Inbox(
             standing.partner,
@@ -125,6 +125,6 @@ class Leading:
             lane,
             replicas=self._parts.settings.replicas,
         )
-        return _Place(
+        return _Served(
             lane, inbox, [asyncio.create_task(lane.run(over)), asyncio.create_task(inbox.run(over))]
         )

@@ -1,9 +1,9 @@
 """Partners' streams: opened where they can be trusted, else made anew from where the partner was last seen to be."""
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 import structlog
@@ -11,12 +11,14 @@ from nats.aio.client import Client
 
 from libs.bus import jetstream
 from libs.bus.jetstream import ConsumerInfo, StreamInfo
-from libs.bus.topology import differences
+from libs.bus.topology import StreamPlan, TopologyRefused, differences, reconcile_stream
 from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import read_cursor
 from services.gateway.straight import store
-from services.gateway.straight.places import (
+from services.gateway.straight.life import Damaged, Life, check, filling, life_of
+from services.gateway.straight.store import Standing
+from services.gateway.straight.topology import (
     DURABLE,
     EVENTS_BYTES_MAX,
     FEED_CURSOR,
@@ -25,7 +27,6 @@ from services.gateway.straight.places import (
     events_stream,
     inbox_stream,
 )
-from services.gateway.straight.store import Standing
 
 # A new stream begins that far beyond all that is known of the one before: its sequences are never used again.
 SEQUENCES_BETWEEN_LIVES = 1_000_000
@@ -33,33 +34,8 @@ _HEADER = re.compile(rb"(?i)\r\n%s:\s*([^\r\n]+)" % FEED_CURSOR.encode())
 log = structlog.get_logger(__name__)
 
 
-class Damaged(Exception):
-    """A partner's stream does not hold what it must, or is not the one that was noted."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class NotSwitchedOn(Exception):
     """The partner does not read by NATS any more."""
-
-
-class Life(msgspec.Struct, kw_only=True):
-    """A stream as its lane knows it, from when it is opened until it is made anew; members as in store.Standing.
-
-    `position` is where in the feed it was when it was opened, `noted` what the database has of floor, stored and
-    confirmed.
-    """
-
-    code: str
-    created: str
-    filled_for: str
-    position: int
-    stored: int
-    confirmed: int
-    floor: int
-    noted: tuple[int, int, int] = (0, 0, 0)
 
 
 class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,13 +43,6 @@ class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     events_bytes_max: int = EVENTS_BYTES_MAX
     replicas: int = 1
-
-
-def filling(standing: Standing) -> str:
-    """For which rights a stream is filled, and since which switching on."""
-    partner = standing.partner
-    text = f"{sorted(set(partner.types))} {sorted(set(partner.reads))}"
-    return f"{standing.began}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 class Streams:
@@ -98,6 +67,7 @@ class Streams:
                 log.warning("partner-stream-damaged", partner=code, reason=damage.reason)
             else:
                 if standing.filled_for == filling(standing):
+                    await self._bring_up_to_date(code, info)
                     return life
                 standing = msgspec.structs.replace(standing, floor=life.floor)
                 await self._note(life)
@@ -115,7 +85,7 @@ class Streams:
         info = await self._stream(life.code)
         if info is None or info.created != life.created:
             raise Damaged("replaced" if info else "missing")
-        _check(info, place, stored=life.stored, confirmed=life.confirmed)
+        check(info, place, stored=life.stored, confirmed=life.confirmed)
         confirmed = place.ack_floor.stream_seq
         if confirmed > life.confirmed:
             life.floor = max(life.floor, await self._position_at(stream, confirmed))
@@ -152,7 +122,7 @@ class Streams:
         info = await self._stream(code)
         if info is not None and noted is not None and info.created == noted.stream_created:
             with contextlib.suppress(Damaged, jetstream.NotFound):
-                await self.look(_life(noted, info, position=noted.floor), noted.floor)
+                await self.look(life_of(noted, info, position=noted.floor), noted.floor)
         with contextlib.suppress(jetstream.NotFound):
             await jetstream.delete_stream(self._client, events_stream(code))
         await self.distrust(code)
@@ -176,7 +146,7 @@ class Streams:
     async def _resumed(self, standing: Standing, info: StreamInfo) -> Life:
         """The stream that was noted, where it stands. Raises Damaged."""
         code = standing.partner.code
-        life = _life(standing, info, position=standing.floor)
+        life = life_of(standing, info, position=standing.floor)
         await self.look(life, standing.floor)
         if info.state.messages:
             last = await self._position_at(events_stream(code), info.state.last_seq)
@@ -192,13 +162,7 @@ class Streams:
             with contextlib.suppress(jetstream.NotFound):
                 await jetstream.delete_stream(self._client, stream)
         first = known + SEQUENCES_BETWEEN_LIVES
-        config = events_config(
-            code,
-            first_sequence=first,
-            bytes_max=self._settings.events_bytes_max,
-            replicas=self._settings.replicas,
-        )
-        info = await jetstream.create_stream(self._client, config)
+        info = await jetstream.create_stream(self._client, self._config(code, first_sequence=first))
         await jetstream.write_consumer(self._client, stream, events_durable(), action="create")
         filled_for = filling(standing)
         async with self._transactions.transaction() as conn:
@@ -213,6 +177,28 @@ class Streams:
             confirmed=first - 1,
             floor=standing.floor,
         )
+
+    def _config(self, code: str, *, first_sequence: int) -> dict[str, Any]:
+        return events_config(
+            code,
+            first_sequence=first_sequence,
+            bytes_max=self._settings.events_bytes_max,
+            replicas=self._settings.replicas,
+        )
+
+    async def _bring_up_to_date(self, code: str, info: StreamInfo) -> None:
+        """Let a stream that another release made, or this one under other settings, be as one that is made now."""
+        config = self._config(code, first_sequence=info.config.get("first_seq", 0))
+        try:
+            done = await reconcile_stream(
+                self._client, StreamPlan(name=events_stream(code), config=config, durables=())
+            )
+        except TopologyRefused:
+            # What it holds is right all the same. The fields are told by `nats stream info`.
+            log.error("partner-stream-differs", partner=code)
+            return
+        if done:
+            log.info("partner-stream-brought-up-to-date", partner=code)
 
     async def _position_at(self, stream: str, sequence: int) -> int:
         """The place in the feed of a message. Raises Damaged when it is none of this feed."""
@@ -246,26 +232,3 @@ class Streams:
             )
             await store.forget_answers(conn, life.code, life.confirmed)
         life.noted = now
-
-
-def _life(standing: Standing, info: StreamInfo, *, position: int) -> Life:
-    return Life(
-        code=standing.partner.code,
-        created=info.created,
-        filled_for=standing.filled_for,
-        position=position,
-        stored=max(standing.stored, info.state.last_seq),
-        confirmed=standing.confirmed,
-        floor=standing.floor,
-    )
-
-
-def _check(info: StreamInfo, place: ConsumerInfo, *, stored: int, confirmed: int) -> None:
-    """Raises Damaged when what was stored and not confirmed is not all there."""
-    state = info.state
-    if state.last_seq < stored:
-        raise Damaged("rolled-back")
-    if max(place.delivered.stream_seq, place.ack_floor.stream_seq) > state.last_seq:
-        raise Damaged("durable-ahead")
-    if state.deleted or state.first_seq > confirmed + 1 or state.messages < state.last_seq - confirmed:
-        raise Damaged("messages-missing")

@@ -14,7 +14,7 @@ from libs.http.bodies import Body, MsgspecResponse, answers, body, read_body
 from libs.http.idempotency import Answer, keyed
 from services.gateway.partners.access import PERSON_OR_SYSTEM
 from services.gateway.partners.api_partner import by
-from services.gateway.webhooks import endpoint_store, tending
+from services.gateway.webhooks import endpoint_store, showing, tending
 from services.gateway.webhooks.api_shared import (
     BODY_BYTES_MAX,
     Made,
@@ -25,7 +25,7 @@ from services.gateway.webhooks.api_shared import (
     with_secret,
 )
 from services.gateway.webhooks.endpoint import ShownEndpoint
-from services.gateway.webhooks.tending import OVERLAP_HOURS_MAX, Change
+from services.gateway.webhooks.tending import OVERLAP_HOURS_MAX, Wanted
 
 
 class NewEndpoint(Body, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ def build_router(tended: Tended) -> APIRouter:
         partner = await tended.access.partner(actor)
         async with tended.transactions.transaction() as conn:
             found = await endpoint_store.of_partner(conn, partner.code)
-            shown = tuple([await tending.shown(conn, partner, each) for each in found])
+            shown = tuple([await showing.shown(conn, partner, each) for each in found])
         return MsgspecResponse(Endpoints(shown))
 
     @router.post("/webhooks", openapi_extra=keyed(body(NewEndpoint, answers={201: Made})))
@@ -75,7 +75,7 @@ def build_router(tended: Tended) -> APIRouter:
         """Register an endpoint for events from now on. Its secret is shown in this answer only."""
         partner = await tended.access.partner(actor)
         wanted = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
-        change = Change(url=wanted.url, types=wanted.types, description=wanted.description)
+        change = Wanted(url=wanted.url, types=wanted.types, description=wanted.description)
         await tended.check(request, actor, partner, change)
 
         async def work(conn: Any) -> Answer:
@@ -90,7 +90,7 @@ def build_router(tended: Tended) -> APIRouter:
         partner = await tended.access.partner(actor)
         async with tended.transactions.transaction() as conn:
             endpoint = await tending.known(conn, partner, endpoint_id)
-            return MsgspecResponse(await tending.shown(conn, partner, endpoint))
+            return MsgspecResponse(await showing.shown(conn, partner, endpoint))
 
     @router.patch(
         "/webhooks/{endpoint_id}", openapi_extra=keyed(body(ChangedEndpoint, answers={200: ShownEndpoint}))
@@ -102,7 +102,7 @@ def build_router(tended: Tended) -> APIRouter:
         partner = await tended.access.partner(actor)
         wanted = msgspec.convert(
             await read_body(request, ChangedEndpoint, limit_bytes=BODY_BYTES_MAX),
-            Change,
+            Wanted,
             from_attributes=True,
         )
         await tended.check(request, actor, partner, wanted)
@@ -111,7 +111,7 @@ def build_router(tended: Tended) -> APIRouter:
             endpoint = await tending.known(conn, partner, endpoint_id, lock=True)
             await tending.change(conn, endpoint, wanted, by(actor, request))
             endpoint = await tending.known(conn, partner, endpoint_id)
-            return Answer(200, await tending.shown(conn, partner, endpoint))
+            return Answer(200, await showing.shown(conn, partner, endpoint))
 
         return await tended.done(request, actor, work)
 

@@ -14,11 +14,11 @@ from libs.http.bodies import MsgspecResponse, read_body
 from libs.http.idempotency import Answer, answered_before, once
 from libs.process.sealing import Sealer
 from services.gateway.partners.access import CountedAccess
+from services.gateway.partners.at_once import AtOnce
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks import tending
+from services.gateway.webhooks import showing, tending
 from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.endpoint import ShownEndpoint
-from services.gateway.webhooks.places import Places
 from services.gateway.webhooks.sending import Sender
 
 BODY_BYTES_MAX = 64 << 10
@@ -56,13 +56,13 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
     sealer: Sealer
     wake: Callable[[], None]
     by_hand: ByHand
-    places: Places = msgspec.field(default_factory=lambda: Places(CHECKS_MAX))
+    checks: AtOnce = msgspec.field(default_factory=lambda: AtOnce(CHECKS_MAX))
 
-    async def check(self, request: Request, actor: Actor, partner: Partner, change: tending.Change) -> None:
+    async def check(self, request: Request, actor: Actor, partner: Partner, wanted: tending.Wanted) -> None:
         """Check what is wanted, unless it was done under this key before. Raises Problem 422 or 429."""
         if await answered_before(request, actor, self.transactions) is None:
-            async with self.places.one(partner.code):
-                await tending.check(self.sender, change)
+            async with self.checks.place(partner.code, wait_seconds=0):
+                await tending.check(self.sender, wanted)
 
     async def done(
         self, request: Request, actor: Actor, work: Callable[[Any], Awaitable[Answer]]
@@ -90,7 +90,7 @@ async def with_secret(
         content = (
             NewSecret(secret)
             if type_ is NewSecret
-            else Made(await tending.shown(conn, partner, endpoint), secret)
+            else Made(await showing.shown(conn, partner, endpoint), secret)
         )
     headers = {
         name: value

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from libs.database.transactions import Transactions
 from libs.http.problems import Problem
+from services.gateway.partners.at_once import AtOnce
 from services.gateway.webhooks import by_hand_store
-from services.gateway.webhooks.places import Places
 
 # Longer than anything by hand takes (sending.ATTEMPT_SECONDS): whoever has a key so long has died.
 LEASE = timedelta(seconds=60)
@@ -27,7 +27,7 @@ class ByHand:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._places_of = Places(OF_ONE_MAX)
+        self._at_once = AtOnce(OF_ONE_MAX)
 
     @asynccontextmanager
     async def alone(self, partner: str, client: str, key: str) -> AsyncIterator[None]:
@@ -35,7 +35,7 @@ class ByHand:
 
         Raises Problem 429 when the partner has too many under way, 409 when the first takes too long.
         """
-        async with self._places_of.one(partner):
+        async with self._at_once.place(partner, wait_seconds=0):
             until = None
             for _ in range(int(WAIT_SECONDS / PAUSE_SECONDS)):
                 async with self._transactions.transaction() as conn:

@@ -1,6 +1,6 @@
-"""All SQL of deliveries: lining up, what became of attempts, and what partners look at."""
+"""All SQL of deliveries as partners see them, and of what they send by hand; what waits is queue_store's."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,121 +8,21 @@ from uuid import UUID
 import msgspec
 
 from libs.database.uuids import plain
-from services.gateway.webhooks.endpoint import Attempt, Delivery
+from services.gateway.webhooks.endpoint import (
+    ATTEMPTS_MAX,
+    DELIVERED,
+    FAILED,
+    PENDING,
+    Attempt,
+    Delivery,
+    written,
+)
 
-# Attempts that are kept of one delivery; resends by hand may be more than the retry table has.
-ATTEMPTS_MAX = 30
 # Test events that are kept of one endpoint: a person makes as many as they like, and each has its body.
 TESTS_MAX = 100
 _COLUMNS = """event_id, position, type, dossier_id, occurred_at, state, tries, next_attempt_at, attempts_made, attempts,
     body, replay"""
-_LINE_UP = """
-INSERT INTO delivery (endpoint, event_id, position, type, dossier_id, occurred_at, replay)
-SELECT wanted.endpoint, feed.event_id, feed.position, feed.type, feed.dossier_id, feed.occurred_at, $3
-FROM unnest($1::uuid[], $2::bigint[]) AS wanted (endpoint, position)
-JOIN feed ON feed.position = wanted.position
-ON CONFLICT DO NOTHING
-RETURNING endpoint, position
-"""
-# What a person has put in line again since an attempt began stays in line, however that one ended, unless the receiver
-# has taken it; what they have delivered meanwhile stays delivered.
-_COUNTS = "(said.state = 'delivered' OR delivery.tries = said.tries_before)"
-_SETTLE = f"""
-UPDATE delivery SET
-    state = CASE WHEN delivery.state <> 'delivered' AND {_COUNTS} THEN said.state ELSE delivery.state END,
-    tries = CASE WHEN {_COUNTS} THEN said.tries ELSE delivery.tries END,
-    next_attempt_at = CASE WHEN {_COUNTS} THEN said.next_attempt_at ELSE delivery.next_attempt_at END,
-    attempts_made = attempts_made + 1,
-    attempts = (attempts || said.attempt)[greatest(1, cardinality(attempts) + 2 - $8):]
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::timestamptz[], $7::text[])
-    AS said (endpoint, event_id, state, tries_before, tries, next_attempt_at, attempt)
-WHERE delivery.endpoint = said.endpoint AND delivery.event_id = said.event_id
-"""  # noqa: S608 - our own condition
-
-
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery after an attempt of the dispatcher's; `given_up_for`: the partner to be told that it was the last.
-
-    `tries_before`: what stood in the delivery when the attempt began.
-    """
-
-    endpoint: UUID
-    event_id: UUID
-    state: str
-    tries_before: int
-    tries: int
-    next_attempt_at: datetime
-    attempt: Attempt
-    given_up_for: str = ""
-
-
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """A pending delivery as the dispatcher holds it."""
-
-    endpoint: UUID
-    event_id: UUID
-    position: int
-    dossier_id: UUID
-    tries: int
-    next_attempt_at: datetime
-
-
-async def line_up(
-    conn: Any, wanted: Sequence[tuple[UUID, int]], replay: UUID | None = None
-) -> list[tuple[UUID, int]]:
-    """Make pending deliveries of (endpoint, position); those that were not there before."""
-    rows = await conn.fetch(
-        _LINE_UP, [endpoint for endpoint, _ in wanted], [position for _, position in wanted], replay
-    )
-    return [(plain(row[0]), row[1]) for row in rows]
-
-
-async def pending(conn: Any, endpoints: Sequence[UUID], limit: int) -> list[Waiting]:
-    """The oldest `limit` pending deliveries of each endpoint, by position."""
-    rows = await conn.fetch(
-        """
-        SELECT waiting.* FROM unnest($1::uuid[]) AS asked (id) CROSS JOIN LATERAL (
-            SELECT endpoint, event_id, position, dossier_id, tries, next_attempt_at FROM delivery
-            WHERE endpoint = asked.id AND state = 'pending' AND position IS NOT NULL ORDER BY position LIMIT $2
-        ) AS waiting
-        """,
-        list(endpoints),
-        limit,
-    )
-    return [
-        Waiting(
-            endpoint=plain(row[0]),
-            event_id=plain(row[1]),
-            position=row[2],
-            dossier_id=plain(row[3]),
-            tries=row[4],
-            next_attempt_at=row[5],
-        )
-        for row in rows
-    ]
-
-
-async def settle(conn: Any, settled: Sequence[Settled]) -> None:
-    """Write what became of attempts, in one statement."""
-    await conn.execute(
-        _SETTLE,
-        [each.endpoint for each in settled],
-        [each.event_id for each in settled],
-        [each.state for each in settled],
-        [each.tries_before for each in settled],
-        [each.tries for each in settled],
-        [each.next_attempt_at for each in settled],
-        [_written(each.attempt) for each in settled],
-        ATTEMPTS_MAX,
-    )
-
-
-async def again(conn: Any, endpoint: UUID) -> None:
-    """Begin the retry table anew for all that is pending, at once."""
-    await conn.execute(
-        "UPDATE delivery SET tries = 0, next_attempt_at = now() WHERE endpoint = $1 AND state = 'pending'",
-        endpoint,
-    )
+_STATE_IS = {state: f"state = '{state}'" for state in (PENDING, DELIVERED, FAILED)}
 
 
 async def manual(conn: Any, endpoint: UUID, event_id: UUID, attempt: Attempt, *, delivered: bool) -> None:
@@ -135,7 +35,7 @@ async def manual(conn: Any, endpoint: UUID, event_id: UUID, attempt: Attempt, *,
         """,
         endpoint,
         event_id,
-        _written(attempt),
+        written(attempt),
         delivered,
         ATTEMPTS_MAX,
     )
@@ -155,7 +55,7 @@ async def insert_test(conn: Any, endpoint: UUID, delivery: Delivery) -> None:
         delivery.dossier_id,
         delivery.occurred_at,
         delivery.state,
-        [_written(each) for each in delivery.attempts],
+        [written(each) for each in delivery.attempts],
         delivery.attempts_made,
         delivery.body,
     )
@@ -192,19 +92,18 @@ async def listing(
     limit: int,
 ) -> list[Delivery]:
     """Deliveries, those of the newest events first; `state`, `type_`, `dossier` empty: all; `before` an event's id."""
+    conditions = ["endpoint = $1"]
+    values: list[Any] = [endpoint, limit]
+    for condition, value in (("type =", type_), ("dossier_id =", dossier), ("event_id <", before)):
+        if value:
+            values.append(value)
+            conditions.append(f"{condition} ${len(values)}")
+    if state:
+        # Written out, so that an index of the few in this state can be used whatever the value was before.
+        conditions.append(_STATE_IS[state])
     rows = await conn.fetch(
-        f"""
-        SELECT {_COLUMNS} FROM delivery
-        WHERE endpoint = $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR type = $3)
-            AND ($4::uuid IS NULL OR event_id < $4) AND ($6::uuid IS NULL OR dossier_id = $6)
-        ORDER BY event_id DESC LIMIT $5
-        """,  # noqa: S608 - our own columns
-        endpoint,
-        state,
-        type_,
-        before,
-        limit,
-        dossier,
+        f"SELECT {_COLUMNS} FROM delivery WHERE {' AND '.join(conditions)} ORDER BY event_id DESC LIMIT $2",  # noqa: S608 - our own words
+        *values,
     )
     return [_delivery(row) for row in rows]
 
@@ -293,10 +192,6 @@ async def forget(conn: Any, keep: timedelta, oldest_id: UUID, rows_max: int) -> 
         rows_max,
     )
     return int(deleted.rpartition(" ")[2])
-
-
-def _written(attempt: Attempt) -> str:
-    return msgspec.json.encode(attempt).decode()
 
 
 def _delivery(row: Any) -> Delivery:

@@ -15,6 +15,8 @@ RUNNING, DONE = "running", "done"
 TEST_TYPE = "gateway.webhook-tested.v1"
 # How long it is known what was delivered, and with which attempts.
 KEEP_DAYS = 30
+# Attempts that are kept of one delivery; resends by hand may be more than the retry table has.
+ATTEMPTS_MAX = 30
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     manual: bool = False
 
 
+def written(attempt: Attempt) -> str:
+    """An attempt as the database keeps it."""
+    return msgspec.json.encode(attempt).decode()
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One event for one endpoint. `position` is its place in the feed; an event of a test has a `body` instead."""
 
@@ -102,9 +109,9 @@ class ShownSecret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint. `waiting` counts events not yet delivered, up to 1,000.
+    """An endpoint. `waiting` counts events not yet delivered; `waiting_more`: there may be more than were counted.
 
-    `failing_event`: the oldest of them that was refused.
+    It counts up to 1,000, and looks at 5,000 events of the feed. `failing_event`: the oldest of them that was refused.
     """
 
     id: UUID
@@ -115,6 +122,7 @@ class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     state_reason: str
     cursor: str
     waiting: int
+    waiting_more: bool
     last_success_at: datetime | None
     last_failure_at: datetime | None
     failing_since: datetime | None

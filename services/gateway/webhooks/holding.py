@@ -9,10 +9,10 @@ from libs.process.sealing import Sealer
 from libs.telemetry.logs import log
 from services.gateway.partners import partner_store
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks import delivery_store, endpoint_store, signing
-from services.gateway.webhooks.delivery_store import Waiting
+from services.gateway.webhooks import endpoint_store, queue_store, signing
 from services.gateway.webhooks.endpoint import Endpoint
 from services.gateway.webhooks.line import WINDOW, Line
+from services.gateway.webhooks.queue_store import Waiting
 from services.gateway.webhooks.recording import Recorder
 from services.gateway.webhooks.schedule import Schedule
 
@@ -68,7 +68,7 @@ class Holder:
         async with self._recorder.quiet():
             async with self._transactions.transaction() as conn:
                 found = await endpoint_store.some(conn, endpoints)
-                waiting = await delivery_store.pending(conn, [each.id for each in found], self._window)
+                waiting = await queue_store.pending(conn, [each.id for each in found], self._window)
             pending: dict[UUID, list[Waiting]] = {}
             for each in waiting:
                 pending.setdefault(each.endpoint, []).append(each)

@@ -1,8 +1,8 @@
 """One endpoint in the dispatcher's hands: what may be sent now, and what follows from an answer.
 
-No I/O and no clock of its own. What waits, and in which order it goes, is its queue's; while the endpoint is failing
-only its oldest event is tried: the probe. What waits here is bounded by `window`; the rest stays in the feed, beyond
-the cursor, or in the database.
+No I/O and no clock of its own. What waits, and in which order it goes, is its queue's; how the endpoint stands after an
+answer is its health's. While it is failing only its oldest event is tried: the probe. What waits here is bounded by
+`window`; the rest stays in the feed, beyond the cursor, or in the database.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,23 +13,22 @@ import msgspec
 
 from services.gateway.feed.feed_store import Entry
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks.delivery_store import Settled, Waiting
 from services.gateway.webhooks.endpoint import (
     ACTIVE,
     DELIVERED,
     DISABLED,
-    EXHAUSTED,
     FAILED,
     FAILING,
-    GONE,
     PENDING,
     Attempt,
     Endpoint,
 )
+from services.gateway.webhooks.health import Change, Health
 from services.gateway.webhooks.queue import Item, Queue
+from services.gateway.webhooks.queue_store import Settled, Waiting
 from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.schedule import Schedule
-from services.gateway.webhooks.sending import GONE_STATUS, Attempted
+from services.gateway.webhooks.sending import Attempted
 
 # At most, and while there are few endpoints (holding.HELD_MAX).
 WINDOW = 500
@@ -37,18 +36,6 @@ WINDOW = 500
 IN_FLIGHT_MAX = 8
 # A receiver that keeps an event longer gets no further one beside it.
 SLOW = timedelta(seconds=2)
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """The endpoint's state is another one, since a moment."""
-
-    endpoint: UUID
-    partner: str
-    # Of the endpoint as it was judged: a deed of its partner since then stands above it.
-    version: int
-    state: str
-    reason: str = ""
-    at: datetime
 
 
 class Unwritten(msgspec.Struct, frozen=True):
@@ -71,19 +58,15 @@ class Line:
         self, endpoint: Endpoint, keys: Iterable[tuple[datetime | None, bytes]], schedule: Schedule
     ) -> None:
         self.endpoint = endpoint
-        self.state = endpoint.state
+        self.health = Health(endpoint, schedule)
         self.position = endpoint.cursor
         self.rights = Rights()
         # More is pending in the database than is held here.
         self.more = False
         # How many events may wait here, in flight or not.
         self.window = WINDOW
-        self.last_success_at = endpoint.last_success_at
-        self.last_failure_at = endpoint.last_failure_at
         self._schedule = schedule
         self._keys = tuple(keys)
-        self._failures = 0 if _answered_last(endpoint) else 1
-        self._timeouts = 0
         self._queue = Queue()
         self._rests_until: datetime | None = None
 
@@ -91,6 +74,11 @@ class Line:
     def id(self) -> UUID:
         """The endpoint's id."""
         return self.endpoint.id
+
+    @property
+    def state(self) -> str:
+        """The endpoint's, as it is judged now."""
+        return self.health.state
 
     @property
     def room(self) -> int:
@@ -108,11 +96,6 @@ class Line:
     def waits(self) -> int:
         """How many deliveries are held, those in flight among them."""
         return len(self._queue)
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the last answer was a good one."""
-        return self.state == ACTIVE and self._failures == 0 and self.last_success_at is not None
 
     def keys(self, now: datetime) -> tuple[bytes, ...]:
         """What signs now."""
@@ -133,9 +116,7 @@ class Line:
     ) -> None:
         """The endpoint and its pending deliveries as the database has them; what is in flight stays so."""
         self.endpoint, self._keys, self.more = endpoint, tuple(keys), more
-        if not unwritten.state:
-            self.state = endpoint.state
-        self._failures = self._timeouts = 0
+        self.health.renew(endpoint, state_unwritten=unwritten.state)
         self._rests_until = None
         waits = [
             Item(
@@ -172,7 +153,7 @@ class Line:
             return None if in_flight else self._queue.take_oldest(now)
         if in_flight:
             oldest = next(iter(in_flight.values()))
-            limit = IN_FLIGHT_MAX if self.trusted and now - oldest < SLOW else 1
+            limit = IN_FLIGHT_MAX if self.health.trusted and now - oldest < SLOW else 1
             if len(in_flight) >= limit:
                 return None
         return self._queue.take(now)
@@ -200,9 +181,11 @@ class Line:
         settled = self._settled(item, DELIVERED, item.tries, item.tries + 1, now, attempt)
         if not here:
             return settled, None
-        self.last_success_at = outcome.at
-        self._failures = self._timeouts = 0
-        return settled, self._recovered(now) if self.state == FAILING else None
+        change = self.health.answered(outcome.at, now)
+        if change is not None:
+            # What waited for the probe is due.
+            self._queue.hurry(now)
+        return settled, change
 
     def _anew(self, item: Item, attempt: Attempt, now: datetime) -> tuple[Settled, Change | None]:
         """Where the event goes now nobody has refused it: the retry table begins there, at once."""
@@ -212,28 +195,15 @@ class Line:
     def _failed(
         self, item: Item, outcome: Attempted, attempt: Attempt, now: datetime, draw: float
     ) -> tuple[Settled, Change | None]:
-        self.last_failure_at = outcome.at
-        self._failures += 1
-        self._timeouts = self._timeouts + 1 if outcome.error == "timeout" else 0
         before, item.tries = item.tries, item.tries + 1
         wait = self._schedule.wait_seconds(item.tries, draw)
-        change: Change | None
         if outcome.retry_after_seconds:
             self._rests_until = now + timedelta(seconds=outcome.retry_after_seconds)
-        if self.state == DISABLED:
-            change = None
-        elif outcome.status == GONE_STATUS:
-            change = self._become(DISABLED, GONE, outcome.at)
-        elif wait is None and self.state == FAILING:
-            change = self._become(DISABLED, EXHAUSTED, outcome.at)
-        elif wait is None:
+        change = self.health.failed(outcome, for_good=wait is None)
+        if wait is None and self.state != DISABLED:
             self._queue.end(item)
             settled = self._settled(item, FAILED, before, item.tries, now, attempt)
-            return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), self._judged(
-                outcome.at
-            )
-        else:
-            change = self._judged(outcome.at)
+            return msgspec.structs.replace(settled, given_up_for=self.endpoint.partner), change
         item.due = now + timedelta(seconds=max(wait or 0.0, outcome.retry_after_seconds))
         return self._waits(item, before, attempt), change
 
@@ -243,28 +213,6 @@ class Line:
         else:
             self._queue.give_back(item)
         return self._settled(item, PENDING, before, item.tries, item.due, attempt)
-
-    def _judged(self, at: datetime) -> Change | None:
-        """Whether the endpoint has begun to fail."""
-        schedule = self._schedule
-        many = self._failures >= schedule.failures_max or self._timeouts >= schedule.timeouts_max
-        return self._become(FAILING, "", at) if self.state == ACTIVE and many else None
-
-    def _recovered(self, now: datetime) -> Change:
-        """Everything that waited for the probe is due."""
-        self._queue.hurry(now)
-        return self._become(ACTIVE, "", now)
-
-    def _become(self, state: str, reason: str, at: datetime) -> Change:
-        self.state = state
-        return Change(
-            endpoint=self.id,
-            partner=self.endpoint.partner,
-            version=self.endpoint.version,
-            state=state,
-            reason=reason,
-            at=at,
-        )
 
     def _settled(
         self, item: Item, state: str, before: int, tries: int, due: datetime, attempt: Attempt
@@ -283,9 +231,3 @@ class Line:
 def matches(line: Line, entry: Entry) -> bool:
     """Whether an event is for this endpoint: asked for, and one its partner may read."""
     return line.rights.cover(entry.envelope.type, entry.readers)
-
-
-def _answered_last(endpoint: Endpoint) -> bool:
-    """Whether nothing has failed since its last good answer, as far as it was noted."""
-    success, failure = endpoint.last_success_at, endpoint.last_failure_at
-    return failure is None or (success is not None and success > failure)

@@ -69,12 +69,12 @@ class Pump:
             self._launch(line, item, letter, line.keys(now))
 
     def _has_place(self, line: Line) -> bool:
-        if line.trusted:
+        if line.health.trusted:
             return self._trusted < TRUSTED_MAX
         return self._doubtful < DOUBTFUL_MAX
 
     def _launch(self, line: Line, item: Item, letter: Letter, keys: tuple[bytes, ...]) -> None:
-        trusted = line.trusted
+        trusted = line.health.trusted
         if trusted:
             self._trusted += 1
         else:

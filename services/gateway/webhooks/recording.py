@@ -9,11 +9,12 @@ from libs.database.transactions import Transactions
 from libs.telemetry.logs import log
 from libs.telemetry.metrics import counter
 from services.gateway.partners import partner_store
-from services.gateway.webhooks import delivery_store, endpoint_store
-from services.gateway.webhooks.delivery_store import Settled
+from services.gateway.webhooks import endpoint_store, queue_store
 from services.gateway.webhooks.endpoint import ACTIVE, DELIVERED, DISABLED, FAILING
 from services.gateway.webhooks.endpoint_store import Progress
-from services.gateway.webhooks.line import Change, Line, Unwritten
+from services.gateway.webhooks.health import Change
+from services.gateway.webhooks.line import Line, Unwritten
+from services.gateway.webhooks.queue_store import Settled
 
 # Outcomes of a moment share a transaction.
 GATHER_SECONDS = 0.05
@@ -108,7 +109,7 @@ class Recorder:
                 for change in changes:
                     await _write_change(conn, change)
                 for each in _rounds(settled):
-                    await delivery_store.settle(conn, each)
+                    await queue_store.settle(conn, each)
                 for given_up in [each for each in settled if each.given_up_for]:
                     await _audit_given_up(conn, given_up)
         except BaseException:
@@ -122,15 +123,15 @@ class Recorder:
         progress = []
         known: dict[object, object] = {}
         for line in lines:
-            now = (line.position, line.last_success_at, line.last_failure_at)
+            now = (line.position, line.health.last_success_at, line.health.last_failure_at)
             known[line.id] = now
             if self._progress.get(line.id) != now:
                 progress.append(
                     Progress(
                         endpoint=line.id,
                         cursor=line.position,
-                        last_success_at=line.last_success_at,
-                        last_failure_at=line.last_failure_at,
+                        last_success_at=line.health.last_success_at,
+                        last_failure_at=line.health.last_failure_at,
                     )
                 )
         if progress:

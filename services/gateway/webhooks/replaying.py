@@ -13,7 +13,7 @@ import msgspec
 from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.feed_store import SCAN_MAX, Entry
-from services.gateway.webhooks import delivery_store, replay_store
+from services.gateway.webhooks import queue_store, replay_store
 from services.gateway.webhooks.endpoint import ACTIVE, DONE, FAILING, RECOVER, RUNNING, Replay
 from services.gateway.webhooks.line import Line
 from services.gateway.webhooks.queue import Item
@@ -66,7 +66,7 @@ class Replaying:
             async with self._transactions.transaction() as conn:
                 entries, after = await _page(conn, replay, line)
                 made = set(
-                    await delivery_store.line_up(
+                    await queue_store.line_up(
                         conn, [(line.id, entry.position) for entry in entries], replay.id
                     )
                 )

@@ -9,7 +9,7 @@ from libs.database.transactions import ACQUIRE_TIMEOUT_SECONDS, Transactions
 from libs.telemetry.logs import log
 from services.gateway.feed import feed_store
 from services.gateway.feed.feed_store import SCAN_MAX, Entry
-from services.gateway.webhooks import delivery_store
+from services.gateway.webhooks import queue_store
 from services.gateway.webhooks.letters import Letters
 from services.gateway.webhooks.line import Line, matches
 from services.gateway.webhooks.replaying import item_of
@@ -97,7 +97,7 @@ class Scanner:
         if not pairs:
             return
         async with self._transactions.transaction() as conn:
-            made = set(await delivery_store.line_up(conn, pairs))
+            made = set(await queue_store.line_up(conn, pairs))
         now = datetime.now(UTC)
         for line, mine in wanted:
             for entry in mine:

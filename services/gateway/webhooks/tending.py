@@ -11,11 +11,10 @@ from libs.bus.ids import new_id
 from libs.http.problems import FieldError, Problem
 from libs.process.sealing import Sealer
 from services.gateway.feed import feed_store
-from services.gateway.feed.cursor import Cursor
 from services.gateway.partners import partner_store
 from services.gateway.partners.administration import By
 from services.gateway.partners.partner import Partner, is_pattern
-from services.gateway.webhooks import delivery_store, endpoint_store, replay_store, signing
+from services.gateway.webhooks import endpoint_store, queue_store, replay_store, signing
 from services.gateway.webhooks.addresses import Refused
 from services.gateway.webhooks.endpoint import (
     ACTIVE,
@@ -26,17 +25,13 @@ from services.gateway.webhooks.endpoint import (
     RECOVER,
     Endpoint,
     Replay,
-    ShownEndpoint,
-    ShownSecret,
 )
-from services.gateway.webhooks.rights import Rights
 from services.gateway.webhooks.sending import Sender
 
 ENDPOINTS_MAX = 20
 SECRETS_MAX = 5
 TYPES_MAX = 50
 DESCRIPTION_MAX = 200
-WAITING_MAX = 1000
 OVERLAP_HOURS_MAX = 168
 _WHY = {
     "url-malformed": "Địa chỉ không hợp lệ",
@@ -48,7 +43,7 @@ _WHY = {
 }
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a partner wants an endpoint to be; None: as it is."""
 
     url: str | None = None
@@ -57,24 +52,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool | None = None
 
 
-async def check(sender: Sender, change: Change) -> None:
+async def check(sender: Sender, wanted: Wanted) -> None:
     """Whether the values can be taken, and the URL leads to the public internet now. Raises Problem 422."""
     wrong: list[FieldError] = []
-    if change.url is not None:
+    if wanted.url is not None:
         try:
-            await sender.check(change.url)
+            await sender.check(wanted.url)
         except Refused as refused:
             wrong.append(FieldError("url", refused.code, _WHY[refused.code]))
-    if change.types is not None:
-        wrong += _wrong_types(change.types)
-    text = change.description or ""
+    if wanted.types is not None:
+        wrong += _wrong_types(wanted.types)
+    text = wanted.description or ""
     if len(text) > DESCRIPTION_MAX or not (text.isprintable() or not text):
         wrong.append(FieldError("description", "invalid", f"Mô tả dài tối đa {DESCRIPTION_MAX} ký tự"))
     if wrong:
         raise Problem(422, errors=wrong)
 
 
-async def add(conn: Any, partner: Partner, change: Change, sealer: Sealer, by: By) -> tuple[UUID, UUID]:
+async def add(conn: Any, partner: Partner, wanted: Wanted, sealer: Sealer, by: By) -> tuple[UUID, UUID]:
     """A new endpoint, for events from now on; its id and its secret's. Raises Problem 409 when there are too many."""
     # Of two that are made at once, the second counts the first.
     await partner_store.find(conn, partner.code, lock=True)
@@ -84,9 +79,9 @@ async def add(conn: Any, partner: Partner, change: Change, sealer: Sealer, by: B
     endpoint = Endpoint(
         id=new_id(),
         partner=partner.code,
-        url=change.url or "",
-        types=change.types or (),
-        description=change.description or "",
+        url=wanted.url or "",
+        types=wanted.types or (),
+        description=wanted.description or "",
         state=ACTIVE,
         reason="",
         cursor=head.last,
@@ -99,7 +94,7 @@ async def add(conn: Any, partner: Partner, change: Change, sealer: Sealer, by: B
     return endpoint.id, secret
 
 
-async def change(conn: Any, endpoint: Endpoint, wanted: Change, by: By) -> None:
+async def change(conn: Any, endpoint: Endpoint, wanted: Wanted, by: By) -> None:
     """Change it. Enabled again it gets everything since; a new URL is tried at once."""
     url = endpoint.url if wanted.url is None else wanted.url
     state, reason = endpoint.state, endpoint.reason
@@ -120,7 +115,7 @@ async def change(conn: Any, endpoint: Endpoint, wanted: Change, by: By) -> None:
         reason,
     )
     if again:
-        await delivery_store.again(conn, endpoint.id)
+        await queue_store.again(conn, endpoint.id)
     named = [name for name in ("url", "types", "description") if getattr(wanted, name) is not None]
     if state != endpoint.state:
         named.append(state)
@@ -198,46 +193,6 @@ async def secret_of(conn: Any, partner: Partner, endpoint_id: UUID, secret_id: U
         if each.id == secret_id:
             return sealer.open(each.sealed, endpoint.id)
     raise Problem(409, "secret-replaced", "Khóa này đã được thay bằng khóa khác")
-
-
-async def shown(conn: Any, partner: Partner, endpoint: Endpoint) -> ShownEndpoint:
-    """An endpoint for its partner."""
-    head = await feed_store.head(conn)
-    waiting, soonest, oldest = await delivery_store.waiting(conn, endpoint.id, WAITING_MAX)
-    rights = Rights().of(partner, endpoint.types)
-    if waiting < WAITING_MAX and rights.types:
-        after = max(endpoint.cursor, head.first - 1)
-        waiting += await delivery_store.ahead(
-            conn,
-            endpoint.id,
-            after=after,
-            until=min(head.last, after + feed_store.SCAN_MAX),
-            types=rights.types,
-            readers=rights.readers,
-            limit=WAITING_MAX - waiting,
-        )
-    now = datetime.now(UTC)
-    due = oldest if endpoint.state == FAILING else soonest
-    later = due is not None and due > now and endpoint.state in {ACTIVE, FAILING}
-    return ShownEndpoint(
-        id=endpoint.id,
-        url=endpoint.url,
-        types=endpoint.types,
-        description=endpoint.description,
-        state=endpoint.state,
-        state_reason=endpoint.reason,
-        cursor=str(Cursor(head.feed, endpoint.cursor)),
-        waiting=waiting,
-        last_success_at=endpoint.last_success_at,
-        last_failure_at=endpoint.last_failure_at,
-        failing_since=endpoint.failing_since,
-        next_attempt_at=due if later else None,
-        failing_event=await delivery_store.refused(conn, endpoint.id),
-        created_at=endpoint.created_at,
-        secrets=tuple(
-            ShownSecret(added_at=each.added_at, not_after=each.not_after) for each in endpoint.counting(now)
-        ),
-    )
 
 
 async def audit(conn: Any, endpoint: Endpoint, what: str, by: By, detail: str = "") -> None:

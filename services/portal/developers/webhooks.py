@@ -31,8 +31,6 @@ TEST_REFUSED = Tag("Không được nhận", "ended")
 MADE_IN_SENDING = ("webhook-timestamp", "webhook-signature")
 TEST_TYPE = "gateway.webhook-tested.v1"
 PAGE = 20
-# As far as the gateway counts what waits.
-WAITING_COUNTED_MAX = 1000
 # What to do about a webhook that gets nothing, by its reason, else by its state.
 REMEDIES = {
     "failing": "Hãy sửa chương trình nhận rồi gửi sự kiện thử: nhận được thì mọi sự kiện đang chờ đi tiếp ngay. "
@@ -61,6 +59,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     state_reason: str = ""
     waiting: int = 0
+    waiting_more: bool = False
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None
     failing_since: datetime | None = None
@@ -84,8 +83,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting_words(self) -> str:
-        """How many events wait; the gateway counts to 1,000 and no further."""
-        return "từ 1.000 trở lên" if self.waiting >= WAITING_COUNTED_MAX else str(self.waiting)
+        """How many events wait; the gateway counts so far and no further."""
+        counted = f"{self.waiting:,}".replace(",", ".")
+        if not self.waiting_more:
+            return counted
+        return f"từ {counted} trở lên" if self.waiting else "chưa đếm hết"
 
     @property
     def reason_words(self) -> str:

@@ -328,7 +328,7 @@ async def test_partners_are_kept_at_the_shell(
     await house.partner(EVERYTHING)
     key.write_text(msgspec.json.encode(house.keys[EVERYTHING.code].as_dict(private=False)).decode())
     scope = ("--types", "results.*", "--reads", "facility/93016")
-    acts = ("--agency", "hospital-93016", "--role", "hospital", "--contact", "CNTT (it@bv.example)")
+    acts = ("--agency", "hospital-93016", "--role", " hospital,", "--contact", "CNTT (it@bv.example)")
     assert command(given, "partners", "add", "bv", "Bệnh viện", *scope, *acts).returncode == 0
     added = await run("partners", "key", "add", "bv", str(key), "--kid", "mine")
     assert (added.returncode, added.stdout.strip()) == (0, "mine")

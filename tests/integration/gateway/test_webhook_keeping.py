@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from libs.bus.ids import new_id
-from services.gateway.webhooks import delivery_store, endpoint_store
-from services.gateway.webhooks.delivery_store import Settled
+from services.gateway.webhooks import delivery_store, endpoint_store, queue_store
 from services.gateway.webhooks.endpoint import TEST_TYPE, Attempt, Delivery
 from services.gateway.webhooks.holding import Holder
 from services.gateway.webhooks.queue import Item
+from services.gateway.webhooks.queue_store import Settled
 from services.gateway.webhooks.recording import Recorder
 from services.gateway.webhooks.schedule import Schedule
 from services.gateway.webhooks.sending import Attempted
@@ -117,14 +117,14 @@ async def test_an_attempt_that_began_before_a_recovery_does_not_undo_it(house: H
             attempt=attempt,
         )
         async with house.pool.acquire() as conn, conn.transaction():
-            await delivery_store.settle(conn, [settled])
+            await queue_store.settle(conn, [settled])
             found = await delivery_store.find(conn, endpoint, event)
         assert found is not None
         return found.state, found.tries, found.attempts_made
 
     async with house.pool.acquire() as conn:
         position = await conn.fetchval("SELECT position FROM feed WHERE event_id = $1", event)
-        await delivery_store.line_up(conn, [(endpoint, position)])
+        await queue_store.line_up(conn, [(endpoint, position)])
     assert await stands_after("failed", 500) == ("pending", 0, 1)
     assert await stands_after("pending", 500) == ("pending", 0, 2)
     assert await stands_after("delivered", 204) == ("delivered", 10, 3)

@@ -145,7 +145,7 @@ async def test_an_address_no_letter_can_go_to_fails_and_harms_nobody(bureau: Bur
 
 async def test_a_letter_is_automatic_mail_that_every_server_can_carry(bureau: Bureau) -> None:
     """Plain text in seven bits, one recipient, an id of ours, and marked as automatic (RFC 3834)."""
-    letter = Letter(id=uuid4(), dossier_id=uuid4(), subject="Hẹn trả kết quả", body="Ngắn và có dấu.")
+    letter = Letter(id=uuid4(), subject="Hẹn trả kết quả", body="Ngắn và có dấu.")
 
     async def begin() -> None:
         """Nobody notes it."""

@@ -180,10 +180,9 @@ async def test_a_message_counts_as_being_sent_from_the_moment_its_provider_may_h
 
     class Looking(Watched):
         async def send(self, letter: Letter, destination: Destination, begin: Begin) -> Accepted:
-            assert letter.dossier_id is not None
-            seen.extend(await bureau.states(letter.dossier_id))
+            seen.extend(await states(bureau))
             accepted = await super().send(letter, destination, begin)
-            seen.extend(await bureau.states(letter.dossier_id))
+            seen.extend(await states(bureau))
             return accepted
 
     bureau.channels = {"email": Looking()}

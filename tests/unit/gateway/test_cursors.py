@@ -3,7 +3,7 @@
 import pytest
 
 from libs.http.problems import Problem
-from services.gateway.feed.cursor import Cursor, place_of, read_cursor
+from services.gateway.feed.cursor import Cursor, position_of, read_cursor
 from services.gateway.feed.feed_store import Head
 
 HEAD = Head(feed="0a1b2c3d", last=100, first=11)
@@ -12,7 +12,7 @@ HEAD = Head(feed="0a1b2c3d", last=100, first=11)
 def refused(text: str) -> tuple[int, str]:
     """Status and slug of the refusal."""
     with pytest.raises(Problem) as problem:
-        place_of(text, HEAD)
+        position_of(text, HEAD)
     return problem.value.status, problem.value.slug
 
 
@@ -21,13 +21,13 @@ def test_a_cursor_is_read_as_it_was_written() -> None:
     for position in (10, 42, 100):
         text = str(Cursor(HEAD.feed, position))
         assert read_cursor(text) == Cursor(HEAD.feed, position)
-        assert place_of(text, HEAD) == position
+        assert position_of(text, HEAD) == position
 
 
 def test_the_beginning_is_what_is_kept_and_the_latest_is_the_end() -> None:
     """Without a cursor nothing kept is missed."""
-    assert place_of("", HEAD) == 10
-    assert place_of("latest", HEAD) == 100
+    assert position_of("", HEAD) == 10
+    assert position_of("latest", HEAD) == 100
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from services.gateway.fhir.mapper import Birth, Mapped, mapped
 from services.gateway.fhir.mapping import load_mapping
 from services.gateway.fhir.model import KINDS
 from services.gateway.fhir.paths import Node, found, parsed
-from services.gateway.fhir.places import expression
+from services.gateway.fhir.place_in_bundle import expression
 from services.intake.births import Attendants, BirthDeclaration, Certificate, Child, Father, Mother
 from services.intake.stays import Stay
 from tests.fixtures.fhir import bundle, entry, observation, one_birth, ref, resource, twins

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks.delivery_store import Waiting
 from services.gateway.webhooks.endpoint import Endpoint
 from services.gateway.webhooks.line import IN_FLIGHT_MAX, WINDOW, Line
 from services.gateway.webhooks.queue import Item
+from services.gateway.webhooks.queue_store import Waiting
 from services.gateway.webhooks.schedule import TABLE, Schedule, retry_after_seconds
 from services.gateway.webhooks.sending import Attempted
 
@@ -188,7 +188,7 @@ def test_gone_disables_at_once() -> None:
     settled, change = made.settle(sent[0], GONE, BEGIN + timedelta(seconds=9), 0)
     assert change is not None
     assert (settled.state, change.state, change.reason) == ("pending", "disabled", "gone")
-    assert change.at == GONE.at == made.last_failure_at
+    assert change.at == GONE.at == made.health.last_failure_at
     assert made.settle(sent[1], GONE, BEGIN, 0)[1] is None
     assert made.settle(sent[2], said(), BEGIN, 0)[1] is None
     assert (made.state, taken(made)) == ("disabled", [])
@@ -238,10 +238,10 @@ def test_a_partner_that_is_suspended_gets_nothing() -> None:
 def test_trust_outlives_the_process() -> None:
     """An endpoint that answered last is not met with doubt by the next dispatcher; one that did not is."""
     endpoint = msgspec.structs.replace(line().endpoint, last_success_at=BEGIN)
-    assert Line(endpoint, [], Schedule()).trusted
+    assert Line(endpoint, [], Schedule()).health.trusted
     later = BEGIN + timedelta(seconds=1)
-    assert not Line(msgspec.structs.replace(endpoint, last_failure_at=later), [], Schedule()).trusted
-    assert not line().trusted
+    assert not Line(msgspec.structs.replace(endpoint, last_failure_at=later), [], Schedule()).health.trusted
+    assert not line().health.trusted
 
 
 Step = tuple[str, int]

@@ -55,11 +55,11 @@ def test_what_was_read_anew_before_an_outcome_was_written_is_out_of_date() -> No
     rest = [waiting(made, each) for each in (first, second)]
     made.settle(first, said(), BEGIN, 0)
     settled, _ = made.settle(second, REFUSED, BEGIN, 0)
-    made.state = "failing"
+    made.health.state = "failing"
     unwritten = Unwritten({first.event_id: None, second.event_id: 0}, True)
     made.renew(made.endpoint, [(None, b"k")], rest, more=False, unwritten=unwritten)
     assert (made.waits, made.state) == (1, "failing")
-    made.state = "active"
+    made.health.state = "active"
     assert taken(made) == []
     assert [each.event_id for each in taken(made, settled.next_attempt_at)] == [second.event_id]
 
@@ -100,10 +100,10 @@ def test_an_answer_from_where_events_no_longer_go_says_nothing_of_the_endpoint(
     rest = [waiting(made, each) for each in (item(1), item(2, DOSSIERS[1]))]
     made.renew(moved, [(None, b"k")], rest, more=False)
     settled, change = made.settle(sent, outcome, BEGIN, 0)
-    assert (change, made.state, made.trusted) == (None, "active", False)
+    assert (change, made.state, made.health.trusted) == (None, "active", False)
     assert settled.state == ("delivered" if outcome.delivered else "pending")
     assert outcome.delivered or (settled.tries, settled.next_attempt_at) == (0, BEGIN)
-    assert (made.last_success_at, made.last_failure_at) == (None, None)
+    assert (made.health.last_success_at, made.health.last_failure_at) == (None, None)
     other = made.take(BEGIN)
     assert other is not None
     assert other.position == (2 if outcome.delivered else 1)

@@ -5,11 +5,9 @@ from uuid import uuid4
 
 import msgspec
 
-from services.gateway.webhooks.tending import WAITING_MAX
 from services.portal.developers.partner import Audit, Deed, Key, Partner
 from services.portal.developers.start import BIRTH_MADE, steps
 from services.portal.developers.webhooks import (
-    WAITING_COUNTED_MAX,
     Attempt,
     Delivery,
     Endpoint,
@@ -66,9 +64,11 @@ def test_who_makes_no_births_is_not_asked_to() -> None:
 
 def test_a_count_that_stopped_is_not_told_as_exact() -> None:
     """The gateway counts what waits so far and no further."""
-    assert WAITING_COUNTED_MAX == WAITING_MAX
-    words = [msgspec.structs.replace(endpoint(), waiting=waiting).waiting_words for waiting in (0, 999, 1000)]
-    assert words == ["0", "999", "từ 1.000 trở lên"]
+    words = [
+        msgspec.structs.replace(endpoint(), waiting=waiting, waiting_more=more).waiting_words
+        for waiting, more in ((0, False), (999, False), (0, True), (7, True), (1000, True))
+    ]
+    assert words == ["0", "999", "chưa đếm hết", "từ 7 trở lên", "từ 1.000 trở lên"]
 
 
 def test_the_first_failure_is_the_oldest_one() -> None:

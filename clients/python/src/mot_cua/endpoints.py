@@ -23,7 +23,7 @@ class SecretTerm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One address events are sent to. `waiting` events are not delivered yet, counted up to 1,000.
+    """One address events are sent to. `waiting` events are not delivered yet; `waiting_more`: maybe more than these.
 
     `state` is active, paused, failing (being tried again) or disabled, which only `update(enabled=True)` ends.
     `failing_event` is the oldest event that was refused and waits.
@@ -37,6 +37,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     state_reason: str | None = None
     cursor: str | None = None
     waiting: int = 0
+    waiting_more: bool = False
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None
     failing_since: datetime | None = None

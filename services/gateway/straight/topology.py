@@ -15,6 +15,8 @@ USER = "gateway"
 DURABLE = "own"
 # Where a message stands in the feed: what the partner would go on from over HTTP.
 FEED_CURSOR = "feed-cursor"
+# The durable by which gateways read inboxes before they had readers: on streams that are older than that.
+FORMER_INBOX_DURABLE = "gateway"
 # What a partner may hold back at once, and how long before it is given again.
 ACK_PENDING_MAX = 1_000
 ACK_WAIT_SECONDS = 30
@@ -27,6 +29,15 @@ INBOX_SECONDS_MAX = 7 * 24 * 3600
 INBOX_READER_IDLE_SECONDS = 300
 _SECOND_NS = 1_000_000_000
 _SUBSCRIPTIONS_MAX = 64
+# What the server would fill in by itself; written out, so that what it has can be compared with what is asked.
+_DEFAULTS = {
+    "compression": "none",
+    "max_msgs": -1,
+    "max_msgs_per_subject": -1,
+    "max_age": 0,
+    "max_consumers": -1,
+    "duplicate_window": DUPLICATE_WINDOW_SECONDS * _SECOND_NS,
+}
 
 
 def events_stream(code: str) -> str:
@@ -85,6 +96,7 @@ def events_config(code: str, *, first_sequence: int, bytes_max: int, replicas: i
         "max_bytes": bytes_max,
         "max_msg_size": MESSAGE_BYTES_MAX,
         "num_replicas": replicas,
+        **_DEFAULTS,
         "deny_delete": True,
         "allow_atomic": True,
         # A late ack for the stream's former life must never mean a message of this one.
@@ -117,14 +129,11 @@ def inbox_config(code: str, *, replicas: int) -> dict[str, Any]:
         "retention": "limits",
         "discard": "new",
         "max_bytes": INBOX_BYTES_MAX,
-        "max_msgs": INBOX_MESSAGES_MAX,
-        "max_age": INBOX_SECONDS_MAX * _SECOND_NS,
         "max_msg_size": MESSAGE_BYTES_MAX,
         "num_replicas": replicas,
-        "compression": "none",
-        "max_msgs_per_subject": -1,
-        "max_consumers": -1,
-        "duplicate_window": DUPLICATE_WINDOW_SECONDS * _SECOND_NS,
+        **_DEFAULTS,
+        "max_msgs": INBOX_MESSAGES_MAX,
+        "max_age": INBOX_SECONDS_MAX * _SECOND_NS,
     }
 
 
