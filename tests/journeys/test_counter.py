@@ -24,9 +24,9 @@ SEARCH_WIDTH_MIN = 220
 A5_POINTS = (419.5, 595.3)
 
 
-async def test_a_dossier_is_received_in_ten_steps(new_screen: NewScreen, heard: Heard) -> None:
+async def test_a_dossier_is_received_in_ten_steps(new_printing_screen: NewScreen, heard: Heard) -> None:
     """J1: card, procedure, telephone, papers, fee, F9: code, printed receipt, cursor in the scan box, event."""
-    screen = await counter(new_screen)
+    screen = await counter(new_printing_screen)
     await screen.check("counter empty")
     await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "chung thuc ban")
     await screen.type("0912345678")
