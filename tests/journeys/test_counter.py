@@ -240,6 +240,23 @@ async def test_an_emoji_in_a_name_is_refused_at_its_box_and_kept(new_screen: New
     assert await screen.at("tep.original").evaluate("input => input.files.length") == 1
 
 
+async def test_looking_for_nobody_leaves_the_desk_as_it_is(new_screen: NewScreen) -> None:
+    """What is typed into the search box, and Enter where nothing fits, cost nothing of the dossier that was begun."""
+    screen = await counter(new_screen)
+    await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "chung thuc ban")
+    await screen.press("F2")
+    await screen.type("khong co ai nhu the")
+    for _ in range(2):
+        await expect(screen.page.locator("#tim-ds")).to_have_text("Không tìm thấy hồ sơ phù hợp.")
+        await screen.press("Enter")
+    await screen.check("nobody was found at the desk")
+    await screen.press("Escape")
+    await expect(screen.page.locator("#tim-ds")).to_be_hidden()
+    await expect(screen.at("o-quet")).to_be_focused()
+    await expect(screen.at("nguoi-nop")).to_have_value("Trần Thị Bé")
+    assert screen.page.url == f"{screen.url}/quay"
+
+
 async def test_who_asks_for_themselves_is_not_asked_twice(new_screen: NewScreen) -> None:
     """Self as the relation fills what is empty of the person concerned; what was typed there stays (WCAG 3.3.7)."""
     screen = await counter(new_screen)
