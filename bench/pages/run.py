@@ -50,7 +50,7 @@ async def run(rounds: int = ROUNDS) -> Section:
         Path(folder).chmod(0o755)
         async with City(Path(folder)) as city, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path=chromium.program(), args=chromium.arguments()
+                executable_path=chromium.whole(), args=chromium.arguments()
             )
             visits = {
                 name: [await visit(browser, city.urls["portal"] + path) for _ in range(rounds)]

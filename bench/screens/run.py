@@ -74,7 +74,7 @@ async def run(rounds: int = ROUNDS) -> Section:
 async def _city(folder: Path) -> AsyncIterator[tuple[City, Town, Browser]]:
     async with City(folder) as city, Town(city) as town, async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium.program(), args=chromium.arguments()
+            executable_path=chromium.whole(), args=chromium.arguments()
         )
         yield city, town, browser
         await browser.close()

@@ -1,5 +1,6 @@
 """Free TCP ports on loopback. Never the well-known ones: the machine may run its own servers there."""
 
+import itertools
 import random
 import socket
 
@@ -10,6 +11,10 @@ FIRST, LAST = 20_000, 32_000
 # Where PostgreSQL and NATS usually live (client and monitoring ports).
 WELL_KNOWN = frozenset({4222, 5432, 6222, 8222})
 ATTEMPTS = 200
+# Each process goes through the range from a place of its own: a server takes seconds until it listens, and in them the
+# same port must not be given to another.
+_BEGIN = random.randrange(LAST - FIRST)  # noqa: S311 - spreads parallel runs, hides nothing
+_PORTS = itertools.islice(itertools.cycle(range(FIRST, LAST)), _BEGIN, None)
 
 
 def is_free(port: int) -> bool:
@@ -32,8 +37,7 @@ def free_port(preferred: int | None = None) -> int:
     """
     if preferred is not None and is_free(preferred):
         return preferred
-    for _ in range(ATTEMPTS):
-        port = random.randint(FIRST, LAST)  # noqa: S311 - spreads parallel runs, hides nothing
+    for port in itertools.islice(_PORTS, ATTEMPTS):
         if port not in WELL_KNOWN and is_free(port):
             return port
     raise OSError(f"no free port between {FIRST} and {LAST} in {ATTEMPTS} tries")

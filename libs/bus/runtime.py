@@ -15,6 +15,7 @@ from libs.bus.batch import HandlerFailed, Retried
 from libs.bus.connection import NatsNotReached, close, connect
 from libs.bus.consumer import Consumer, ConsumerSettings, ConsumerStatus
 from libs.bus.dead_letters import DeadLetter, MaskedLetter
+from libs.bus.ending import end_tasks
 from libs.bus.handling import Service
 from libs.bus.outages import code_of
 from libs.bus.relay import Relay, RelaySettings, RelayStatus
@@ -213,8 +214,17 @@ class BusRuntime:
         raise BusClosed("the NATS client is closed")
 
     async def _connect(self, stop: asyncio.Event) -> Client | None:
-        """Try until NATS answers; None when told to stop before."""
-        while not stop.is_set():
+        """Try until NATS answers; None as soon as told to stop before."""
+        stopping = asyncio.create_task(stop.wait())
+        connecting = asyncio.create_task(self._connect_at_last())
+        try:
+            await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+            return connecting.result() if connecting.done() else None
+        finally:
+            await end_tasks(connecting, stopping)
+
+    async def _connect_at_last(self) -> Client:
+        while True:
             try:
                 return await connect(
                     self._nats_url,
@@ -224,7 +234,6 @@ class BusRuntime:
                 )
             except NatsNotReached:
                 log.warning("nats-not-reached", service=self.service.name)
-        return None
 
     async def _disconnect(self, client: Client) -> None:
         self._client = None

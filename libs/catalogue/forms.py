@@ -15,6 +15,8 @@ from libs.catalogue.identifiers import IdentifierError, check_personal_number
 
 # Places 0 to 99: a longer number in a path could be anybody's.
 ITEM_DIGITS_MAX = 2
+# The group of boxes that is part of its person: whose it is, not that it is one, tells two of them apart.
+IDENTITY = "identity"
 _PLAIN_KEY = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 
 _TYPE_NAMES = {
@@ -122,14 +124,15 @@ class FormChecker:
                 yield Problem(path, "required", f"{self.label(path)}: chưa có thông tin.")
 
     def label(self, path: str) -> str:
-        """The Vietnamese label of a dotted path, the path itself when the schema has none."""
+        """The Vietnamese label of a dotted path with whose it is, the path itself when the schema has none."""
         schema = self._schema
         titles = []
-        for name in (part for part in path.split(".") if part):
+        names = [part for part in path.split(".") if part]
+        for at, name in enumerate(names, start=1):
             schema = followed(schema, self._schema)
             schema = schema.get("items", {}) if name.isdigit() else schema.get("properties", {}).get(name, {})
             title = schema.get("title") or followed(schema, self._schema).get("title")
-            if title:
+            if title and (name != IDENTITY or at == len(names)):
                 titles.append(title)
         if not titles:
             return path or "Dữ liệu"

@@ -103,6 +103,7 @@ class Process:
             context = tls_context(settings.webhook_ca)
         networks = networks_of("WEBHOOK_NETWORKS", settings.webhook_networks)
         self.sender = Sender(NameServers(), networks, context)
+        self._webhook_networks = tuple(map(str, networks))
         self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
         self._tended = Tended(
             transactions=self.transactions,
@@ -180,7 +181,12 @@ class Process:
             api_tokens.build_router(self._tokens),
             inbound_api.build_router(self._saying, self.inbound),
             api_city.build_router(self._saying, self.acting, self.reading_log),
-            api_partner.build_router(self.transactions, self._counted, sandbox=self._sandbox is not None),
+            api_partner.build_router(
+                self.transactions,
+                self._counted,
+                sandbox=self._sandbox is not None,
+                webhook_networks=self._webhook_networks,
+            ),
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),
             api_deliveries.build_router(self._tended, self._manual),

@@ -28,6 +28,7 @@ from services.intake import (
     api_tracking,
     api_uploads,
 )
+from services.intake.beds import shared_beds, with_warning
 from services.intake.birth_duplicates import IdentityCard
 from services.intake.birth_reception import CardCheck, birth_submission
 from services.intake.births import (
@@ -48,7 +49,7 @@ from services.intake.provenance import FIELDS_MAX, Source
 from services.intake.receipts import Receipt, receipt
 from services.intake.reception import Refused, Submission
 from services.intake.reception_store import Known, store_submissions
-from services.intake.stays import Stay
+from services.intake.stays import LEFT_AFTER, Stay
 
 KINDS = ("officer", "system", "service")
 SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
@@ -244,10 +245,15 @@ def _birth_submission(office: Office, actor: Actor, wanted: NewBirth) -> Submiss
 async def _store(office: Office, connection: Any, wanted: Sequence[Submission]) -> list[Answer | Problem]:
     """Store dossiers that arrived together: a receipt for each, or the dossier its birth has already."""
     answers: list[Answer | Problem] = []
-    for new, outcome in zip(wanted, await store_submissions(connection, wanted), strict=True):
+    outcomes = await store_submissions(connection, wanted)
+    now = office.now()
+    shared = await shared_beds(
+        connection, wanted, wall_clock=office.desk.wall_clock(now), left_before=now - LEFT_AFTER
+    )
+    for new, outcome in zip(wanted, outcomes, strict=True):
         if isinstance(outcome, Known):
             answers.append(duplicate(outcome))
         else:
-            given = receipt(outcome, office.catalogue, office.public_url, new.warnings)
+            given = receipt(outcome, office.catalogue, office.public_url, with_warning(new, shared))
             answers.append(Answer(201, given, f"/dossiers/{outcome.id}"))
     return answers

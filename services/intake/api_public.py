@@ -8,15 +8,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from libs.http.auth import Actor
 from libs.http.bodies import MsgspecResponse, described_answers
 from libs.http.limits import RateLimit
 from libs.http.problems import Problem
 from services.intake import search_store, store
-from services.intake.api_tracking import desk_address
+from services.intake.api_tracking import PORTAL, desk_address
 from services.intake.dossier import STATUS_NAMES
 from services.intake.dossier_codes import read_code
 from services.intake.office import Office
@@ -46,6 +48,18 @@ class CodeStatus(StatusAnswer, frozen=True, kw_only=True):
     agency: str
 
 
+class FoundStatus(CodeStatus, frozen=True, kw_only=True):
+    """The same for our own pages, which ask the other services by the dossier's id."""
+
+    dossier_id: UUID
+
+
+class FoundStatuses(msgspec.Struct, frozen=True, kw_only=True):
+    """Every dossier a code can stand for, in the order of their codes."""
+
+    statuses: tuple[FoundStatus, ...]
+
+
 class Statuses(msgspec.Struct, frozen=True, kw_only=True):
     """Every dossier a code can stand for, in the order of their codes."""
 
@@ -56,7 +70,7 @@ Lookup = Callable[[Any, str], Awaitable[PublicStatus | None]]
 
 
 def router(office: Office) -> APIRouter:
-    """The endpoints GET /status, GET /status/{code} and GET /track/{token}."""
+    """The endpoints GET /status, GET /status/{code}, GET /track/{token} and, for the portal, GET /tracking/status."""
     routes = APIRouter(
         tags=["public"],
         dependencies=[
@@ -73,7 +87,23 @@ def router(office: Office) -> APIRouter:
     @routes.get("/status", openapi_extra=described_answers({200: Statuses}))
     async def by_typed_code(code: Annotated[str, Query()]) -> Response:
         """Where the dossiers are that a code, or its end alone, can stand for: `211130-0001` is one at each agency."""
-        return MsgspecResponse(await _timed(_statuses(office, code)))
+        found = await _timed(_statuses(office, code))
+        return MsgspecResponse(Statuses(statuses=tuple(status for _, status in found)))
+
+    @routes.get("/tracking/status", openapi_extra=described_answers({200: FoundStatuses}))
+    async def for_the_portal(
+        code: Annotated[str, Query()], _portal: Annotated[Actor, Depends(PORTAL)]
+    ) -> Response:
+        """The same for the portal, with the dossiers' ids."""
+        found = await _timed(_statuses(office, code))
+        return MsgspecResponse(
+            FoundStatuses(
+                statuses=tuple(
+                    FoundStatus(dossier_id=dossier_id, **msgspec.structs.asdict(status))
+                    for dossier_id, status in found
+                )
+            )
+        )
 
     @routes.get("/track/{token}", openapi_extra=described)
     async def by_token(token: Annotated[str, Path(max_length=64)]) -> Response:
@@ -112,20 +142,21 @@ async def _status(office: Office, look_up: Lookup, key: str) -> StatusAnswer:
     return StatusAnswer(**_told(found))
 
 
-async def _statuses(office: Office, typed: str) -> Statuses:
+async def _statuses(office: Office, typed: str) -> list[tuple[UUID, CodeStatus]]:
     code = read_code(typed)
     async with office.reading() as connection:
         found = await search_store.by_code(connection, code) if code else []
-    return Statuses(
-        statuses=tuple(
+    return [
+        (
+            dossier.id,
             CodeStatus(
                 code=dossier.code,
                 agency=desk_address(office, dossier.receiving_agency).name,
                 **_told(public_status(dossier)),
-            )
-            for dossier in sorted(found, key=lambda dossier: dossier.code)
+            ),
         )
-    )
+        for dossier in sorted(found, key=lambda dossier: dossier.code)
+    ]
 
 
 def _told(found: PublicStatus) -> dict[str, Any]:

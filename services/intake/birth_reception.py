@@ -63,12 +63,18 @@ def birth_submission(
 ) -> Submission:
     """The dossier of one child. Raises Refused: a broken rule, a foreign certificate, a card that differs."""
     declaration = dated(normalised(declaration), desk.catalogue.units)
-    warnings = _checked(declaration, sender, at, desk)
+    problems = _problems(declaration, sender, at, desk)
     if stay is not None:
-        _refuse_wrong_stay(stay, sender, at, desk)
+        problems += _stay_problems(stay, sender, at, desk)
+    differences = _differences(declaration, check)
+    # All of it at once: who mends one thing is not sent back for the next.
+    if has_errors(problems):
+        raise Refused([*problems, *differences])
+    if differences:
+        raise Refused(differences, slug="card-differs")
     submission = assembled(
         declaration,
-        warnings,
+        problems,
         sender,
         fresh,
         at,
@@ -211,34 +217,36 @@ def _same_home(one: Residence, other: Residence) -> bool:
     return one.commune_code == other.commune_code and fold(one.address) == fold(other.address)
 
 
-def _checked(declaration: BirthDeclaration, sender: Sender, at: datetime, desk: Desk) -> list[Problem]:
+def _problems(declaration: BirthDeclaration, sender: Sender, at: datetime, desk: Desk) -> list[Problem]:
     problems = check_declaration(
         declaration, today=desk.today(at), units=desk.catalogue.units, now=desk.wall_clock(at)
     )
     if sender.facility and declaration.certificate.facility_code != sender.facility:
         message = "Giấy chứng sinh không phải do cơ sở này cấp."
         problems.append(problem("certificate.facility_code", "facility-other", message))
-    if has_errors(problems):
-        raise Refused(problems)
     return problems
 
 
-def _refuse_wrong_stay(stay: Stay, sender: Sender, at: datetime, desk: Desk) -> None:
+def _stay_problems(stay: Stay, sender: Sender, at: datetime, desk: Desk) -> list[Problem]:
     problems = list(stay_problems(stay, desk.wall_clock(at), "stay"))
     if not sender.facility:
         problems.append(
             problem("stay", "hospitals-only", "Chỉ bệnh viện khai sinh mới ghi phòng, giường nằm.")
         )
-    if problems:
-        raise Refused(problems)
+    return problems
+
+
+def _differences(declaration: BirthDeclaration, check: CardCheck) -> list[Problem]:
+    """Where the card differs from the declaration, unless the desk says why it declares all the same."""
+    if check.card is None or len(check.override_reason.strip()) >= OVERRIDE_LENGTH_MIN:
+        return []
+    return [
+        problem(f"card.{d.field}", "differs", d.message_vi) for d in compare_identity(check.card, declaration)
+    ]
 
 
 def _card_flags(declaration: BirthDeclaration, check: CardCheck) -> tuple[str, ...]:
     if check.card is None:
         return (IDENTITY_TYPED,) if check.typed else ()
     differences = compare_identity(check.card, declaration)
-    reasoned = len(check.override_reason.strip()) >= OVERRIDE_LENGTH_MIN
-    if differences and not reasoned:
-        found = [problem(f"card.{d.field}", "differs", d.message_vi) for d in differences]
-        raise Refused(found, slug="card-differs")
     return tuple(f"card-{difference.field}-differs".replace("_", "-") for difference in differences)

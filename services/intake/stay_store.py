@@ -81,6 +81,34 @@ async def bedside(
     return [_bedside(row) for row in rows]
 
 
+async def in_the_same_bed(
+    connection: Any, dossier_ids: Sequence[UUID], *, wall_clock: datetime, left_before: datetime
+) -> list[tuple[UUID, UUID]]:
+    """Each of the dossiers with others of its hospital that name its room and bed, who has left (see bedside) left out.
+
+    Only dossiers since `left_before` are looked at: longer stays are few, and this is asked at every declaration.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT here.id, other.id AS other
+        FROM unnest($1::uuid[]) AS here (id)
+        JOIN stay ON stay.dossier_id = here.id JOIN dossier ON dossier.id = here.id
+        JOIN dossier AS other ON other.facility = dossier.facility AND other.facility <> '' AND other.id <> here.id
+            AND other.id > (lpad(to_hex((extract(epoch FROM $2::timestamptz) * 1000)::bigint), 12, '0')
+                || '00000000000000000000')::uuid
+            AND other.status <> ALL ($3::smallint[])
+        JOIN stay AS its ON its.dossier_id = other.id
+            AND lower(its.room) = lower(stay.room) AND lower(its.bed) = lower(stay.bed)
+        WHERE coalesce(its.discharge_at > $4, other.received_at >= $2)
+        """,
+        list(dossier_ids),
+        left_before,
+        [NOT_TAKEN, TAKEN_BACK],
+        wall_clock,
+    )
+    return [(row["id"], row["other"]) for row in rows]
+
+
 async def bedside_of(connection: Any, facility: str, dossier_id: UUID) -> Bedside | None:
     """One dossier of a hospital, however old; None where it is another's or there is none."""
     row = await connection.fetchrow(

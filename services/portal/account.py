@@ -14,7 +14,7 @@ from services.portal.guard import form_of
 from services.portal.refusals import reason_of
 from services.portal.rendering import page
 from services.portal.sessions import ANYBODY, Person, give_cookie, requires
-from services.portal.sign_in import SignedIn, home_of
+from services.portal.sign_in_pages import SignedIn, home_of
 
 router = APIRouter()
 Whoever = Annotated[Person, Depends(requires(of=ANYBODY))]

@@ -11,7 +11,8 @@ from libs.http.problems import Problem, answer_http_error, answer_invalid_parame
 from libs.telemetry.logs import log
 from services.portal.rendering import page
 from services.portal.sessions import ANYBODY, SignedOut, officer_of, visitor
-from services.portal.sign_in import home_of, sign_in_again
+from services.portal.sign_in import sign_in_again
+from services.portal.sign_in_pages import home_of
 
 
 class Mishap(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.routing.case import Case
+from services.routing.case import SUPPLEMENT, Case
 from services.routing.deadlines import Deadline, deadline_of_case
 from services.routing.rules import Rules
 from services.routing.words import APOLOGY_REASONS, OUTCOMES
@@ -37,6 +37,17 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     agency_vi: str
 
 
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """A step whose clock stands still until somebody outside the agency acts: `fee`, or a wait of the catalogue."""
+
+    step: str
+    step_vi: str
+    agency_vi: str
+    reason: str
+    reason_vi: str
+    since: datetime
+
+
 class FamilyPage(msgspec.Struct, frozen=True, kw_only=True):
     """Where the case stands for its family; what was refused is at /cases/{id}/refusals."""
 
@@ -47,6 +58,7 @@ class FamilyPage(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     outcome_vi: str
     asked: Asked | None
+    waits: tuple[Wait, ...]
     apologies: tuple[Promise, ...]
 
 
@@ -61,6 +73,7 @@ def family_page(case: Case, at: datetime, rules: Rules) -> FamilyPage:
         outcome=outcome,
         outcome_vi=OUTCOMES.get(outcome, ""),
         asked=_asked(case, rules),
+        waits=_waits(case, rules) if case.settled is None else (),
         apologies=tuple(
             Promise(
                 was_at=apology.was_at,
@@ -72,6 +85,22 @@ def family_page(case: Case, at: datetime, rules: Rules) -> FamilyPage:
             for apology in case.apologies
             if apology.signed_at is not None
         ),
+    )
+
+
+def _waits(case: Case, rules: Rules) -> tuple[Wait, ...]:
+    """What stops clocks besides a request for papers, which is told by itself."""
+    return tuple(
+        Wait(
+            step=pause.step,
+            step_vi=rules.step_rule(case, pause.step).name_vi,
+            agency_vi=rules.agency_name(step.agency),
+            reason=pause.reason,
+            reason_vi=rules.wait_words(case, pause.step, pause.reason),
+            since=pause.started_at,
+        )
+        for pause in case.pauses
+        if pause.ended_at is None and pause.reason != SUPPLEMENT and (step := case.step(pause.step))
     )
 
 

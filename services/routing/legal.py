@@ -19,7 +19,7 @@ from services.routing.desk import Forbidden, NotMine, mine, within_calendar
 from services.routing.record_store import Act
 from services.routing.rules import Rules
 from services.routing.undo import Undo
-from services.routing.words import DONE
+from services.routing.words import DONE, FEE_WORDS
 
 # Names nothing that exists: only whether the move is possible is asked.
 _ANY = "any"
@@ -175,7 +175,7 @@ def _chosen(act: str, candidates: Iterable[Choice], move: Callable[[Choice], Cal
 
 def _waits(case: Case, code: str, rules: Rules) -> Iterator[Choice]:
     """What a step may wait for outside the agency."""
-    yield Choice(code=FEE, name_vi="Chờ thực hiện nghĩa vụ tài chính")
+    yield Choice(code=FEE, name_vi=f"Chờ {FEE_WORDS}")
     for wait in rules.step_rule(case, code).outside_waits:
         yield Choice(code=wait.code, name_vi=wait.name_vi)
 

@@ -12,7 +12,8 @@ from libs.catalogue.limits import Limit
 from libs.catalogue.procedures import Procedure
 from libs.catalogue.procedures import Step as StepRule
 from libs.catalogue.reasons import Move, Reason
-from services.routing.case import Case, IllegalMove
+from services.routing.case import FEE, Case, IllegalMove
+from services.routing.words import FEE_WORDS
 
 # Missing papers are to be handed in within 7 working days (NĐ 63/2024, reference/domain.md 2.2 no. 3).
 SUPPLEMENT_LIMIT = Limit(unit="working_day", amount=7)
@@ -84,6 +85,16 @@ class Rules:
         """The words for a reason why papers were asked for; empty for one the catalogue never had."""
         listed = self.catalogue.reasons["supplement-request"]
         return next((reason.name_vi for reason in listed if reason.code == code), "")
+
+    def wait_words(self, case: Case, step: str, code: str) -> str:
+        """The words for what a step waits for outside the agency; empty for what the catalogue never had."""
+        if code == FEE:
+            return FEE_WORDS.capitalize()
+        try:
+            waits = self.step_rule(case, step).outside_waits
+        except IllegalMove:
+            return ""
+        return next((wait.name_vi for wait in waits if wait.code == code), "")
 
     def agency_name(self, code: str) -> str:
         """What people call the agency; its code when the catalogue no longer has it."""

@@ -2,6 +2,8 @@
 
 from services.routing.case import GRANTED, REFUSED, STOPPED, WITHDRAWN
 
+# What a step waits for besides the waits that the catalogue names.
+FEE_WORDS = "thực hiện nghĩa vụ tài chính"
 # What the state of the case tells.
 HAPPENED = {
     "received": "Nộp hồ sơ",

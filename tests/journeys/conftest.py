@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,20 @@ NewScreen = Callable[..., Any]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all journeys; each person has a context of their own in it."""
-    program = await asyncio.to_thread(chromium.program)
+    async with _running(chromium.program) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def printing_browser() -> AsyncIterator[Browser]:
+    """A whole one, which shows a paper before it prints it."""
+    async with _running(chromium.whole) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _running(find: Callable[[], str]) -> AsyncIterator[Browser]:
+    program = await asyncio.to_thread(find)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=program, args=chromium.arguments())
         yield running
@@ -37,6 +50,19 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def new_screen(city: City, browser: Browser) -> AsyncIterator[NewScreen]:
     """Makes screens: `await new_screen()` for a citizen, `await new_screen("counter")` for an officer's desk."""
+    async with _screens(city, browser) as make:
+        yield make
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def new_printing_screen(city: City, printing_browser: Browser) -> AsyncIterator[NewScreen]:
+    """The same, of a desk with a printer."""
+    async with _screens(city, printing_browser) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _screens(city: City, browser: Browser) -> AsyncIterator[NewScreen]:
     axe = (city.assets / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:

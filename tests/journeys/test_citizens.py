@@ -23,6 +23,12 @@ from tests.pipeline.town import Town
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 HTML = {"Accept": "text/html"}
+# The live part anew, as the server would send it.
+NEWS = """async () => {
+  const { put } = await import(document.querySelector("script[src$='/page.js']").src.replace("page.js", "live.js"));
+  const part = document.querySelector("[data-live]");
+  put(part, part.innerHTML);
+}"""
 UNKNOWN_TOKEN = "A" * 24
 NewCitizen = Callable[[], httpx.AsyncClient]
 
@@ -139,6 +145,8 @@ async def test_an_electronic_result_is_fetched_with_four_digits(
     await expect(screen.at("tom-tat-loi")).to_be_focused()
     await screen.check("wrong digits for a result")
     await screen.at("bon-so").fill(family.digits)
+    # News that come while they are typed leave them where they are.
+    await screen.page.evaluate(NEWS)
     async with screen.page.expect_download() as fetching:
         await screen.at("tai-ve").click()
     path = await (await fetching.value).path()

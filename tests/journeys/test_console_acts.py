@@ -3,6 +3,7 @@ amending, taking in, withdrawing, correcting; what law lets them take back is ta
 """
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,7 +14,7 @@ from deploy.local.city import City
 from libs.http.auth import TokenSigner
 from tests.journeys.conftest import Heard, NewScreen
 from tests.journeys.officers import POLICE, SECOND_PRESS_MS, WARD, choose, done, fill, open_from, press_act
-from tests.journeys.screen import WAIT_MS
+from tests.journeys.screen import WAIT_MS, Screen
 from tests.pipeline.papers import outcome_of
 from tests.pipeline.town import Town
 
@@ -26,7 +27,8 @@ async def test_the_clock_stops_for_what_the_law_does_not_count(
     new_screen: NewScreen, town: Town, heard: Heard
 ) -> None:
     """The police take a mistaken stop back, wait for the householder, go on, and find that they must verify."""
-    dossier = (await town.declare())["dossier_id"]
+    receipt = await town.declare()
+    dossier = receipt["dossier_id"]
     await town.complete(dossier, "register_birth")
     screen = await new_screen(POLICE)
     await open_from(screen, "cho-xu-ly", dossier)
@@ -55,6 +57,7 @@ async def test_the_clock_stops_for_what_the_law_does_not_count(
     await press_act(screen, "resume")
     await expect(screen.at("bang-resume")).to_contain_text("Chủ hộ xác nhận trên VNeID")
     await screen.check("the clock may go on")
+    await the_family_reads_what_is_waited_for(await new_screen(phone=True), receipt)
     await choose(screen, "lua-chon", 1)
     await screen.press("Enter")
     await done(screen, "Thời hạn được tính tiếp")
@@ -66,6 +69,18 @@ async def test_the_clock_stops_for_what_the_law_does_not_count(
     await done(screen, "Đã ghi kết luận")
     await heard.until("routing.appointment-moved.v1", dossier)
     assert await screen.page.locator(".standing").inner_text() != promised
+
+
+async def the_family_reads_what_is_waited_for(screen: Screen, receipt: dict[str, Any]) -> None:
+    """With the code that the clock stands still for somebody outside, with the receipt at which step and for what."""
+    await screen.go(f"/tra-cuu?ma={receipt['code']}")
+    await expect(screen.at("tinh-trang")).to_contain_text("Đang dừng tính hạn")
+    await expect(screen.at("tinh-trang")).to_contain_text("chờ xác nhận từ bên ngoài cơ quan giải quyết")
+    await expect(screen.page.get_by_text("VNeID")).to_have_count(0)
+    await screen.check("status by code while the clock stands still")
+    await screen.go(f"/h/{receipt['tracking_token']}")
+    await expect(screen.at("dang-cho")).to_contain_text("chờ chủ hộ xác nhận trên VNeID")
+    await screen.check("a receipt's page while the clock stands still")
 
 
 async def test_what_came_to_the_wrong_desk_is_given_back_and_assigned(

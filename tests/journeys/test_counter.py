@@ -24,9 +24,9 @@ SEARCH_WIDTH_MIN = 220
 A5_POINTS = (419.5, 595.3)
 
 
-async def test_a_dossier_is_received_in_ten_steps(new_screen: NewScreen, heard: Heard) -> None:
+async def test_a_dossier_is_received_in_ten_steps(new_printing_screen: NewScreen, heard: Heard) -> None:
     """J1: card, procedure, telephone, papers, fee, F9: code, printed receipt, cursor in the scan box, event."""
-    screen = await counter(new_screen)
+    screen = await counter(new_printing_screen)
     await screen.check("counter empty")
     await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "chung thuc ban")
     await screen.type("0912345678")
@@ -238,6 +238,23 @@ async def test_an_emoji_in_a_name_is_refused_at_its_box_and_kept(new_screen: New
     assert await screen.at("tom-tat-loi").locator("a").first.get_attribute("href") == "#form.applicant.name"
     await expect(screen.at("nguoi-nop")).to_have_value("Trần Bé 😀")
     assert await screen.at("tep.original").evaluate("input => input.files.length") == 1
+
+
+async def test_looking_for_nobody_leaves_the_desk_as_it_is(new_screen: NewScreen) -> None:
+    """What is typed into the search box, and Enter where nothing fits, cost nothing of the dossier that was begun."""
+    screen = await counter(new_screen)
+    await applicant_and_procedure(screen, "092195001234", "Trần Thị Bé", "chung thuc ban")
+    await screen.press("F2")
+    await screen.type("khong co ai nhu the")
+    for _ in range(2):
+        await expect(screen.page.locator("#tim-ds")).to_have_text("Không tìm thấy hồ sơ phù hợp.")
+        await screen.press("Enter")
+    await screen.check("nobody was found at the desk")
+    await screen.press("Escape")
+    await expect(screen.page.locator("#tim-ds")).to_be_hidden()
+    await expect(screen.at("o-quet")).to_be_focused()
+    await expect(screen.at("nguoi-nop")).to_have_value("Trần Thị Bé")
+    assert screen.page.url == f"{screen.url}/quay"
 
 
 async def test_who_asks_for_themselves_is_not_asked_twice(new_screen: NewScreen) -> None:

@@ -103,6 +103,27 @@ async def test_what_cannot_be_is_said_before_the_mother_has_gone(new_screen: New
     await expect(drafts(screen)).to_have_count(0)
 
 
+async def test_what_only_the_city_knows_is_said_in_the_same_round(new_screen: NewScreen) -> None:
+    """With a network: a number of a province there is not, and a commune nobody chose, beside what is missing."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    typed = {
+        "me-so": "999195001234",
+        "me-ten": "Trần Thị Bé",
+        "me-ngay-sinh": "02/09/1995",
+        "cu-tru": "Ấp 3, nơi không ai biết",
+        "gcs-ngay": "01/01/2020",
+    }
+    for name, text in typed.items():
+        await screen.at(name).fill(text)
+    await screen.press("Control+Enter")
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    for name in ("me-so", "cu-tru-xa-ten", "gcs-ngay", "gcs-so", "do-de"):
+        await expect(screen.page.locator(".field.wrong", has=screen.at(name))).to_be_visible()
+    await screen.check("a declaration with errors only the city knows")
+    await expect(drafts(screen)).to_have_count(0)
+
+
 async def test_births_declared_without_a_network_arrive_once_and_in_order(
     new_screen: NewScreen, city: City
 ) -> None:
@@ -224,6 +245,16 @@ async def test_papers_are_handed_over_at_the_bed(new_screen: NewScreen, heard: H
     card = screen.page.locator(f"[data-ho-so='{dossier}']")
     await expect(card).to_contain_text("Khai sinh: đang làm")
     await screen.check("the ward")
+    await screen.press("F1")
+    for keys, act in (
+        ("F4", "Khai báo sinh"),
+        ("↓ ↑ → ←", "Chuyển giữa các giường"),
+        ("Enter", "Trong ô quét: tìm"),
+    ):
+        told = screen.page.locator("dialog dt", has=screen.page.get_by_text(keys.split()[-1], exact=True))
+        await expect(told.locator("xpath=following-sibling::dd[1]").filter(has_text=act)).to_be_visible()
+    await screen.check("the keys of the ward")
+    await screen.press("Escape")
     await town.settle(dossier)
     for _ in ("birth_certificate", "insurance_card"):
         await heard.until("results.result-issued.v1", dossier)

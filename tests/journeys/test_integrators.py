@@ -220,7 +220,20 @@ async def test_a_refused_form_leaves_no_page_that_back_cannot_show(new_screen: N
     await expect(screen.at("da-xong")).to_have_text("Đã lưu.")
     await screen.page.go_back()
     await expect(screen.at("cai-dat")).to_be_visible()
-    await delete_webhook(screen, f"{NOBODY_THERE}/2")
+    await send_again_what_is_gone(screen, f"{NOBODY_THERE}/2")
+
+
+async def send_again_what_is_gone(screen: Screen, url: str) -> None:
+    """The webhook was deleted in another tab meanwhile: that is said, and Back from elsewhere says it again."""
+    screen.expected_status.add(404)
+    await screen.at("lan-gui").first.get_by_role("link").press("Enter")
+    await expect(screen.at("gui-lai-mot")).to_be_visible()
+    await delete_webhook(await screen.another_tab(), url)
+    await screen.push("gui-lai-mot")
+    await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("Không tìm thấy")
+    await screen.go("/dev")
+    await screen.page.go_back()
+    await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("Không tìm thấy")
 
 
 async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
@@ -242,6 +255,10 @@ async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
     await screen.go(address)
     await screen.at("cung-ho-so").press("Enter")
     await expect(screen.at("lan-gui").first).to_be_visible()
+    await expect(screen.at("loai_gui").locator(f"option[value='{TEST_TYPE}']")).to_have_count(1)
+    await expect(screen.page.locator("#dia-chi-goi-y")).to_contain_text(
+        "trong mạng 127.0.0.0/8 thì http cũng được"
+    )
     await screen.at("loai_gui").select_option("results.dossier-closed.v1")
     await screen.push("loc")
     await expect(screen.at("khong-lan-gui")).to_contain_text("Không có lần gửi nào như vậy")
@@ -313,7 +330,8 @@ async def rotate(screen: Screen, program: Program, listening: Receiver, address:
     new = (await screen.at("bi-mat").inner_text()).strip()
     assert new != program.secret
     await screen.check("a rotated secret")
-    await screen.go(f"{address}#gui-thu")
+    await screen.go("/dev/webhook")
+    await screen.go(address)
     await screen.push("gui-thu")
     await expect(screen.at("tinh-trang")).to_contain_text("Đã nhận")
     request = listening.requests[-1]

@@ -49,7 +49,7 @@ async def test_an_officer_signs_in_with_the_keyboard(new_screen: NewScreen, city
 
 
 async def test_who_signs_needs_a_second_factor(new_screen: NewScreen, city: City) -> None:
-    """A password alone opens nothing for an officer whose word binds; a wrong code says so."""
+    """A password alone opens nothing for an officer whose word binds; a wrong code says so, and Back is no dead end."""
     account = account_of(city, "civil-status-31340-2025")
     screen = await new_screen()
     await screen.go("/dang-nhap?tiep=/tai-khoan")
@@ -68,5 +68,8 @@ async def test_who_signs_needs_a_second_factor(new_screen: NewScreen, city: City
         await expect(screen.at("ma")).to_be_focused()
         await expect(screen.at("ma")).to_have_attribute("aria-invalid", "true")
     await screen.check("wrong code")
+    await screen.go("/tra-cuu")
+    await screen.page.go_back()
+    await expect(screen.at("ten")).to_be_visible()
     again = await new_screen("civil-status-31340-2025", path="/dang-nhap?tiep=/tai-khoan")
     await expect(again.page.get_by_role("button", name="Đăng xuất")).to_be_visible()

@@ -34,7 +34,10 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
-    """The partner as it is registered now; `sandbox`: this gateway is one, and nobody in it exists."""
+    """The partner as it is registered now; `sandbox`: this gateway is one, and nobody in it exists.
+
+    `webhook_networks`: networks (CIDR) to which webhooks may go besides the public internet, also by http.
+    """
 
     code: str
     name_vi: str
@@ -47,6 +50,7 @@ class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...]
     keys: tuple[KeyView, ...]
     sandbox: bool
+    webhook_networks: tuple[str, ...]
 
 
 class NewKey(Body, frozen=True, kw_only=True):
@@ -95,7 +99,9 @@ def by(actor: Actor, request: Request) -> By:
     return By(actor.audit_name, client_network(request))
 
 
-def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: bool) -> APIRouter:
+def build_router(
+    transactions: Transactions, access: CountedAccess, *, sandbox: bool, webhook_networks: tuple[str, ...]
+) -> APIRouter:
     """The endpoints, for a partner's system and its persons."""
     router = APIRouter(tags=["partner"])
 
@@ -105,7 +111,7 @@ def build_router(transactions: Transactions, access: CountedAccess, *, sandbox: 
         code = (await access.partner(actor)).code
         async with transactions.transaction() as conn:
             found = await partner_store.find(conn, code)
-        return MsgspecResponse(None if found is None else _view(found, sandbox))
+        return MsgspecResponse(None if found is None else _view(found, sandbox, webhook_networks))
 
     @router.get("/partner/audit", openapi_extra=answers({200: Audit}))
     async def audit(
@@ -157,7 +163,7 @@ def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAcce
         return Response(status_code=204)
 
 
-def _view(partner: Partner, sandbox: bool) -> PartnerView:
+def _view(partner: Partner, sandbox: bool, webhook_networks: tuple[str, ...]) -> PartnerView:
     return PartnerView(
         code=partner.code,
         name_vi=partner.name_vi,
@@ -170,6 +176,7 @@ def _view(partner: Partner, sandbox: bool) -> PartnerView:
         reads=partner.reads,
         keys=tuple(_key(key) for key in partner.keys),
         sandbox=sandbox,
+        webhook_networks=webhook_networks,
     )
 
 

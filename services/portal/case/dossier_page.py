@@ -1,6 +1,5 @@
 """The page of one dossier: its file, its story, and the panels in which officers do what the law lets them do now."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -9,17 +8,16 @@ import msgspec
 from fastapi import APIRouter, Depends, Path
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from libs.catalogue import Catalogue
 from libs.catalogue.calendar import VIETNAM
 from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal import live
 from services.portal.case.answering import SCAN
-from services.portal.case.answers import File, Outcome
+from services.portal.case.answers import Outcome
 from services.portal.case.correction import caught_up, correction_texts, overtaken_notice
-from services.portal.case.file_sections import papers_of, part_of, sections_of
+from services.portal.case.file_sections import part_of
 from services.portal.case.matter import Matter, Typed, Wrong
 from services.portal.case.orders import is_act, order_of
 from services.portal.case.reading import (
@@ -27,65 +25,37 @@ from services.portal.case.reading import (
     desk_of,
     dossier_id_of,
     file_of,
-    hand_over_page,
-    handles,
-    logins_of,
     only_hands_over,
-    reads_of,
     story_of,
 )
 from services.portal.case.refusals import changed_by, notice_of, problems_of
-from services.portal.case.view import AT_ONCE, CONFIRMED, Panel, panel_of, state_of, undo_of
+from services.portal.case.sight import (
+    TEMPLATE,
+    Sight,
+    changing,
+    officers_of,
+    sight_of,
+    whole_page,
+    with_names,
+)
+from services.portal.case.view import AT_ONCE, CONFIRMED, panel_of
 from services.portal.case.words import (
-    CHANNELS,
-    DELIVERIES,
     DONE,
     NEXT_LISTS,
-    PAPERS,
-    STEP_STATES,
-    agency_words,
-    flags_of,
 )
 from services.portal.counter.attaching import attach_all
 from services.portal.forms.reading import Problems
 from services.portal.forms.sent import key_of, text_of
 from services.portal.guard import FIELD, form_of
 from services.portal.live import Watch
-from services.portal.officers import Names, Officers
-from services.portal.rendering import context_of, is_partial, page, part, renderer_of
+from services.portal.rendering import context_of, is_partial, part, renderer_of
 from services.portal.sessions import Person, officer_of, requires
 
 router = APIRouter()
 Officer = Annotated[Person, Depends(requires())]
 Named = Annotated[str, Path(alias="ma", max_length=100)]
-TEMPLATE = "case/dossier.html"
 # Acts on the file: what the officer saw of it is a version of the file, not of a step.
 OF_THE_FILE = ("correct", "supply")
-
-
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the page is made of."""
-
-    person: Person
-    file: File
-    story: Story
-    catalogue: Catalogue
-    names: Names
-
-    @property
-    def dossier_id(self) -> UUID:
-        """The dossier."""
-        return self.file.dossier.id
-
-    @property
-    def auditing(self) -> bool:
-        """Whether intake tells the officer who has looked into the dossier: the one-stop shop that handles it."""
-        return self.handling and self.person.has("one_stop")
-
-    @property
-    def handling(self) -> bool:
-        """Whether the officer speaks for the applicant."""
-        return handles(self.person, self.file)
 
 
 @router.get("/ho-so/{ma}")
@@ -96,12 +66,12 @@ async def show(request: Request, ma: Named, person: Officer, xong: str = "", buo
     """
     dossier_id = await dossier_id_of(person, ma)
     try:
-        sight = await _sight(request, person, dossier_id)
+        sight = await sight_of(request, person, dossier_id)
     except Refused as refused:
         if refused.status == 404 and await only_hands_over(person, dossier_id):
             return RedirectResponse(f"/quay/tra-ket-qua/{dossier_id}", 303)
         raise
-    return await _page(request, sight, done=xong if xong in DONE else "", step=buoc)
+    return await whole_page(request, sight, done=xong if xong in DONE else "", step=buoc)
 
 
 @router.get("/ho-so/{ma}/dong")
@@ -127,8 +97,8 @@ async def follow(request: Request, ma: Named, person: Officer) -> StreamingRespo
             case = msgspec.structs.replace(story.case, timeline=seen[0].case.timeline)
             story = msgspec.structs.replace(story, case=case)
             seen[:] = [story]
-        sight = await _with_names(request, officer, file, seen[0])
-        context = context_of(request, officer, _changing(sight))
+        sight = await with_names(request, officer, file, seen[0])
+        context = context_of(request, officer, changing(sight))
         return str(renderer_of(request).fragment(TEMPLATE, "state", context))
 
     return live.stream(request, watch, look)
@@ -143,12 +113,12 @@ async def open_panel(request: Request, ma: Named, act: str, person: Officer, buo
     """The form of one act: alone for a script, else on the whole page."""
     if not is_act(act) or act in AT_ONCE:
         raise Problem(404)
-    sight = await _sight(request, person, await dossier_id_of(person, ma))
+    sight = await sight_of(request, person, await dossier_id_of(person, ma))
     panel = panel_of(act, await _matter(sight, act, buoc, {}), problems=[])
     if is_partial(request):
         more: dict[str, Any] = {"panel": panel, "key": str(uuid4()), "notice": "", "problems": []}
         return part(request, TEMPLATE, "panel", person, **more)
-    return await _page(request, sight, panel=panel)
+    return await whole_page(request, sight, panel=panel)
 
 
 @router.post("/ho-so/{dossier_id}/viec/undo-return")
@@ -173,7 +143,7 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
     form = await form_of(request, person.csrf)
     if not is_act(act):
         raise Problem(404)
-    sight = await _sight(request, person, await dossier_id_of(person, ma))
+    sight = await sight_of(request, person, await dossier_id_of(person, ma))
     step = text_of(form, "buoc")
     matter = await _matter(sight, act, step, _typed(form))
     # What the officer saw decides, not what there is by now.
@@ -191,9 +161,9 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        sight = await _sight(request, person, sight.dossier_id)
+        sight = await sight_of(request, person, sight.dossier_id)
         matter = await _matter(sight, act, step, _typed(form))
-        names = await _officers(request).names(person, [changed_by(refused)])
+        names = await officers_of(request).names(person, [changed_by(refused)])
         notice = notice_of(refused, person, names) if refused.status == 409 else ""
         problems = problems_of(refused, order.body)
         if refused.slug == "file-changed":
@@ -206,22 +176,6 @@ async def do(request: Request, ma: Named, act: str, person: Officer) -> Response
         # The file is closed to an agency that has given its step back: its officer goes on at the list.
         return RedirectResponse(f"/viec/{NEXT_LISTS[act]}?tra={sight.dossier_id}&buoc={step}", 303)
     return RedirectResponse(f"/ho-so/{sight.dossier_id}?xong={act}&buoc={step}", 303)
-
-
-async def _sight(request: Request, person: Person, dossier_id: UUID) -> Sight:
-    file = await file_of(person, dossier_id)
-    story = await story_of(person, dossier_id, notes=True)
-    return await _with_names(request, person, file, story)
-
-
-async def _with_names(request: Request, person: Person, file: File, story: Story) -> Sight:
-    names = await _officers(request).names(person, logins_of(story))
-    return Sight(person=person, file=file, story=story, catalogue=request.app.state.catalogue, names=names)
-
-
-def _officers(request: Request) -> Officers:
-    officers: Officers = request.app.state.officers
-    return officers
 
 
 async def _matter(sight: Sight, act: str, step: str, typed: Typed) -> Matter:
@@ -292,64 +246,6 @@ async def _again(
 ) -> Response:
     """The page with the panel as it was filled in; an act without a panel leaves only the notice."""
     if act in AT_ONCE:
-        return await _page(request, sight, status=status, notice=notice or "Không thực hiện được.")
+        return await whole_page(request, sight, status=status, notice=notice or "Không thực hiện được.")
     panel = panel_of(act, matter, problems=problems, confirming=confirming)
-    return await _page(request, sight, panel=panel, problems=problems, status=status, notice=notice)
-
-
-async def _page(
-    request: Request,
-    sight: Sight,
-    *,
-    panel: Panel | None = None,
-    problems: Problems | None = None,
-    status: int = 200,
-    notice: str = "",
-    done: str = "",
-    step: str = "",
-) -> HTMLResponse:
-    file, catalogue = sight.file, sight.catalogue
-    procedure = catalogue.procedure(file.dossier.procedure, file.dossier.procedure_from)
-    wants_reads = "nhat-ky" in request.query_params and sight.auditing
-    reads = await reads_of(sight.person, sight.dossier_id) if wants_reads else None
-    readers = [read.actor for read in reads.reads] if reads else []
-    return page(
-        request,
-        TEMPLATE,
-        sight.person,
-        status=status,
-        dossier=file.dossier,
-        procedure=procedure,
-        channel=CHANNELS.get(file.dossier.channel, file.dossier.channel),
-        received_by=agency_words(catalogue, file.dossier.receiving_agency),
-        flags=flags_of(file.dossier.flags),
-        read_back=file.read_back,
-        sections=sections_of(file, procedure, catalogue),
-        papers=papers_of(file, procedure),
-        reads=reads,
-        readers=await _officers(request).names(sight.person, readers),
-        agency_words=lambda code: agency_words(catalogue, code),
-        handling=sight.handling,
-        auditing=sight.auditing,
-        panel=panel,
-        problems=problems or [],
-        key=str(uuid4()),
-        notice=notice,
-        done=DONE.get(done, ""),
-        undo=undo_of(done, step, sight.story.desk),
-        paper=PAPERS.get(done),
-        next_list=NEXT_LISTS.get(done, ""),
-        **_changing(sight),
-    )
-
-
-def _changing(sight: Sight) -> Mapping[str, Any]:
-    """What the part that changes is made of."""
-    state = state_of(sight.file, sight.story, sight.catalogue, sight.names, handling=sight.handling)
-    return {
-        "dossier_id": sight.dossier_id,
-        "deliveries": DELIVERIES,
-        "step_states": STEP_STATES,
-        "hand_over": hand_over_page(sight.person, sight.dossier_id),
-        **state,
-    }
+    return await whole_page(request, sight, panel=panel, problems=problems, status=status, notice=notice)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.http.client import Refused
+from libs.http.client import Refused, Unavailable
 from services.portal.city import Caller
 
 T = TypeVar("T")
@@ -87,6 +87,16 @@ class WhyAsked(msgspec.Struct, frozen=True, kw_only=True):
     reason_vi: str
 
 
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """routing: a step whose clock stands still, and for what; `reason` is fee, or a wait of the catalogue."""
+
+    step_vi: str
+    agency_vi: str
+    reason: str
+    reason_vi: str
+    since: datetime
+
+
 class Course(msgspec.Struct, frozen=True, kw_only=True):
     """routing: the appointment as it is now, and what was promised anew."""
 
@@ -95,6 +105,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     deadline: Deadline
     asked: WhyAsked | None
     apologies: tuple[Promise, ...]
+    waits: tuple[Wait, ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,6 +227,14 @@ async def told(caller: Caller, dossier_id: UUID, *, ended_badly: bool) -> Told:
             one for one in messages or () if one.audience == "applicant" and one.state != "dropped"
         ),
     )
+
+
+async def course(caller: Caller, dossier_id: UUID) -> Course | None:
+    """The course alone, without anything people said; None while routing does not know the dossier, or is away."""
+    try:
+        return await _if_known(caller.get("routing", f"/cases/{dossier_id}/family", Course))
+    except Unavailable:
+        return None
 
 
 async def _if_known(asked: Awaitable[T]) -> T | None:

@@ -6,7 +6,22 @@ from datetime import datetime
 import msgspec
 
 from libs.catalogue.calendar import WorkingCalendar
-from services.portal.citizens.family import Desk, Details, Result, Told
+from services.portal.citizens.family import Course, Desk, Details, Result, Told, Wait
+from services.portal.citizens.family_words import (
+    CHANNELS,
+    FEE_WAIT,
+    HISTORY,
+    LACKING,
+    LACKING_TO_DO,
+    SENTENCES,
+    STOPPED_CLOCK,
+    STOPPED_TO_DO,
+    TO_DO,
+    WAITS_FOR_FEE,
+    WAITS_FOR_OUTSIDERS,
+    WAITS_TO_DO,
+    WEEK,
+)
 from services.portal.early import early_days
 from services.portal.wording import Tag, appointment, day, day_and_clock, day_in_words, local, status_tag
 
@@ -15,59 +30,6 @@ UNDER_WAY = frozenset({WAITING, 2, 4, ASKED, FEE})
 ENDED_BADLY = frozenset({REFUSED, STOPPED})
 # Minutes of a working day, for "còn 3 giờ làm việc".
 HOUR_MINUTES = 60
-WEEK: Mapping[str, str] = {
-    "mon": "Thứ Hai",
-    "tue": "Thứ Ba",
-    "wed": "Thứ Tư",
-    "thu": "Thứ Năm",
-    "fri": "Thứ Sáu",
-    "sat": "Thứ Bảy",
-    "sun": "Chủ nhật",
-}
-SENTENCES: Mapping[int, str] = {
-    1: "Hồ sơ đã nộp, đang chờ tiếp nhận.",
-    2: "Hồ sơ đã được tiếp nhận và đang được giải quyết.",
-    3: "Hồ sơ không được tiếp nhận hoặc không được giải quyết.",
-    4: "Hồ sơ đang được giải quyết.",
-    5: "Hồ sơ đang chờ ông/bà bổ sung giấy tờ.",
-    6: "Hồ sơ đang chờ ông/bà nộp phí.",
-    7: "Hồ sơ đã được rút theo yêu cầu.",
-    8: "Hồ sơ đã dừng giải quyết.",
-    9: "Hồ sơ đã giải quyết xong, có kết quả.",
-    10: "Đã trả kết quả. Hồ sơ kết thúc.",
-}
-TO_DO: Mapping[int, str] = {
-    1: "Ông/bà chưa phải làm gì. Ngày hẹn được báo khi hồ sơ được tiếp nhận.",
-    2: "Ông/bà không phải làm gì. Kết quả có vào ngày hẹn hoặc sớm hơn.",
-    3: "Hãy đến nơi nộp hồ sơ để nhận văn bản ghi rõ lý do và được hướng dẫn.",
-    4: "Ông/bà không phải làm gì. Kết quả có vào ngày hẹn hoặc sớm hơn.",
-    5: "Hãy nộp giấy tờ còn thiếu tại nơi nộp hồ sơ.",
-    6: "Hãy nộp phí, lệ phí tại nơi nộp hồ sơ.",
-    7: "Ông/bà không phải làm gì. Nếu không yêu cầu rút hồ sơ, hãy báo ngay cho nơi nộp hồ sơ.",
-    8: "Hãy đến nơi nộp hồ sơ để nhận văn bản ghi rõ lý do và được hướng dẫn.",
-    9: "Hãy mang giấy tiếp nhận và giấy tờ tùy thân đến nơi trả kết quả.",
-    10: "Ông/bà không phải làm gì thêm.",
-}
-LACKING = "Nơi nộp đã nhận hồ sơ và chờ giấy tờ còn thiếu. Thời hạn giải quyết tính từ khi nhận đủ."
-LACKING_TO_DO = "Hãy mang giấy tờ còn thiếu, ghi trên phiếu yêu cầu bổ sung, đến {where}."
-STOPPED_CLOCK = "Thời hạn đang tạm dừng tính; khi tính tiếp, ngày hẹn được tính lại và báo cho ông/bà."
-STOPPED_TO_DO: Mapping[int, str] = {
-    2: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
-    4: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
-}
-HISTORY: Mapping[int, str] = {
-    1: "Nộp hồ sơ",
-    2: "Tiếp nhận hồ sơ",
-    3: "Từ chối hồ sơ",
-    4: "Bắt đầu giải quyết",
-    5: "Yêu cầu bổ sung giấy tờ",
-    6: "Chờ nộp phí",
-    7: "Rút hồ sơ",
-    8: "Dừng giải quyết",
-    9: "Giải quyết xong",
-    10: "Trả kết quả",
-}
-CHANNELS: Mapping[str, str] = {"email": "thư điện tử", "sms": "tin nhắn", "zalo": "Zalo"}
 Line = tuple[datetime, str, str]
 
 
@@ -99,6 +61,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     wanted: tuple[str, ...]
     wanted_until: str
     why_wanted: str
+    waits: tuple[str, ...]
     apologies: tuple[str, ...]
     refusals: tuple[tuple[str, str], ...]
     results: tuple[Fetch, ...]
@@ -108,7 +71,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What status and days alone tell; `lacking` while something is to be handed in, `stopped` while no day counts."""
+    """What status and days alone tell; `lacking` while something is to be handed in, `stopped` while no day counts,
+    `waits_for` why, as a part of a sentence."""
 
     status: int
     received_at: datetime
@@ -116,6 +80,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     lacking: bool = False
     stopped: bool = False
+    waits_for: str = ""
 
 
 def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str) -> Glance:
@@ -132,7 +97,10 @@ def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str
             to_do=LACKING_TO_DO.format(where=where),
         )
     if stand.stopped and status in UNDER_WAY:
-        sentence, to_do = f"{SENTENCES[status]} {STOPPED_CLOCK}", STOPPED_TO_DO.get(status, TO_DO[status])
+        sentence, to_do = (
+            f"{SENTENCES[status]} {STOPPED_CLOCK.format(why=stand.waits_for)}",
+            WAITS_TO_DO.get(stand.waits_for, STOPPED_TO_DO.get(status, TO_DO[status])),
+        )
         day_label = "Ngày hẹn trước khi tạm dừng"
         return Glance(
             tag=status_tag(status),
@@ -168,6 +136,7 @@ def story(
         lacking=asked is not None,
         # A request for papers stops the clock, whichever service tells of it first.
         stopped=details.status == ASKED or (course is not None and course.stopped),
+        waits_for=waits_for(course),
     )
     first = glance(stand, now, calendar, details.agency.name)
     if asked and asked.things:
@@ -178,6 +147,7 @@ def story(
         wanted=tuple(thing.label for thing in asked.things) if asked else (),
         wanted_until=day_and_clock(asked.respond_by) if asked and asked.respond_by else "",
         why_wanted=course.asked.reason_vi if course and course.asked else "",
+        waits=tuple(map(_waiting, course.waits)) if course and course.stopped else (),
         apologies=tuple(
             _apology(one.was_at, one.appointment_at, one.reason_vi, one.agency_vi) for one in course.apologies
         )
@@ -202,6 +172,18 @@ def story(
             for message in reversed(told.messages)
         ),
     )
+
+
+def waits_for(course: Course | None) -> str:
+    """Why the clock stands still, as a part of a sentence that does not tell the procedure; empty when not known."""
+    if course is None or not course.waits:
+        return ""
+    return WAITS_FOR_FEE if all(one.reason == FEE_WAIT for one in course.waits) else WAITS_FOR_OUTSIDERS
+
+
+def _waiting(one: Wait) -> str:
+    what = f"{one.reason_vi[:1].lower()}{one.reason_vi[1:]}"
+    return f"{one.step_vi} ({one.agency_vi}): chờ {what}, từ {day_and_clock(one.since)}."
 
 
 def flag_of(

@@ -18,7 +18,16 @@ from libs.http.limits import client_network
 from libs.http.problems import Problem
 from services.portal.citizens import family, tries
 from services.portal.citizens.family import Details, Told
-from services.portal.citizens.family_story import ASKED, ENDED_BADLY, Standing, Story, glance, story
+from services.portal.citizens.family_story import (
+    ASKED,
+    ENDED_BADLY,
+    UNDER_WAY,
+    Standing,
+    Story,
+    glance,
+    story,
+    waits_for,
+)
 from services.portal.city import Caller, City
 from services.portal.guard import form_of
 from services.portal.live import Watch, stream
@@ -45,6 +54,7 @@ DIGITS_SHAPE = "Nhập đúng 4 ký tự cuối của số giấy tờ tùy thâ
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What intake tells of a code alone."""
 
+    dossier_id: UUID
     code: str
     agency: str
     status: int
@@ -68,7 +78,7 @@ async def track(request: Request, ma: Annotated[str, Query()] = "") -> Response:
         return RedirectResponse(f"/h/{link[1]}", 303, headers=PRIVATE)
     tries.ask(request)
     statuses = await _statuses(request, typed)
-    return _answer(request, typed, statuses)
+    return await _answer(request, typed, statuses)
 
 
 @router.post("/tra-cuu")
@@ -79,9 +89,9 @@ async def track_with_digits(request: Request) -> Response:
     tries.ask(request)
     statuses = await _statuses(request, typed)
     if len(statuses) != 1:
-        return _answer(request, typed, statuses)
+        return await _answer(request, typed, statuses)
     if not LAST_FOUR.fullmatch(digits):
-        return _answer(request, typed, statuses, problems=[("bon-so", DIGITS_SHAPE)])
+        return await _answer(request, typed, statuses, problems=[("bon-so", DIGITS_SHAPE)])
     caller = _caller(request)
     try:
         found = await family.details(
@@ -89,10 +99,10 @@ async def track_with_digits(request: Request) -> Response:
         )
     except Refused as refused:
         if refused.slug == "not-recognised":
-            return _answer(request, typed, statuses, problems=[("bon-so", DIGITS_WRONG)])
+            return await _answer(request, typed, statuses, problems=[("bon-so", DIGITS_WRONG)])
         if refused.status == 403:
             words = f"{refused.told.title}. {refused.told.detail}"
-            return _answer(request, typed, statuses, problems=[("bon-so", words)])
+            return await _answer(request, typed, statuses, problems=[("bon-so", words)])
         raise _as_told(refused) from None
     told = await family.told(caller, found.dossier_id, ended_badly=found.status in ENDED_BADLY)
     return _dossier_page(request, found, told, token="")
@@ -192,17 +202,18 @@ async def _statuses(request: Request, typed: str) -> tuple[Status, ...]:
     if not typed or len(typed) > TYPED_LENGTH_MAX:
         return ()
     try:
-        found = await _caller(request).get("intake", "/status", _Statuses, query={"code": typed})
+        found = await _caller(request).get("intake", "/tracking/status", _Statuses, query={"code": typed})
     except Refused as refused:
         raise _as_told(refused) from None
     return found.statuses
 
 
-def _answer(
+async def _answer(
     request: Request, typed: str, statuses: tuple[Status, ...], problems: list[tuple[str, str]] | None = None
 ) -> Response:
     """The page for what was found by a code: one dossier, several to choose from, or none and what codes look like."""
     found = statuses[0] if len(statuses) == 1 else None
+    stand = await _standing(request, found) if found else None
     status = 200 if statuses else 404
     return page(
         request,
@@ -213,7 +224,7 @@ def _answer(
         statuses=statuses,
         found=found,
         wrong=not statuses,
-        glance=glance(_standing(found), _now(), _calendar(request), found.agency) if found else None,
+        glance=glance(stand, _now(), _calendar(request), found.agency) if found and stand else None,
         problems=problems or (),
     )
 
@@ -265,14 +276,17 @@ def _story(request: Request, found: Details, told: Told) -> Story:
     return story(found, told, _now(), _calendar(request), agency_name)
 
 
-def _standing(found: Status) -> Standing:
+async def _standing(request: Request, found: Status) -> Standing:
+    """What a code alone is told: that the clock stands still, and whether for a fee or for somebody outside."""
+    course = await family.course(_caller(request), found.dossier_id) if found.status in UNDER_WAY else None
     return Standing(
         status=found.status,
         received_at=found.received_at,
-        appointment_at=found.appointment_at,
+        appointment_at=course.appointment_at if course else found.appointment_at,
         ended_at=found.ended_at,
         lacking=found.lacking,
-        stopped=found.status == ASKED,
+        stopped=found.status == ASKED or (course is not None and course.stopped),
+        waits_for=waits_for(course),
     )
 
 

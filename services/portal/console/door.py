@@ -1,5 +1,6 @@
-"""Dossiers handed in at a one-stop shop that nobody has taken yet: intake keeps them, and only a page is counted."""
+"""Dossiers handed in at a one-stop shop that nobody has taken yet: intake keeps them, and tells them page by page."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from services.portal.sessions import Person
 
 # National status code of a dossier that has been handed in and is not accepted.
 NOT_ACCEPTED = "1"
-# As many as intake tells at once.
-COUNTED_MAX = 200
+# As many as intake tells at once, and as far as is counted: the other services' lists are, too.
+PAGE_ROWS = 200
+COUNTED_MAX = 1000
 
 
 class DoorLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +43,19 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def door_of(person: Person) -> Door | None:
-    """What is counted; None for who receives nothing."""
-    return await door_page(person, limit=COUNTED_MAX) if person.has("one_stop") else None
+    """Everything that waits, as far as it is counted; None for who receives nothing."""
+    if not person.has("one_stop"):
+        return None
+    return await gathered(lambda before: door_page(person, limit=PAGE_ROWS, before=before))
+
+
+async def gathered(page: Callable[[str], Awaitable[Door]]) -> Door:
+    """The pages as one, up to COUNTED_MAX; with a `before` there is more than that."""
+    found = await page("")
+    while found.before is not None and len(found.dossiers) < COUNTED_MAX:
+        following = await page(str(found.before))
+        found = Door(dossiers=(*found.dossiers, *following.dossiers), before=following.before)
+    return found
 
 
 async def door_page(person: Person, *, limit: int, before: str = "") -> Door:

@@ -6,9 +6,11 @@ from uuid import UUID
 import msgspec
 from fastapi import Depends
 
-from services.portal.developers.event_list import EVENTS
+from services.portal.developers.event_list import CHOICES, EVENTS
 from services.portal.developers.webhooks import DELIVERY_STATES, TEST_TYPE
 
+# The types one may look for: what is sent as a test has one of its own, which is not in the catalogue.
+SENT_CHOICES = ((TEST_TYPE, f"Sự kiện thử ({TEST_TYPE})"), *CHOICES)
 # The field of the form, and what is wrong with it.
 NO_DOSSIER = ("ho_so", "Hãy ghi mã định danh của hồ sơ như trong subject của sự kiện, dạng UUID")
 

@@ -25,7 +25,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Partner(msgspec.Struct, frozen=True, kw_only=True):
-    """The partner as it is registered."""
+    """The partner as it is registered; webhooks may go to `webhook_networks` besides the public internet."""
 
     code: str
     name_vi: str
@@ -36,6 +36,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
+    webhook_networks: tuple[str, ...] = ()
 
     @property
     def declares_births(self) -> bool:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from libs.http.client import Refused
 from services.portal.developers.door import INTEGRATOR, show
+from services.portal.developers.partner import partner_of
 from services.portal.developers.webhooks import Webhooks, troubled
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
@@ -96,5 +97,6 @@ async def _show(
         troubled=troubled(endpoints),
         problems=problems or [],
         typed=typed or {"loai": EVERYTHING},
+        networks=(await partner_of(person)).webhook_networks,
         done=done,
     )

@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused, Unavailable
-from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, WANTED, Wanted
+from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, SENT_CHOICES, WANTED, Wanted
 from services.portal.developers.delivery_page import name_of
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.event_list import CHOICES, EVENTS
+from services.portal.developers.partner import partner_of
 from services.portal.developers.webhook_list import (
     EVERYTHING,
     FIELDS,
@@ -145,7 +146,7 @@ async def again(request: Request, endpoint: UUID, person: INTEGRATOR) -> Respons
         replay = await Webhooks(person).replay(endpoint, kind, since, key=text_of(form, "khoa"))
     except Refused as refused:
         return await _refused(request, person, endpoint, refused)
-    return RedirectResponse(f"/dev/webhook/{endpoint}?phat_lai={replay.id}#gui-lai", 303)
+    return RedirectResponse(f"/dev/webhook/{endpoint}?phat_lai={replay.id}", 303)
 
 
 @router.get("/dev/webhook/{endpoint}/phat-lai/{replay}")
@@ -229,6 +230,8 @@ async def _show(
         since=SINCE,
         overlaps=OVERLAPS,
         event_types=CHOICES,
+        sent_types=SENT_CHOICES,
+        networks=(await partner_of(person)).webhook_networks,
         **standing,
     )
 

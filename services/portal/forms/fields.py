@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from libs.catalogue.code_lists import code_lists
-from libs.catalogue.forms import followed
+from libs.catalogue.forms import IDENTITY, followed
 from services.portal.forms.words import CHOICES, HINTS
 
 Kind = Literal[
@@ -97,7 +97,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     def _flat(self) -> Iterator["Box | Part"]:
         """An identity document is part of its person, not a group of its own."""
         for one in self.inner:
-            if isinstance(one, Part) and _name(one) == "identity":
+            if isinstance(one, Part) and _name(one) == IDENTITY:
                 needed = one.required
                 for box in one.inner:
                     yield box if needed else msgspec.structs.replace(box, required=False)

@@ -13,6 +13,7 @@ from libs.catalogue import Catalogue, Units
 from libs.catalogue.calendar import VIETNAM
 from libs.catalogue.code_lists import code_lists
 from libs.catalogue.folding import fold
+from libs.catalogue.forms import IDENTITY
 from services.portal.forms.dates_typed import NotADay, read_day
 from services.portal.forms.fields import Box, Part
 
@@ -49,15 +50,19 @@ class Reader:
     def read(self, part: Part, typed: Mapping[str, str]) -> tuple[dict[str, Any], Problems]:
         """The data of the form and what could not be read: (name of the box, message)."""
         problems: Problems = []
-        data = self._part(part, typed, problems)
+        data = self._part(part, typed, problems, whose=part.label if part.path else "")
         return data, problems
 
-    def _part(self, part: Part, typed: Mapping[str, str], problems: Problems) -> dict[str, Any]:
+    def _part(
+        self, part: Part, typed: Mapping[str, str], problems: Problems, *, whose: str
+    ) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for each in part.inner:
             name = each.path.rpartition(".")[2]
             if isinstance(each, Part):
-                inner = self._part(each, typed, problems)
+                inner = self._part(
+                    each, typed, problems, whose=whose if name == IDENTITY else each.label or whose
+                )
                 if not inner and not each.required:
                     continue
                 if each.row:
@@ -71,7 +76,7 @@ class Reader:
             try:
                 data[name] = self._value(each, text)
             except Unreadable as error:
-                problems.append((PREFIX + each.path, f"{each.label}: {error.message}"))
+                problems.append((PREFIX + each.path, f"{_label(each, whose)}: {error.message}"))
         return data
 
     def _value(self, box: Box, text: str) -> Any:
@@ -93,6 +98,11 @@ class Reader:
             case "facility":
                 return _facility(text)
         return text
+
+
+def _label(box: Box, whose: str) -> str:
+    """A box with whose it is, as refusals by the form's schema name it: `Ngày sinh (người mẹ)`."""
+    return f"{box.label} ({whose.lower()})" if whose else box.label
 
 
 def commune_of(units: Units, text: str, today: date) -> str:

@@ -86,7 +86,7 @@ def declaration_of(fields: Fields, desk: Desk, units: Units) -> tuple[dict[str, 
             "birth_date": mother_born,
             "ethnic_code": fields.get("me-dan-toc", "") or KINH,
             "document": {"number": fields.get("me-so", "")},
-            "residence": _residence(fields, units, issued_on, problems),
+            "residence": _residence(fields, units, issued_on or born_on, problems),
             "insurance_card": fields.get("me-bhyt", ""),
             "contact": {"phone": fields.get("me-dien-thoai", "")},
         },
@@ -102,6 +102,12 @@ def declaration_of(fields: Fields, desk: Desk, units: Units) -> tuple[dict[str, 
     if stay := stay_of(fields, problems):
         body["stay"] = stay
     return body, in_order(problems)
+
+
+def is_dated(body: Mapping[str, Any]) -> bool:
+    """Whether the days that rules compare are all known: without them intake cannot judge the rest."""
+    days = (body["certificate"]["issued_on"], body["mother"]["birth_date"], body["child"].get("birth_time"))
+    return all(days)
 
 
 def stay_of(fields: Fields, problems: Problems) -> dict[str, Any]:
@@ -187,15 +193,16 @@ def _child(fields: Fields, problems: Problems) -> dict[str, Any]:
 def _residence(fields: Fields, units: Units, on: date | None, problems: Problems) -> dict[str, Any]:
     """Where the mother lives, as of the day of the certificate; its commune is found by the address if nobody chose."""
     code, address = fields.get("cu-tru-xa", ""), fields.get("cu-tru", "")
+    unknown = {"address": address, "province_code": "", "commune_code": "", "as_of": on}
     if on is None or not address:
-        return {}
+        return unknown
     if not code:
         communes = communes_of(units, address, on) or units.search(fields.get("cu-tru-xa-ten", ""), on)
         code = communes[0].code if len(communes) == 1 else ""
     unit = units.unit(code, on) if code else None
     if unit is None:
-        problems.append(("cu-tru-xa", "Hãy chọn xã, phường nơi mẹ cư trú"))
-        return {}
+        problems.append(("cu-tru-xa-ten", "Hãy chọn xã, phường nơi mẹ cư trú"))
+        return unknown
     return {"address": address, "province_code": unit.province_code, "commune_code": unit.code, "as_of": on}
 
 

@@ -1,9 +1,7 @@
 """H2, declaring a birth: the page, its shell for the time without a network, and what its outbox sends."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
@@ -15,19 +13,13 @@ from libs.catalogue.calendar import CUTOFF, DEFAULT_CALENDAR, VIETNAM
 from libs.catalogue.code_lists import code_lists
 from libs.catalogue.folding import fold
 from libs.catalogue.units import Unit
-from libs.http.client import Refused
 from libs.http.problems import Problem
 from services.portal.assets import Assets
-from services.portal.forms.reading import Problems
 from services.portal.guard import form_of
 from services.portal.hospital.addresses import MERGED, communes_of
 from services.portal.hospital.birth_fields import KINDS, NEEDED
-from services.portal.hospital.birth_form import (
-    Desk,
-    cleaned,
-    declaration_of,
-    problems_of,
-)
+from services.portal.hospital.birth_form import Desk, cleaned, declaration_of
+from services.portal.hospital.declaring import Answer, all_wrong, declared
 from services.portal.rendering import page
 from services.portal.sessions import Person, SignedOut, csrf_of, officer_of, requires
 
@@ -35,7 +27,6 @@ router = APIRouter()
 HOSPITAL = Annotated[Person, Depends(requires("hospital"))]
 WORKER = "hospital/worker.js"
 SUGGESTIONS_MAX = 8
-KEY_LENGTH = 36
 DAYS_AHEAD = 60
 # Days and times have words of their own in the form; the page only sees that they are empty.
 DATED = {
@@ -45,39 +36,6 @@ DATED = {
     "gcs-ngay": "Chưa ghi ngày cấp giấy chứng sinh",
 }
 SEXES = (("1", "Nam"), ("2", "Nữ"), ("3", "Chưa xác định"))
-
-
-class Warned(msgspec.Struct, frozen=True):
-    """A doubt intake has about what it took."""
-
-    message_vi: str
-
-
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """intake's receipt, as far as the desk shows it."""
-
-    dossier_id: UUID
-    code: str
-    received_at: datetime
-    appointment_text: str
-    likely_duplicate: bool = False
-    warnings: tuple[Warned, ...] = ()
-
-
-class _Known(msgspec.Struct, frozen=True):
-    dossier_id: UUID | None = None
-    code: str = ""
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page is told of one declaration: taken, or what is wrong with it and which dossier knows the birth."""
-
-    code: str = ""
-    dossier: str = ""
-    received_at: datetime | None = None
-    words: str = ""
-    warnings: tuple[str, ...] = ()
-    problems: Sequence[tuple[str, str]] = ()
 
 
 def catalogue_of(request: Request) -> Catalogue:
@@ -187,10 +145,10 @@ async def send(request: Request, person: HOSPITAL) -> Response:
             409, "other-officer", "Khai báo này do người khác nhập; hãy để người đó đăng nhập và gửi"
         )
     body, problems = declaration_of(fields, desk, catalogue_of(request).units)
-    answer = Answer(problems=problems)
-    status = 422
-    if not problems:
-        answer, status = await _declared(person, body, fields.get("khoa", ""))
+    if problems:
+        answer, status = Answer(problems=await all_wrong(person, body, problems)), 422
+    else:
+        answer, status = await declared(person, body, fields.get("khoa", ""))
     if "application/json" in request.headers.get("accept", ""):
         return Response(msgspec.json.encode(answer), status, media_type="application/json")
     if status == 201:
@@ -200,41 +158,14 @@ async def send(request: Request, person: HOSPITAL) -> Response:
     )
 
 
-async def _declared(person: Person, body: Mapping[str, Any], key: str) -> tuple[Answer, int]:
-    """What intake said. Raises Unavailable, and Refused for what no form can mend."""
-    if not 1 <= len(key) <= KEY_LENGTH:
-        raise Problem(400)
-    try:
-        taken = await person.desk.act("intake", "/births", body, Taken, key=key)
-    except Refused as refused:
-        if refused.status not in (409, 422):
-            raise
-        return _refusal(refused), refused.status
-    warnings = [warned.message_vi for warned in taken.warnings]
-    if taken.likely_duplicate:
-        warnings.append("Có thể trùng với một khai báo khác; bộ phận một cửa sẽ kiểm tra.")
-    return (
-        Answer(
-            code=taken.code,
-            dossier=f"/bv/ho-so/{taken.dossier_id}",
-            received_at=taken.received_at.astimezone(UTC),
-            words=taken.appointment_text,
-            warnings=tuple(warnings),
-        ),
-        201,
-    )
-
-
-def _refusal(refused: Refused) -> Answer:
-    problems: Problems = problems_of(refused.told.errors)
-    if not problems:
-        words = ". ".join(part.rstrip(".") for part in (refused.told.title, refused.told.detail) if part)
-        problems = [("", words)]
-    known = (
-        msgspec.json.decode(refused.answer, type=_Known) if refused.slug == "duplicate-birth" else _Known()
-    )
-    dossier = f"/bv/ho-so/{known.dossier_id}" if known.dossier_id else ""
-    return Answer(code=known.code, dossier=dossier, problems=problems)
+@router.post("/bv/khai-bao/kiem")
+async def check(request: Request, person: HOSPITAL) -> Response:
+    """All that is wrong with a declaration the page does not send, as far as intake knows too; nothing is kept."""
+    desk = desk_of(request, person)
+    fields = cleaned(await form_of(request, person.csrf))
+    body, problems = declaration_of(fields, desk, catalogue_of(request).units)
+    answer = Answer(problems=await all_wrong(person, body, problems))
+    return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
 @router.get("/bv/xa")

@@ -1,5 +1,7 @@
 // A text box that offers what fits while one types (WAI-ARIA APG: combobox with a list): ↑ ↓ move and open, Enter takes,
 // Esc closes. The focus stays in the box. Nothing is looked for while the input method composes.
+import { tellKey } from "./keys.js";
+
 const WAIT_MS = 120;
 
 // Which of `count` options is marked after an arrow; -1 is none.
@@ -107,6 +109,7 @@ export function combobox(input, list, { find, take, show = showRows, changed = (
     }
   }
 
+  tellKey(["ArrowUp", "ArrowDown", "Enter", "Escape"], "Trong gợi ý: chuyển dòng, chọn, đóng");
   input.addEventListener("input", (event) => {
     if (event.isTrusted) changed();
     if (!marksFirst) mark(-1);

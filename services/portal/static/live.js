@@ -15,15 +15,21 @@ function banner(text) {
 }
 
 // A form in it that was just sent must not become a fresh one: a second press would send it again, under another key.
-function put(part, html) {
+export function put(part, html) {
   clearTimeout(waiting.get(part));
   if (part.querySelector("form[data-sent]")) {
     waiting.set(part, setTimeout(() => put(part, html), SENDING_LOOK_MS));
     return;
   }
-  // Somebody is reading or typing inside: what has focus keeps it by its id.
+  // Somebody is reading or typing inside: what has focus keeps it by its id, and so does what was typed.
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const boxes = [...part.querySelectorAll("input[id], textarea[id]")].filter(({ type }) => ["text", "textarea"].includes(type));
+  const typed = boxes.filter((box) => box.value !== box.defaultValue);
   part.innerHTML = html;
+  for (const { id, value } of typed) {
+    const box = document.getElementById(id);
+    if (box) box.value = value;
+  }
   window.htmx?.process(part);
   if (focused) document.getElementById(focused)?.focus();
   part.dispatchEvent(new CustomEvent("live:state", { bubbles: true }));

@@ -35,9 +35,7 @@ export function focusNext(from) {
 
 export function enterInBox(event) {
   const from = event.target;
-  if (event.isComposing || event.key !== "Enter" || event.ctrlKey || event.altKey || event.shiftKey) return false;
-  if (!(from instanceof HTMLInputElement || from instanceof HTMLSelectElement) || from.closest("[role=search]")) return false;
-  event.preventDefault();
+  if (!(from instanceof HTMLInputElement || from instanceof HTMLSelectElement) || !from.form || from.closest("[role=search]")) return false;
   if (!entersNext()) return true;
   if (from.type === "checkbox") from.checked = true;
   focusNext(from);

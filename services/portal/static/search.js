@@ -1,9 +1,10 @@
 // The scan-and-search box: what fits is shown while one types, identifiers before names; Enter opens the marked one,
-// or without one the page of everything found.
+// or without one the page of everything found. Where nothing is found one stays, with what was typed elsewhere on the page.
 import { combobox } from "./combobox.js";
 import { addKey } from "./keys.js";
 
 const box = document.getElementById("tim");
+const hits = document.getElementById("tim-ds");
 
 async function find(text) {
   const headers = { "HX-Request": "true", Accept: "text/html", "X-CSRF": document.querySelector("meta[name=csrf]").content };
@@ -18,7 +19,7 @@ function show(list, html) {
   return [...list.querySelectorAll("[role=option][data-href]")];
 }
 
-combobox(box, document.getElementById("tim-ds"), {
+combobox(box, hits, {
   find,
   show,
   take: (_, at) => location.assign(document.querySelectorAll("#tim-ds [data-href]")[at].dataset.href),
@@ -26,6 +27,16 @@ combobox(box, document.getElementById("tim-ds"), {
   marksFirst: false,
 });
 
+async function open() {
+  const html = await find(box.value.trim());
+  if (html === null || show(hits, html).length) return box.form.submit();
+  return box.setAttribute("aria-expanded", "true");
+}
+
+addKey("Enter", "Trong ô quét và tìm: tìm", (event) => {
+  if (event.target !== box || !box.value.trim()) return false;
+  return open();
+});
 addKey("Ctrl+K", "Đến ô quét và tìm", () => {
   box.focus();
   box.select();

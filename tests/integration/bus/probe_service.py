@@ -20,6 +20,7 @@ from libs.bus import jetstream, topology
 from libs.bus.connection import connect
 from libs.bus.consumer import Change, Consumer, ConsumerSettings, Decision, Handler, Received, Rejected
 from libs.bus.ids import new_id
+from libs.contracts.catalogue import sources_of
 from libs.contracts.cloudevents import encode_data, encode_headers
 from libs.contracts.event import Envelope, Event
 from libs.contracts.intake import DossierCorrected, DossierSupplemented
@@ -117,6 +118,15 @@ async def save(connection: Any, changes: Sequence[Change[Dossier]]) -> None:
         [effect[1][0] for effect in effects],
         [int(effect[1][1]) for effect in effects],
     )
+
+
+async def shorten_ack_wait(client: Client, service: str, seconds: float) -> None:
+    """Let the server give a service again what it did not settle, sooner than the 30 s of the law."""
+    for producer in sources_of(service):
+        stream, durable = topology.stream_of(producer), topology.durable_of(service, producer)
+        found = await jetstream.consumer_info(client, stream, durable)
+        config = {**found.config, "ack_wait": int(seconds * 1e9)}
+        await jetstream.write_consumer(client, stream, config, action="update")
 
 
 class Producer:
@@ -218,11 +228,7 @@ class Probe:
 
     async def ack_wait(self, seconds: float) -> None:
         """Let the server redeliver sooner than the 30 s of the law."""
-        for producer in ("intake", "results"):
-            stream, durable = topology.stream_of(producer), topology.durable_of("routing", producer)
-            found = await jetstream.consumer_info(self.client, stream, durable)
-            config = {**found.config, "ack_wait": int(seconds * 1e9)}
-            await jetstream.write_consumer(self.client, stream, config, action="update")
+        await shorten_ack_wait(self.client, "routing", seconds)
 
     def _wake(self) -> None:
         self.woken += 1

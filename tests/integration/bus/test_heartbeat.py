@@ -5,17 +5,22 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from deploy.local.nats_server import NatsServer
+from libs.bus import jetstream
 from libs.bus.heartbeat import AGE_SECONDS_MAX, is_alive, is_ready
 from libs.bus.keeper import Keeper
 from tests.integration.bus.relay_rig import FAST_KEEPER, connected, running, until
 
 
 async def test_a_keeper_without_nats_is_alive_and_not_ready(
-    embedded_nats: NatsServer, tmp_path: Path
+    embedded_nats: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes on turning while the server is away, and is ready again when the streams are there."""
     file = tmp_path / "keeper"
+    # A turn without the server lasts so long, and two are waited for.
+    monkeypatch.setattr(jetstream, "REQUEST_TIMEOUT_SECONDS", 1.0)
     async with connected(embedded_nats.url, "keeper") as client:
         keeper = Keeper(client, FAST_KEEPER, heartbeat=file)
         assert not is_alive(file)

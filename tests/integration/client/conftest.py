@@ -14,7 +14,7 @@ from deploy.local.nats_server import NatsServer
 from deploy.local.ports import LOOPBACK, free_port
 from mot_cua import AsyncClient, Client, SigningKey
 from services.gateway.settings import Settings
-from tests.fixtures.servers import ROOT, eventually
+from tests.fixtures.servers import ROOT
 from tests.integration.gateway.conftest import (
     HOSPITAL,
     House,
@@ -23,7 +23,7 @@ from tests.integration.gateway.conftest import (
     houses,
     settings,
 )
-from tests.integration.gateway.test_process import environment, is_ready, producer
+from tests.integration.gateway.test_process import environment, producer, until_ready
 
 __all__ = ["gateway_database", "house", "houses", "producer", "settings"]
 
@@ -51,7 +51,7 @@ class Gateway:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        await eventually(lambda: is_ready(self.url), deadline_seconds=40)
+        await until_ready(self.url)
 
     def kill(self) -> None:
         """Kill it where it is."""

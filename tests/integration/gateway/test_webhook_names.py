@@ -37,12 +37,10 @@ async def test_a_hundred_names_that_hang_delay_no_other_and_end() -> None:
         began = time.monotonic()
         slow = [asyncio.create_task(names.addresses(f"{number}.{SLOW}")) for number in range(100)]
         await eventually(lambda: len(server.asked) == 200)
-        asked = time.monotonic()
         first, second, third = texts(await names.addresses(GOOD))
         # IPv4 before IPv6, in turn.
         assert (sorted((first, third)), second) == (["1.0.0.1", "1.1.1.1"], "2606:4700::1111")
-        assert time.monotonic() - asked < 1
-        assert not any(task.done() for task in slow)
+        assert not any(task.done() for task in slow), "beside them and not after them"
         assert set(await asyncio.gather(*slow)) == {()}
         assert time.monotonic() - began < 5
 

@@ -16,12 +16,14 @@ import pytest
 from deploy.local.ports import LOOPBACK, free_port
 from libs.database.lines import lines_of
 from libs.database.migrate import migrate
+from services.identity.__main__ import cli
 from services.identity.domain import Lifetime
 from services.identity.housekeeping import Housekeeping
 from services.identity.sealing import new_token
 from services.identity.settings import Settings
 from tests.fixtures.database import DatabaseFactory, ServiceDatabase
 from tests.fixtures.servers import ROOT, eventually
+from tests.fixtures.shell import typed
 from tests.integration.identity.conftest import PASSWORD, House
 
 pytestmark = pytest.mark.timeout(90)
@@ -101,9 +103,10 @@ async def test_the_operator_s_shell(house: House, settings: Callable[..., Settin
     given = settings()
 
     async def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return await asyncio.to_thread(command, given, "accounts", *arguments)
+        return await typed(cli, ("accounts", *arguments), environment(given))
 
-    added = await run("add", "van-hanh-01", "Lê Văn Bình", "--role", "operator")
+    first = ("accounts", "add", "van-hanh-01", "Lê Văn Bình", "--role", "operator")
+    added = await asyncio.to_thread(command, given, *first)
     assert added.returncode == 0, added.stderr
     _, needs = await house.session("van-hanh-01", added.stdout.strip())
     assert needs == "new-password"

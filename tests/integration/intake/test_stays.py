@@ -47,6 +47,28 @@ async def test_the_bedside_list_is_ordered_by_discharge_then_bed(intake: Intake)
     assert [tuple(row.values()) for row in logged] == [("bedside", "bedside", 4)]
 
 
+async def test_a_bed_of_another_mother_is_a_warning_and_no_name(intake: Intake) -> None:
+    """A twin is in its mother's bed, who has left is in none, and each hospital has beds of its own."""
+
+    async def warned(body: dict[str, Any], stay: dict[str, Any]) -> list[str]:
+        answer = await intake.post("/births", {**body, "stay": stay}, intake.hospital())
+        assert answer.status_code == 201, answer.text
+        told = [one for one in answer.json()["warnings"] if one["field"] == "stay.bed"]
+        assert all("Canary" not in one["message_vi"] and one["severity"] == "warning" for one in told)
+        return [one["code"] for one in told]
+
+    first = birth(child__count=2)
+    twin = birth(child__count=2, child__order=2, mother=first["mother"])
+    leaving = {**ROOM, "discharge_at": "2026-11-23T15:00:00"}
+    assert await warned(first, leaving) == []
+    assert await warned(twin, leaving) == []
+    assert await warned(birth(), {"room": "phòng 5", "bed": "12"}) == ["bed-shared"]
+    assert await warned(birth(), {"room": "Phòng 6", "bed": "12"}) == []
+    assert await warned(birth(), {"room": "Phòng 5"}) == []
+    intake.set_time(MORNING + timedelta(days=20))
+    assert await warned(birth(), ROOM) == []
+
+
 async def test_who_has_left_is_on_the_other_list(intake: Intake) -> None:
     """Past the planned hour, or two weeks after the declaration where none was planned."""
     planned = await declared(intake, {**ROOM, "discharge_at": "2026-11-24T10:00:00"})

@@ -44,6 +44,17 @@ async def test_the_token_opens_everything_a_family_must_know(intake: Intake) -> 
     ]
 
 
+async def test_only_the_portal_learns_the_id_behind_a_code(intake: Intake) -> None:
+    """It asks the other services by it; what everybody is told of a code has none."""
+    receipt = await born(intake, 620_009)
+    path = f"/tracking/status?code={receipt['code']}"
+    (told,) = (await intake.get(path, intake.service("portal"))).json()["statuses"]
+    assert told["dossier_id"] == receipt["dossier_id"]
+    (open_to_all,) = (await intake.get(f"/status?code={receipt['code']}")).json()["statuses"]
+    assert told == open_to_all | {"dossier_id": receipt["dossier_id"]}
+    assert (await intake.get(path)).status_code == 401
+
+
 async def test_a_code_needs_the_end_of_a_number(intake: Intake) -> None:
     """The code in any form with the end of an identity or telephone number of the family; nothing without."""
     receipt = await born(intake, 620_002)

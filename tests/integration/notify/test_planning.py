@@ -172,8 +172,7 @@ async def test_missing_form_fields_are_named_from_the_procedure_s_form(bureau: B
     await bureau.send()
     (mail,) = bureau.post.mails
     assert (
-        "cần bổ sung: thông tin “Số giấy tờ (giấy tờ tùy thân)”; thông tin “Giờ và ngày sinh (trẻ em)”."
-        in mail.body
+        "cần bổ sung: thông tin “Số giấy tờ (người mẹ)”; thông tin “Giờ và ngày sinh (trẻ em)”." in mail.body
     )
     assert "hoặc tại Trung tâm Phục vụ hành chính công phường Ngã Bảy." in mail.body
 

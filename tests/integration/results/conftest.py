@@ -1,12 +1,13 @@
 """A results database, a press that really prints and signs, and neighbours that answer from memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from libs.bus.handling import Change
@@ -109,29 +110,44 @@ class TownHall(Neighbours):
         return found
 
 
+class PrintShop:
+    """Keys, and a process that prints with them, for all tests: starting one keeps a core busy for most of a second."""
+
+    def __init__(self, folder: Path, templates: Path = ROOT / "catalogue" / "documents") -> None:
+        self.templates = templates
+        self.signing = make_authority(folder / "authority", "UBND phường Ngã Bảy")
+        # The insurance has a key of its own, the others use the city's.
+        self.keys = folder / "keys"
+        make_agency_keys(self.keys, {INSURANCE: "Bảo hiểm xã hội Ngã Bảy"})
+        self._workers: Workers | None = None
+
+    def workers(self) -> Workers:
+        """The processes that print, started with the first paper."""
+        if self._workers is None:
+            keys = SigningKeys(default=self.signing, agencies=str(self.keys))
+            self._workers = Workers(self.templates, keys, 1)
+        return self._workers
+
+    def close(self) -> None:
+        """End them."""
+        if self._workers is not None:
+            self._workers.close()
+
+
 class Workshop:
     """Everything a test of results works with."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", folder: Path) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", folder: Path, shop: PrintShop) -> None:
         self.pool = pool
         self.writer = Writer(pool, lambda: None)
         self.catalogue = Catalogue.load(ROOT / "catalogue")
         self.archive = Archive(folder.as_uri())
         self.town = TownHall()
         self.folder = folder
-        self.templates = self.catalogue.folder / "documents"
-        self._workers: Workers | None = None
-        self.signing = make_authority(folder / "authority", "UBND phường Ngã Bảy")
-        # The insurance has a key of its own, the others use the city's.
-        self.keys = folder / "keys"
-        make_agency_keys(self.keys, {INSURANCE: "Bảo hiểm xã hội Ngã Bảy"})
-
-    def workers(self) -> Workers:
-        """The processes that print, started with the first paper and ended with the test."""
-        if self._workers is None:
-            keys = SigningKeys(default=self.signing, agencies=str(self.keys))
-            self._workers = Workers(self.templates, keys, 1)
-        return self._workers
+        self.templates = shop.templates
+        self.signing = shop.signing
+        self.keys = shop.keys
+        self.workers = shop.workers
 
     def maker(self, *, render: bool = True) -> Maker:
         """What makes documents for a press."""
@@ -153,11 +169,6 @@ class Workshop:
             maker=self.maker(render=render),
             settings=PressSettings(poll_seconds=0.05, **settings),
         )
-
-    def close(self) -> None:
-        """End the workers."""
-        if self._workers is not None:
-            self._workers.close()
 
     async def completed(
         self,
@@ -214,16 +225,22 @@ class Workshop:
         return [row["subject"] for row in rows]
 
 
+@pytest.fixture(scope="session")
+def print_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrintShop]:
+    """What prints."""
+    shop = PrintShop(tmp_path_factory.mktemp("print-shop"))
+    yield shop
+    shop.close()
+
+
 @pytest_asyncio.fixture
-async def workshop(database: DatabaseFactory, tmp_path: Path) -> AsyncIterator[Workshop]:
-    """A fresh results database with its archive and authority."""
+async def workshop(
+    database: DatabaseFactory, tmp_path: Path, print_shop: PrintShop
+) -> AsyncIterator[Workshop]:
+    """A fresh results database with its archive."""
     db = await database("results")
     pool = await open_pool(db.app_dsn, application_name="results")
     try:
-        workshop = Workshop(pool, tmp_path)
-        try:
-            yield workshop
-        finally:
-            workshop.close()
+        yield Workshop(pool, tmp_path, print_shop)
     finally:
         await pool.close()

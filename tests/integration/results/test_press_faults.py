@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +21,7 @@ from libs.bus.handling import Change
 from services.results import calling, desk_store, store
 from services.results.domain import Custody
 from tests.fixtures.servers import ROOT, eventually, is_alive
-from tests.integration.results.conftest import COUNTER, NOW, PRODUCED, Workshop
+from tests.integration.results.conftest import COUNTER, NOW, PRODUCED, PrintShop, Workshop
 from tests.integration.results.test_press import documents, running, until_printed
 
 pytestmark = pytest.mark.timeout(120)
@@ -61,20 +62,22 @@ async def test_an_amendment_while_printing_is_printed(workshop: Workshop) -> Non
 
 async def test_one_bad_paper_stops_no_other(workshop: Workshop, tmp_path: Path) -> None:
     """A paper whose template fails stays pending and counts its tries; its batch is issued."""
-    workshop.templates = tmp_path / "templates"
-    shutil.copytree(ROOT / "catalogue" / "documents", workshop.templates)
-    card = workshop.templates / "insurance_card.typ"
+    templates = tmp_path / "templates"
+    shutil.copytree(workshop.templates, templates)
+    card = templates / "insurance_card.typ"
     card.write_text('#panic("a fault in the template")\n' + card.read_text())
     bad = await workshop.completed("issue_insurance_card")
     good = [await workshop.completed("register_birth") for _ in range(4)]
-    async with running(workshop.press()):
-        for custody in good:
-            await until_printed(workshop, custody)
+    with closing(PrintShop(tmp_path, templates)) as shop:
+        workshop.workers = shop.workers
+        async with running(workshop.press()):
+            for custody in good:
+                await until_printed(workshop, custody)
 
-        async def counted() -> bool:
-            return bool((await row_of(workshop, bad))["failures"])
+            async def counted() -> bool:
+                return bool((await row_of(workshop, bad))["failures"])
 
-        await eventually(counted)
+            await eventually(counted)
     assert (await row_of(workshop, bad))["state"] == "pending"
     assert await workshop.said(bad.dossier_id) == []
 

@@ -259,6 +259,25 @@ async def test_the_family_s_page_says_what_to_hand_in_and_what_was_promised_anew
     assert page["apologies"][0]["appointment_at"] == page["appointment_at"]
 
 
+async def test_the_family_s_page_says_which_step_stands_still_and_for_what(
+    office: Office, desk: Desk
+) -> None:
+    """While it does: step, agency and what is waited for, in words; a request for papers is told by itself."""
+    dossier = await office.open(accepted(datetime.now(UTC)))
+    path = f"/cases/{dossier}/family"
+    assert (await desk.get("portal", path)).json()["waits"] == []
+    wait = {"reason": "fee", "step": "register_birth"}
+    assert (await desk.post(CIVIL, f"/cases/{dossier}/pauses", wait)).status_code == 200
+    page = (await desk.get("portal", path)).json()
+    (told,) = page["waits"]
+    assert page["stopped"]
+    assert (told["step"], told["reason"]) == ("register_birth", "fee")
+    assert told["reason_vi"] == "Thực hiện nghĩa vụ tài chính"
+    assert "" not in (told["step_vi"], told["agency_vi"])
+    assert (await desk.post(CIVIL, f"/cases/{dossier}/pauses/end", wait)).status_code == 200
+    assert (await desk.get("portal", path)).json()["waits"] == []
+
+
 async def test_screens_have_one_table_of_words(desk: Desk) -> None:
     """Officers' screens and the portal read the same words."""
     for who in (CIVIL, "portal"):

@@ -117,8 +117,10 @@ async def test_a_port_taken_meanwhile_is_replaced(folder: Path, server: str) -> 
 
 
 def test_a_free_port_is_never_a_well_known_one() -> None:
-    """Asked without a preference, no port of somebody's standard server is given out."""
-    assert {free_port() for _ in range(50)}.isdisjoint(WELL_KNOWN)
+    """Asked without a preference, no port of somebody's standard server is given out, and none twice."""
+    ports = [free_port() for _ in range(50)]
+    assert WELL_KNOWN.isdisjoint(ports)
+    assert len(set(ports)) == len(ports)
 
 
 def test_a_preferred_port_is_given_only_when_free() -> None:

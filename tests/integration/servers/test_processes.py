@@ -47,8 +47,8 @@ async def test_a_process_that_always_fails_starts_ever_more_slowly(tmp_path: Pat
         assert only(supervisor).exit_code == 3
     times = [float(line) for line in (tmp_path / "broken.log").read_text().split()]
     pauses = [later - earlier for earlier, later in pairwise(times)]
-    assert pauses[1] > pauses[0] > 0.05
-    assert pauses[2] > 0.2
+    # At least so long: a busy machine adds to any of them.
+    assert all(pause > least for pause, least in zip(pauses[:3], (0.05, 0.1, 0.2), strict=True))
 
 
 async def test_what_it_prints_is_in_its_log(tmp_path: Path) -> None:

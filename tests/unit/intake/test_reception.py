@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from libs.catalogue import Catalogue, Limit
 from libs.contracts.intake import ChosenResult, DossierAccepted, RoleUnit
 from services.intake.birth_duplicates import NaturalKeys
-from services.intake.birth_reception import birth_submission
+from services.intake.birth_reception import CardCheck, birth_submission
 from services.intake.births import BirthDeclaration, Choices, Father, Residence
 from services.intake.dossier import accept_dossier
 from services.intake.form_reception import Application, form_keys, form_submission
 from services.intake.reception import Desk, Fresh, Refused, Sender, dossier_code
+from services.intake.stays import Stay
+from tests.unit.intake.test_birth_duplicates import CARD
 from tests.unit.intake.test_birth_rules import GOOD
 
 AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -71,6 +73,21 @@ def test_a_birth_follows_the_law_of_its_day(day: date, procedure: str) -> None:
     new = birth_submission(declaration, HOSPITAL, FRESH, at, desk())
     assert new.dossier.procedure == procedure
     assert new.dossier.procedure_from <= day
+
+
+def test_a_declaration_is_refused_for_everything_at_once() -> None:
+    """A broken rule, a discharge in years and a card that differs: nobody mends them one after the other."""
+    issued = msgspec.structs.replace(DECLARATION.certificate, issued_on=date(2020, 1, 1))
+    wrong = msgspec.structs.replace(DECLARATION, certificate=issued)
+    check = CardCheck(card=msgspec.structs.replace(CARD, name="Lê Thị Khác"))
+    stay = Stay(room="3", bed="12", discharge_at=datetime(2029, 1, 1, 10))  # noqa: DTZ001 - wall time
+    with pytest.raises(Refused) as refused:
+        birth_submission(wrong, HOSPITAL, FRESH, AT, desk(), check, stay)
+    fields = {one.field for one in refused.value.problems}
+    assert {"certificate.issued_on", "stay.discharge_at", "card.name"} <= fields
+    with pytest.raises(Refused) as refused:
+        birth_submission(DECLARATION, HOSPITAL, FRESH, AT, desk(), check, Stay(room="3"))
+    assert refused.value.slug == "card-differs"
 
 
 def test_at_a_counter_results_go_to_the_counter() -> None:

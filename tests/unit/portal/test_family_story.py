@@ -20,6 +20,7 @@ from services.portal.citizens.family import (
     Result,
     Thing,
     Told,
+    Wait,
 )
 from services.portal.citizens.family_story import Standing, flag_of, glance, opening_hours, story
 
@@ -113,6 +114,49 @@ def test_a_clock_that_stands_still_is_said_at_the_day() -> None:
     assert told.flag is not None
     assert told.flag.word == "Đang dừng tính hạn"
     assert "tạm dừng tính" in told.sentence
+
+
+@pytest.mark.parametrize(
+    ("reasons", "why"),
+    [
+        (("fee",), "vì chờ thực hiện nghĩa vụ tài chính; khi tính tiếp"),
+        (("fee", "household_head_confirmation"), "vì một bước chờ xác nhận từ bên ngoài cơ quan giải quyết;"),
+        ((), "tạm dừng tính; khi tính tiếp"),
+    ],
+)
+def test_a_code_is_told_why_the_clock_stands_still_and_the_receipt_for_what(
+    reasons: tuple[str, ...], why: str
+) -> None:
+    """Everybody with the code: a fee, or somebody outside. Step, agency and wait would tell the procedure."""
+    waits = tuple(
+        Wait(
+            step_vi="Đăng ký thường trú",
+            agency_vi="Công an phường Ngã Bảy",
+            reason=reason,
+            reason_vi="Chủ hộ xác nhận trên VNeID",
+            since=NOW,
+        )
+        for reason in reasons
+    )
+    course = Course(
+        appointment_at=DUE,
+        stopped=True,
+        deadline=Deadline(word="stopped"),
+        asked=None,
+        apologies=(),
+        waits=waits,
+    )
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str)
+    assert why in told.glance.sentence
+    # Not that nothing is to be done, where somebody at home may have to act.
+    assert told.glance.to_do.startswith("Ông/bà không phải làm gì") is not bool(reasons)
+    assert "VNeID" not in told.glance.sentence
+    assert len(told.waits) == len(waits)
+    for words in told.waits:
+        assert words == (
+            "Đăng ký thường trú (Công an phường Ngã Bảy): chờ chủ hộ xác nhận trên VNeID,"
+            " từ 10:00 ngày 25/11/2026."
+        )
 
 
 def test_an_apology_is_there_before_anybody_asks() -> None:

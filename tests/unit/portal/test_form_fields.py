@@ -131,6 +131,27 @@ def test_what_cannot_be_meant_is_told_at_its_box_and_kept_out(path: str, typed: 
     assert typed not in str(data)
 
 
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("mother.birth_date", "Ngày sinh (người mẹ)"),
+        ("father.birth_date", "Ngày sinh (người cha)"),
+        ("applicant.identity.issued_on", "Ngày cấp (người yêu cầu)"),
+        ("residence.household_head.identity.issued_on", "Ngày cấp (chủ hộ)"),
+    ],
+)
+def test_a_box_that_is_wrong_says_whose_it_is(path: str, label: str) -> None:
+    """What cannot be read, and what the schema refuses, in the same words."""
+    code = "3.000722"
+    (problem,) = read(code, **{path.replace(".", "__"): "hôm qua"})[1]
+    assert problem[1].startswith(f"{label}: ")
+    data: object = 7
+    for name in reversed(path.split(".")):
+        data = {name: data}
+    told = {one.field: one.message_vi for one in CATALOGUE.procedure(code, TODAY).check_form(data, {})}
+    assert told[path].startswith(f"{label}: ")
+
+
 def test_the_appointment_an_officer_states_is_on_the_clocks_of_vietnam() -> None:
     """16:30 there is 09:30 in UTC."""
     assert read_moment("16:30 27/11/2026") == datetime(2026, 11, 27, 9, 30, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import pytest
 
 from services.portal.sessions import csrf_of
-from services.portal.sign_in import Enrolment, code_of, local_path
+from services.portal.sign_in_pages import Enrolment, code_of, local_path
 
 
 @pytest.mark.parametrize("path", ["/bv", "/viec/cua-toi?trang=2", "/ho-so/000.00.13.H30-211130-0001", "/"])

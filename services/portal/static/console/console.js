@@ -1,5 +1,5 @@
 // Officers' lists and dossiers with the keyboard: lines, acts, panels, and ten seconds to take something back.
-import { addKey } from "../keys.js";
+import { addKey, tellKey } from "../keys.js";
 
 const UNDO_MS = 10000;
 
@@ -20,47 +20,45 @@ async function preview(link) {
   place.hidden = false;
 }
 
-function inRow(event) {
-  const link = document.activeElement;
-  if (!link?.matches?.("[data-row]")) return;
-  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (by) {
-    event.preventDefault();
-    stepIn(rows(), by)?.focus();
-  } else if (event.key === "ArrowRight") {
-    event.preventDefault();
-    preview(link);
-  } else if (event.key === "ArrowLeft") {
-    event.preventDefault();
-    document.getElementById("xem-nhanh").hidden = true;
-  }
+const inRow = () => document.activeElement?.matches?.("[data-row]");
+
+function stepRow(event) {
+  if (!inRow()) return false;
+  return stepIn(rows(), event.key === "ArrowDown" ? 1 : -1)?.focus();
 }
 
-function inActs(event) {
+function look(event) {
+  if (!inRow()) return false;
+  if (event.key === "ArrowRight") preview(document.activeElement);
+  else document.getElementById("xem-nhanh").hidden = true;
+  return true;
+}
+
+function stepAct(event) {
   const group = document.activeElement?.closest?.("[data-acts]");
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!group || !by) return;
-  event.preventDefault();
-  stepIn([...group.querySelectorAll("[data-act]")], by)?.focus();
+  if (!group) return false;
+  return stepIn([...group.querySelectorAll("[data-act]")], event.key === "ArrowRight" ? 1 : -1)?.focus();
 }
 
 // A digit chooses while a numbered list has the focus; nothing listens to digits anywhere else.
-function inNumbers(event) {
+function choose(event) {
   const focused = document.activeElement;
-  if (!focused?.matches?.("[data-numbers] input[type=radio]") || !/^[1-9]$/.test(event.key)) return;
+  if (!focused?.matches?.("[data-numbers] input[type=radio]")) return false;
   const choice = focused.closest("[data-numbers]").querySelectorAll("input[type=radio]")[Number(event.key) - 1];
-  if (!choice) return;
-  event.preventDefault();
+  if (!choice) return false;
   choice.checked = true;
-  choice.focus();
+  return choice.focus();
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
-  inRow(event);
-  inActs(event);
-  inNumbers(event);
-});
+if (document.getElementById("xem-nhanh")) {
+  addKey(["ArrowUp", "ArrowDown"], "Trong danh sách: chuyển dòng", stepRow);
+  tellKey("Enter", "Trong danh sách: mở hồ sơ ở dòng đang chọn");
+  addKey(["ArrowRight", "ArrowLeft"], "Trong danh sách: xem nhanh, đóng xem nhanh", look);
+}
+if (document.getElementById("bang")) {
+  addKey(["ArrowLeft", "ArrowRight"], "Giữa các nút việc làm được: chuyển nút", stepAct);
+  addKey([..."123456789"], "Trong danh sách có số: chọn", choose);
+}
 
 // Panels open in their place; without an answer the address itself is opened.
 document.addEventListener("click", async (event) => {
@@ -106,9 +104,7 @@ addKey("Ctrl+Enter", "Gửi biểu mẫu đang mở (khi hỏi xác nhận: Tab 
   document.querySelector("[data-panel-form]:not([data-confirming])")?.requestSubmit();
 });
 // In the search box the key is meant for what is typed there.
-addKey("Escape", "Đóng biểu mẫu; hoàn tác việc vừa làm", (event) => {
-  if (!event.target.closest?.("form.search")) close();
-});
+addKey("Escape", "Đóng biểu mẫu, xem nhanh; hoàn tác việc vừa làm", (event) => (event.target.closest?.("form.search") ? false : close()));
 
 for (const bar of document.querySelectorAll("[data-undo]")) {
   setTimeout(() => { bar.hidden = true; }, UNDO_MS);

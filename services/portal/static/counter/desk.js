@@ -1,11 +1,12 @@
 // The counter's desk. The form is sent by script and the desk replaced by what comes back; scans (files) go after the dossier,
 // each by itself. What is typed is kept in this tab until the dossier is received: a lost session or a look elsewhere costs nothing.
-import { forget, keepFor, keptOf, toEmpty } from "./kept.js";
+import { fill, fillPerson, fillSubject } from "./desk-people.js";
+import { forget, keepFor, keptOf } from "./kept.js";
 import { addKey } from "../keys.js";
 import { showAllChosen } from "../forms.js";
 import { enterInBox, showSwitch } from "../next-box.js";
 import { openScanned } from "../open-scanned.js";
-import { paperKey } from "./paper-list.js";
+import { PAPER_KEYS, paperKey } from "./paper-list.js";
 import { printPaper } from "../print.js";
 import { onScan } from "../scan.js";
 import { suggestIn } from "./suggested.js";
@@ -189,64 +190,13 @@ function startAnew() {
 
 // -- scanning --------------------------------------------------------------------------------------------------------
 
-function fill(path, value) {
-  if (!value) return;
-  const input = document.getElementById(`form.${path}`);
-  if (!input) return;
-  input.value = value;
-  const origin = form().elements.namedItem(`nguon.${path}`);
-  if (origin) origin.value = "scanned";
-}
-
-// A card scanned while a box of another person has the focus is that person's; else whoever stands at the counter.
-function personOf(element) {
-  const id = element?.id ?? "";
-  const found = /^form\.((?:[a-z_]+|\d+)(?:\.\d+)?)\./.exec(id);
-  return found && document.getElementById(`form.${found[1]}.identity.number`) ? found[1] : "applicant";
-}
-
-// What the former person said must not be taken for this one's.
-function emptyFormer(person, scan) {
-  const valueOf = (name) => document.getElementById(`form.${person}.${name}`)?.value ?? "";
-  const former = { identity: valueOf("identity.number"), insurance: valueOf("insurance_card_number") };
-  const scanned = { [scan.kind === "identity-card" ? "identity" : "insurance"]: scan.number };
-  for (const name of toEmpty(former, scanned)) {
-    const input = document.getElementById(`form.${person}.${name}`);
-    if (input) input.value = "";
-    const origin = form().elements.namedItem(`nguon.${person}.${name}`);
-    if (origin?.type === "hidden") origin.value = "";
-  }
-}
-
-function fillPerson(scan, element) {
-  const person = personOf(element);
-  emptyFormer(person, scan);
-  fill(`${person}.name`, scan.name);
-  fill(`${person}.birth_date`, scan.birthDay);
-  fill(`${person}.address`, scan.address);
-  if (scan.kind === "identity-card") {
-    fill(`${person}.identity.number`, scan.number);
-    fill(`${person}.identity.kind`, "citizen_id");
-    fill(`${person}.identity.issued_on`, scan.issuedOn);
-  } else fill(`${person}.insurance_card_number`, scan.number);
-  if (person !== "applicant") return;
+function scanned(scan, element) {
+  if (fillPerson(scan, element) !== "applicant") return;
   if (!scan.name) document.getElementById("form.applicant.name").focus();
   else if (document.getElementById("thu-tuc").value) focusFirstEmpty();
   else document.getElementById("tim-thu-tuc").focus();
   previewSoon();
   showFormer(scan.number);
-}
-
-// Who asks for themselves is not asked twice (WCAG 3.3.7): empty boxes of the subject take what the applicant's hold.
-function fillSubject() {
-  for (const given of form().querySelectorAll("[id^='form.applicant.']")) {
-    const path = given.id.replace("form.applicant.", "");
-    const box = document.getElementById(`form.subject.${path}`);
-    if (!box || box.value || !given.value) continue;
-    box.value = given.value;
-    const [from, to] = ["applicant", "subject"].map((who) => form().elements.namedItem(`nguon.${who}.${path}`));
-    if (from && to) to.value = from.value;
-  }
 }
 
 async function showFormer(number) {
@@ -258,7 +208,7 @@ async function showFormer(number) {
 }
 
 onScan((scan, { element, text }) => {
-  if (scan.kind === "identity-card" || scan.kind === "insurance-card") fillPerson(scan, element);
+  if (scan.kind === "identity-card" || scan.kind === "insurance-card") scanned(scan, element);
   else if (scan.kind !== "text") {
     keep();
     openScanned(scan, text);
@@ -293,16 +243,13 @@ desk.addEventListener("click", (event) => {
   else if ("new" in target.dataset) startAnew();
   else reprint();
 });
-desk.addEventListener("keydown", (event) => {
-  if (!paperKey(event)) enterInBox(event);
-});
 addKey("F9", "Tiếp nhận và in", receive);
 addKey("Shift+F9", "In lại giấy vừa in", reprint);
 addKey("F4", "Hồ sơ mới", startAnew);
 addKey("Ctrl+Enter", "Viết hộ: đọc lại cho người dân nghe", readBack);
 addKey("Escape", "Đóng trang đọc lại", leaveReadBack);
-addKey("1, 2, 3", "Trong danh sách giấy tờ: Có, Thiếu, Không áp dụng", () => {});
-addKey("↑ ↓ và phím cách", "Trong danh sách giấy tờ: chuyển dòng; Có và xuống dòng", () => {});
+for (const [keys, words] of PAPER_KEYS) addKey(keys, words, paperKey);
+addKey("Enter", "Trong một ô: sang ô tiếp theo (khi bật)", enterInBox);
 window.addEventListener("pagehide", keep);
 document.querySelector("form[action='/dang-xuat']")?.addEventListener("submit", () => {
   done = true;

@@ -1,4 +1,5 @@
 // Handing over at the counter: the collector's card is scanned, checked at once, and the receipt printed when it is done.
+import { addKey } from "../keys.js";
 import { enterInBox } from "../next-box.js";
 import { openScanned } from "../open-scanned.js";
 import { printPaper } from "../print.js";
@@ -31,7 +32,7 @@ onScan((scan, { text }) => {
 if (form) {
   box("ho-ten").addEventListener("change", check);
   box("so-giay-to").addEventListener("change", check);
-  form.addEventListener("keydown", enterInBox);
+  addKey("Enter", "Trong một ô: sang ô tiếp theo (khi bật ở quầy)", enterInBox);
   if (!document.querySelector("[data-focus]")) box("ho-ten").focus();
 }
 document.addEventListener("click", (event) => {

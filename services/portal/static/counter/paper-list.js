@@ -2,6 +2,11 @@
 import { focusNext } from "../next-box.js";
 
 const MARKS = ["1", "2", "3"];
+export const PAPER_KEYS = [
+  [MARKS, "Trong danh sách giấy tờ: Có, Thiếu, Không áp dụng"],
+  [["ArrowUp", "ArrowDown"], "Trong danh sách giấy tờ: chuyển dòng"],
+  [" ", "Trong danh sách giấy tờ: Có, rồi xuống dòng"],
+];
 
 function radios(row) {
   return [...row.querySelectorAll("input[type=radio]")];
@@ -21,17 +26,16 @@ function mark(row, index) {
 
 export function paperKey(event) {
   const row = event.target.closest?.("[data-paper]");
-  if (!row || event.target.type !== "radio" || event.isComposing || event.ctrlKey || event.altKey) return false;
+  if (!row || event.target.type !== "radio") return false;
   const rows = [...row.closest("[data-papers]").querySelectorAll("[data-paper]")];
   const at = rows.indexOf(row);
   if (MARKS.includes(event.key)) mark(row, MARKS.indexOf(event.key));
   else if (event.key === "ArrowDown") focusRow(rows[Math.min(at + 1, rows.length - 1)]);
   else if (event.key === "ArrowUp") focusRow(rows[Math.max(at - 1, 0)]);
-  else if (event.key === " ") {
+  else {
     mark(row, 0);
     if (at + 1 < rows.length) focusRow(rows[at + 1]);
     else focusNext(event.target);
-  } else return false;
-  event.preventDefault();
+  }
   return true;
 }

@@ -1,7 +1,7 @@
 // A button that copies the code beside it; it is there only where the browser lets it.
 const SAID_MS = 2500;
 
-export function offerCopy(root) {
+function offerCopy(root) {
   for (const button of root.querySelectorAll("[data-copy]")) {
     if (!navigator.clipboard) break;
     button.hidden = false;
@@ -21,3 +21,4 @@ export function offerCopy(root) {
 }
 
 offerCopy(document);
+document.addEventListener("in-place:shown", () => offerCopy(document.querySelector("main")));

@@ -65,6 +65,7 @@ function follow(place) {
   source.addEventListener("ended", end("Cổng tích hợp không cho đọc tiếp. Hãy tải lại trang."));
   source.addEventListener("error", () => { if (!over) say("Mất kết nối. Đang kết nối lại…"); });
   window.addEventListener("pagehide", () => source.close(), { once: true });
+  document.addEventListener("in-place:shown", () => source.close(), { once: true });
 }
 
 document.querySelectorAll("[data-tail]").forEach(follow);

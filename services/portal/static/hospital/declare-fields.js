@@ -1,6 +1,5 @@
-// The fields of a declaration: reading, writing, what is new by itself, what is wrong, and what a scanned card fills.
+// The fields of a declaration: reading, writing, what is new by itself, and what a scanned card fills.
 import { isWoman } from "../scan-text.js";
-import { isReadable } from "./declare-checks.js";
 
 // A second child of the same birth shares everything but these.
 const OWN_OF_CHILD = ["gioi-tinh", "can-nang", "be-ten", "gcs-so"];
@@ -64,60 +63,6 @@ export function sibling(fields) {
 export function labelOf(fields) {
   const child = { 1: "bé trai", 2: "bé gái", 3: "bé" }[fields["gioi-tinh"]] ?? "bé";
   return `${fields["me-ten"] || "Chưa ghi tên mẹ"} – ${child}, ${fields["gio-sinh"]} ngày ${fields["ngay-sinh"]}`;
-}
-
-// What the page itself can see to be missing or unreadable; the city checks everything once more.
-export function wrong(form, fields) {
-  const needed = JSON.parse(form.dataset.can);
-  const kinds = JSON.parse(form.dataset.dang);
-  const found = needed.filter(([name]) => !fields[name]?.trim());
-  for (const [name, kind, words] of kinds) {
-    if (fields[name]?.trim() && !isReadable(kind, fields[name])) found.push([name, words]);
-  }
-  const order = [...form.elements].map((element) => element.name);
-  return found.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
-}
-
-function element(name, attributes, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-// The same words above and at the field, as macros/form.html writes them; the focus goes to the summary.
-export function showProblems(form, problems, known = "") {
-  const place = form.querySelector("#cho-loi");
-  place.replaceChildren();
-  for (const old of form.querySelectorAll("p.error")) old.remove();
-  for (const old of form.querySelectorAll(".field.wrong")) old.classList.remove("wrong");
-  for (const old of form.querySelectorAll("[aria-invalid]")) {
-    old.removeAttribute("aria-invalid");
-    old.removeAttribute("aria-describedby");
-  }
-  document.title = document.title.replace(/^Lỗi: /, "");
-  if (!problems.length) return;
-  const items = problems.map(([name, words]) => {
-    const field = document.getElementById(name);
-    if (!field) return element("li", {}, words);
-    const box = field.closest(".field");
-    const message = element("p", { class: "error", id: `${name}-loi` }, element("span", { class: "unseen" }, "Lỗi: "), words);
-    box.classList.add("wrong");
-    box.querySelector("label, legend").after(message);
-    if (field.matches("input, select, textarea")) {
-      field.setAttribute("aria-invalid", "true");
-      field.setAttribute("aria-describedby", message.id);
-    }
-    box.closest("[hidden]")?.removeAttribute("hidden");
-    return element("li", {}, element("a", { href: `#${name}` }, words));
-  });
-  const heading = element("h2", { id: "loi-ten" }, "Có thông tin cần sửa");
-  const attributes = { class: "error-summary", role: "alert", tabindex: "-1", "aria-labelledby": "loi-ten", "data-testid": "tom-tat-loi" };
-  const summary = element("div", attributes, heading, element("ul", {}, ...items));
-  if (known) summary.append(element("p", {}, element("a", { href: known }, "Mở hồ sơ đã có của ca sinh này")));
-  place.append(summary);
-  document.title = `Lỗi: ${document.title}`;
-  summary.focus();
 }
 
 // Where a scanned card belongs, by whose number it is; returns the field to go on with.

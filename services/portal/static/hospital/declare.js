@@ -1,7 +1,11 @@
 // H2, declaring a birth: everything typed is kept on the device at once, and sent when there is a network.
 import { combobox } from "../combobox.js";
-import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, showProblems, sibling, sourceOf, there, write, wrong } from "./declare-fields.js";
+import { communesAt, searchCommunes } from "./declare-communes.js";
+import { clockText, fillFrom, fresh, giveCapitals, isTouched, labelOf, read, sibling, sourceOf, write } from "./declare-fields.js";
+import { bindFormKeys, goTo } from "./declare-keys.js";
 import { showList } from "./declare-list.js";
+import { allWrong, showProblems } from "./declare-problems.js";
+import { showConnection, showCutoff } from "./declare-standing.js";
 import { isLocked, lockWhenIdle, unlocked } from "./lock.js";
 import { all, drain, keepDraining, put, remember, remembered, remove, takeBack } from "./outbox.js";
 import { newKey, seenBy } from "./outbox-rules.js";
@@ -9,7 +13,6 @@ import { printSlip } from "./slip.js";
 import { onScan } from "../scan.js";
 
 const SAVE_MS = 250;
-const SUGGESTIONS_MAX = 8;
 const form = document.getElementById("khai-bao");
 const at = (name) => document.querySelector(`[${name}]`);
 const lockDialog = document.getElementById("khoa-man");
@@ -74,7 +77,7 @@ const heldOf = async (set) => (set ? (await all()).filter((one) => one.set === s
 
 async function checked() {
   await save();
-  const problems = wrong(form, read(form));
+  const problems = await allWrong(form, read(form));
   showProblems(form, problems);
   return !problems.length;
 }
@@ -167,42 +170,11 @@ async function showSiblings() {
   at("data-sinh-nhieu").hidden = held.length > 0 || form.elements["so-con"].value === "1";
 }
 
-function showCutoff() {
-  const place = at("data-moc");
-  const now = there(Date.now());
-  const [hours, minutes] = place.dataset.moc.split(":").map(Number);
-  const left = hours * 60 + minutes - (now.getUTCHours() * 60 + now.getUTCMinutes());
-  const isOff = place.dataset.nghi.split(" ").includes(now.toISOString().slice(0, 10));
-  const clock = `${hours} giờ${minutes ? ` ${minutes}` : ""}`;
-  let words = `Gửi trước ${clock} để tính từ hôm nay — còn ${left >= 60 ? `${Math.floor(left / 60)} giờ ` : ""}${left % 60} phút`;
-  if (isOff) words = "Hôm nay là ngày nghỉ: thời hạn tính từ ngày làm việc tiếp theo";
-  else if (left <= 0) words = `Đã quá ${clock}: thời hạn tính từ ngày làm việc tiếp theo`;
-  if (place.textContent !== words) place.textContent = words;
-}
-
-function showConnection({ connected, signIn }) {
-  const words = connected ? "Có mạng" : "Mất mạng: vẫn khai báo được, sẽ tự gửi khi có mạng";
-  const place = at("data-ket-noi");
-  if (place.textContent !== words) place.textContent = words;
-  place.dataset.ketNoi = connected ? "co" : "mat";
-  if (signIn !== undefined) at("data-can-dang-nhap").hidden = !signIn;
-}
-
 // -- scanning and choosing -------------------------------------------------------------------------------------
-
-// Communes, or none while there is no network or nobody is signed in.
-async function communes(path) {
-  try {
-    const answer = await fetch(path, { headers: { Accept: "application/json" } });
-    return answer.ok ? await answer.json() : [];
-  } catch {
-    return [];
-  }
-}
 
 // What is not found here is found by the address when the declaration arrives.
 async function communeOf(address) {
-  const found = navigator.onLine ? await communes(`/bv/xa?dia-chi=${encodeURIComponent(address)}`) : [];
+  const found = await communesAt(address);
   if (found.length !== 1 || form.elements["cu-tru"].value !== address) return;
   form.elements["cu-tru-xa"].value = found[0].value;
   form.elements["cu-tru-xa-ten"].value = found[0].words;
@@ -221,44 +193,6 @@ function scanned(scan) {
   } else showSource();
   document.getElementById(next).focus();
   if (scan.address && form.elements["cu-tru"].value === scan.address) communeOf(scan.address);
-  saveSoon();
-}
-
-let near = null;
-async function searchCommunes(text) {
-  const bare = text.normalize("NFD").replace(/\p{Mn}/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
-  if (!near?.length) near = await communes("/bv/xa-trong-tinh");
-  const words = bare.replaceAll(",", " ").split(/\s+/).filter(Boolean);
-  const ours = near.filter(({ folded }) => words.every((word) => folded.includes(word))).slice(0, SUGGESTIONS_MAX);
-  if (ours.length || !navigator.onLine) return ours;
-  return communes(`/bv/xa?tim=${encodeURIComponent(text)}`);
-}
-
-// -- keys ------------------------------------------------------------------------------------------------------
-
-// What is typed next takes the place of what a field was filled with.
-function goTo(field) {
-  field?.focus();
-  if (field?.matches("input[type=text]")) field.select();
-}
-
-// Enter goes on to the next field, as in the accounting software everybody knows.
-function nextField(event) {
-  const { target } = event;
-  if (event.key !== "Enter" || event.ctrlKey || event.isComposing || !target.matches("input, select")) return;
-  event.preventDefault();
-  const fields = [...form.elements].filter((one) => one.matches("input:not([type=hidden]), select, button.main") && one.offsetParent);
-  const group = target.type === "radio" ? fields.findLastIndex((one) => one.name === target.name) : fields.indexOf(target);
-  const next = fields[group + 1];
-  goTo(next?.type === "radio" ? (form.querySelector(`[name="${next.name}"]:checked`) ?? next) : next);
-}
-
-function sexByDigit(event) {
-  if (!/^[123]$/.test(event.key) || event.ctrlKey || event.altKey) return;
-  const choice = event.currentTarget.querySelector(`input[value="${event.key}"]`);
-  choice.checked = true;
-  choice.focus();
-  event.preventDefault();
   saveSoon();
 }
 
@@ -293,8 +227,7 @@ function listen() {
     giveCapitals(event.target);
     save();
   });
-  form.addEventListener("keydown", nextField);
-  document.getElementById("gioi-tinh").addEventListener("keydown", sexByDigit);
+  bindFormKeys(form, saveSoon);
   form.querySelector("button.main").addEventListener("click", (event) => {
     event.preventDefault();
     sendAll();

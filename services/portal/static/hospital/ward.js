@@ -1,4 +1,5 @@
 // H1, the ward: arrows between beds, a scan opens one, a dropped XML9 file is sent, the outbox is counted.
+import { addKey, tellKey } from "../keys.js";
 import { openByScan } from "./bed-scan.js";
 import { blank, lockWhenIdle, unlocked } from "./lock.js";
 import { all, keepDraining } from "./outbox.js";
@@ -18,12 +19,13 @@ async function count() {
 // Arrows move between the beds, as in any list.
 function step(event) {
   const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!by || event.ctrlKey || event.altKey || (event.target.closest("input, select, textarea") && !(event.target === box && by === 1))) return;
+  // In a text box the arrows are its own, but ↓ leads from the scan box to the beds.
+  if (event.target.closest("input, select, textarea") && !(event.target === box && event.key === "ArrowDown")) return false;
   const beds = [...document.querySelectorAll(".bed h2 a")];
-  if (!beds.length) return;
+  if (!beds.length) return false;
   const at = beds.indexOf(document.activeElement);
   beds[at < 0 ? 0 : (at + by + beds.length) % beds.length].focus();
-  event.preventDefault();
+  return true;
 }
 
 function takeFiles(form) {
@@ -54,7 +56,6 @@ function showConnection({ connected }) {
   at.dataset.ketNoi = connected ? "co" : "mat";
 }
 
-document.addEventListener("keydown", step);
 takeFiles(document.querySelector("[data-nhan-tep]"));
 async function find(scan, text) {
   const opened = await openByScan(scan, text);
@@ -63,10 +64,13 @@ async function find(scan, text) {
 }
 
 onScan((scan, { text }) => find(scan, text));
+addKey(["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft"], "Chuyển giữa các giường (từ ô quét: ↓)", step);
 // What somebody types there is looked for, too.
-box?.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.isComposing && box.value.trim()) find({ kind: "text" }, box.value.trim());
+addKey("Enter", "Trong ô quét: tìm và mở", (event) => {
+  if (event.target !== box || !box.value.trim()) return false;
+  return find({ kind: "text" }, box.value.trim());
 });
+tellKey("Enter", "Ở một giường: mở");
 document.addEventListener("outbox:changed", count);
 document.addEventListener("outbox:connection", (event) => showConnection(event.detail));
 count();

@@ -8,8 +8,8 @@ const COMMUNES = "/bv/xa-trong-tinh";
 const WAIT_MS = 6000;
 const FILES = [
   "icon.svg", "portal.css", "hospital/hospital.css", "htmx.js", "page.js", "keys.js", "live.js", "clock.js", "forms.js", "combobox.js",
-  "scan.js", "scan-text.js", "hospital/declare.js", "hospital/declare-checks.js", "hospital/declare-fields.js", "hospital/declare-list.js",
-  "hospital/lock.js", "hospital/outbox.js", "hospital/outbox-rules.js", "hospital/slip.js",
+  "scan.js", "scan-text.js", "hospital/declare.js", "hospital/declare-checks.js", "hospital/declare-communes.js", "hospital/declare-fields.js",
+  "hospital/declare-keys.js", "hospital/declare-list.js", "hospital/declare-problems.js", "hospital/declare-standing.js", "hospital/lock.js", "hospital/outbox.js", "hospital/outbox-rules.js", "hospital/slip.js",
   "font-latin-400.woff2", "font-latin-600.woff2", "font-vietnamese-400.woff2", "font-vietnamese-600.woff2",
 ].map((name) => `/static/${version}/${name}`);
 

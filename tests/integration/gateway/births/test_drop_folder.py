@@ -22,7 +22,7 @@ from libs.http.auth import TokenSigner
 from libs.telemetry.logs import configure_logs
 from services.gateway.dropping.folders import Folder
 from services.gateway.dropping.taking import Taking
-from services.gateway.dropping.watching import Watching
+from services.gateway.dropping.watching import CLAIMS_MAX, Watching
 from services.gateway.partners import administration
 from services.gateway.settings import Settings
 from services.gateway.submissions.xml9 import Uploads
@@ -154,17 +154,18 @@ async def test_another_content_under_a_known_name_overwrites_no_acknowledgement(
     assert len(drop.names("done")) == 2
 
 
-async def test_a_thousand_files_before_two_watchers_are_taken_once_each(drop: Drop, intake: Intake) -> None:
-    """Nothing twice, nothing lost."""
-    for number, content in enumerate(files(1_000, seed=6)):
+async def test_many_files_before_two_watchers_are_taken_once_each(drop: Drop, intake: Intake) -> None:
+    """Nothing twice, nothing lost, in as many turns as it takes."""
+    count = 6 * CLAIMS_MAX
+    for number, content in enumerate(files(count, seed=6)):
         (drop.mine / "in" / f"{number:04d}.xml").write_bytes(content)
     await drop.until_empty(drop.watcher(), drop.watcher())
-    assert await intake.dossiers() == 1_000
-    assert len(drop.names("done")) == 1_000
+    assert await intake.dossiers() == count
+    assert len(drop.names("done")) == count
     states = Counter(drop.told(name)["state"] for name in drop.names("out") if name.endswith("ack.json"))
-    assert states == {"accepted": 1_000}
+    assert states == {"accepted": count}
     async with drop.house.pool.acquire() as conn:
-        assert await conn.fetchval("SELECT count(*) FROM submission WHERE way = 'folder'") == 1_000
+        assert await conn.fetchval("SELECT count(*) FROM submission WHERE way = 'folder'") == count
 
 
 async def test_a_process_killed_in_the_middle_leaves_nothing_undone(

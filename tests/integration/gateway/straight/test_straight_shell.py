@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from services.gateway.__main__ import cli
 from services.gateway.settings import Settings
 from services.gateway.straight.user_keys import Issuer
+from tests.fixtures.shell import typed
 from tests.integration.gateway.conftest import HOSPITAL, House
 from tests.integration.gateway.straight.partners_nats import PartnersNats
-from tests.integration.gateway.test_process import command
+from tests.integration.gateway.test_process import environment
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -24,21 +26,23 @@ async def test_partners_are_switched_on_at_the_shell(
         partners_nats.new_seed(name)
     old, new = (partners_nats.public(name).decode() for name in ("old", "new"))
 
-    def nats(*arguments: str) -> Any:
-        return command(given, "partners", "nats", *arguments)
+    async def nats(*arguments: str) -> Any:
+        return await typed(cli, ("partners", "nats", *arguments), environment(given))
 
-    assert nats("show", HOSPITAL.code).stdout.startswith("nats      never switched on")
-    assert nats("on", HOSPITAL.code).returncode == 0
-    assert nats("add-key", HOSPITAL.code, old).stdout == f"{old}\n"
-    assert nats("add-key", HOSPITAL.code, new, "--not-after", "2030-01-01").returncode == 0
-    assert nats("retire-key", HOSPITAL.code, old).returncode == 0
-    shown = nats("show", HOSPITAL.code).stdout
+    assert (await nats("show", HOSPITAL.code)).stdout.startswith("nats      never switched on")
+    assert (await nats("on", HOSPITAL.code)).returncode == 0
+    assert (await nats("add-key", HOSPITAL.code, old)).stdout == f"{old}\n"
+    assert (await nats("add-key", HOSPITAL.code, new, "--not-after", "2030-01-01")).returncode == 0
+    assert (await nats("retire-key", HOSPITAL.code, old)).returncode == 0
+    shown = (await nats("show", HOSPITAL.code)).stdout
     assert "nats      on, confirmed up to 0" in shown
     assert f"{new} since" in shown
     assert "until 2030-01-01 00:00:00" in shown
-    assert nats("off", HOSPITAL.code).returncode == 0
+    assert (await nats("off", HOSPITAL.code)).returncode == 0
     issuer = Issuer.from_file(given.partners_nats_key)
-    assert nats("issuer").stdout == f"PARTNERS_ISSUER={issuer.account}\nPARTNERS_NOBODY={issuer.nobody}\n"
+    assert (
+        await nats("issuer")
+    ).stdout == f"PARTNERS_ISSUER={issuer.account}\nPARTNERS_NOBODY={issuer.nobody}\n"
     for arguments in (
         ("off", HOSPITAL.code),
         ("on", "nobody"),
@@ -47,7 +51,7 @@ async def test_partners_are_switched_on_at_the_shell(
         ("add-key", HOSPITAL.code, partners_nats.seeds["new"]),
         ("retire-key", HOSPITAL.code, old),
     ):
-        failed = nats(*arguments)
+        failed = await nats(*arguments)
         assert failed.returncode == 1, arguments
         assert len(failed.stderr.splitlines()) == 1
         assert partners_nats.seeds["new"] not in failed.stderr

@@ -80,9 +80,9 @@ class NatsFeed(Connected):
         self._stopping = True
 
     async def close(self) -> None:
-        """Close the connection; what was not acknowledged comes again."""
+        """Close the connection; what was not acknowledged comes again, to whoever reads next, at once."""
+        await self._give_back()
         self._subscription = None
-        self._pending.clear()
         self._in_hand = False
         await super().close()
 

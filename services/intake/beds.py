@@ -1,0 +1,63 @@
+"""Two mothers in one bed: most likely a slip, of which the ward is warned without a word about who lies there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.intake import file_store, stay_store
+from services.intake.births import Problem
+from services.intake.reception import FILE_BIRTH, Submission
+
+BED_SHARED = Problem(
+    field="stay.bed",
+    code="bed-shared",
+    message_vi="Phòng, giường này đang có hồ sơ của một người mẹ khác chưa ra viện. Hãy xem lại phòng, giường.",
+    severity="warning",
+)
+
+
+class _Document(msgspec.Struct, frozen=True):
+    number: str
+
+
+class _Mother(msgspec.Struct, frozen=True):
+    document: _Document
+
+
+class _Birth(msgspec.Struct, frozen=True):
+    mother: _Mother
+
+
+async def shared_beds(
+    connection: Any, new: Sequence[Submission], *, wall_clock: datetime, left_before: datetime
+) -> frozenset[UUID]:
+    """Which of these births, just stored, name a bed in which by its hospital's other dossiers another mother lies.
+
+    Who has left is told as the bedside list does (stay_store.bedside).
+    """
+    told = {one.dossier.id: one for one in new if one.kind == FILE_BIRTH and one.stay and one.stay.bed}
+    if not told:
+        return frozenset()
+    pairs = await stay_store.in_the_same_bed(
+        connection, list(told), wall_clock=wall_clock, left_before=left_before
+    )
+    files = await file_store.newest(connection, [other for _, other in pairs])
+    mothers = {other: _mother_of(file.content) for other, file in files.items() if file.kind == FILE_BIRTH}
+    return frozenset(
+        dossier_id
+        for dossier_id, other in pairs
+        if other in mothers and mothers[other] != _mother_of(told[dossier_id].content)
+    )
+
+
+def with_warning(new: Submission, shared: frozenset[UUID]) -> tuple[Problem, ...]:
+    """The doubts about a submission, that about its bed among them."""
+    return (*new.warnings, BED_SHARED) if new.dossier.id in shared else new.warnings
+
+
+def _mother_of(content: bytes) -> str:
+    """What tells one mother from another: the number of her paper."""
+    return msgspec.json.decode(content, type=_Birth).mother.document.number

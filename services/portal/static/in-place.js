@@ -1,0 +1,34 @@
+// A form with data-in-place is sent by script, and a page that answers it takes this one's place: a page that came from a
+// form could not be shown on Back. Who is signed out, and whose service is away, gets the browser's own way of sending.
+import { guardForms } from "./forms.js";
+
+function show(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const main = document.querySelector("main");
+  document.title = page.title;
+  main.replaceChildren(...page.querySelector("main").childNodes);
+  window.htmx?.process(main);
+  guardForms(main);
+  document.dispatchEvent(new CustomEvent("in-place:shown"));
+  scrollTo(0, 0);
+  main.querySelector("[data-focus]")?.focus();
+}
+
+// An answer with X-Sign-In is the sign-in page instead of what was asked for.
+const isShown = (answer) => answer.status < 500 && !answer.headers.has("X-Sign-In");
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-in-place]") || event.defaultPrevented) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  try {
+    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "text/html" }, body });
+    // The address of an answer has lost its fragment; the form's own says where on the page to go on.
+    if (answer.redirected) location.assign(answer.url + new URL(form.action).hash);
+    else if (isShown(answer)) show(await answer.text());
+    else form.submit();
+  } catch {
+    form.submit();
+  }
+});
