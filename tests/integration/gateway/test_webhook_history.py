@@ -10,8 +10,10 @@ import pytest
 from services.gateway.feed.feed_store import SCAN_MAX
 from services.gateway.webhooks import delivery_store
 from tests.fixtures.database import ServiceDatabase
+from tests.fixtures.receiver import receiver
+from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import House, received
-from tests.integration.gateway.webhook_desk import desk_of
+from tests.integration.gateway.webhook_desk import LONG_AGO, desk_of, dispatching
 
 COUNT = 30_000
 RARE = "results.result-revoked.v1"
@@ -98,3 +100,26 @@ async def test_that_more_may_wait_than_was_counted_is_said(house: House) -> None
     assert await told() == (0, True)
     await house.pool.execute("UPDATE endpoint SET cursor = 2")
     assert await told() == (1, False)
+
+
+async def test_that_more_may_wait_is_said_until_a_replay_has_lined_up_all(house: House) -> None:
+    """What it is for lies behind the place up to which everything is lined up, where nothing is counted."""
+    await house.partner()
+    desk = await desk_of(house)
+    said = await house.say(uuid4(), received(), received())
+    async with receiver() as there:
+        endpoint, _ = await desk.add(there.url)
+
+        async def told() -> tuple[int, bool]:
+            shown = await desk.show(endpoint)
+            return shown["waiting"], shown["waiting_more"]
+
+        async def nothing_waits() -> bool:
+            return await told() == (0, False)
+
+        assert await told() == (0, False)
+        await desk.did("POST", f"/{endpoint}/replay-missing", {"since": LONG_AGO})
+        assert await told() == (0, True)
+        async with dispatching(house):
+            await eventually(nothing_waits)
+        assert there.ids == said
