@@ -193,9 +193,14 @@ class Streams:
             done = await reconcile_stream(
                 self._client, StreamPlan(name=events_stream(code), config=config, durables=())
             )
-        except TopologyRefused:
-            # What it holds is right all the same. The fields are told by `nats stream info`.
-            log.error("partner-stream-differs", partner=code)
+        except TopologyRefused as refused:
+            # What it holds is right all the same.
+            log.error(
+                "partner-stream-differs",
+                partner=code,
+                settings=",".join(refused.settings),
+                error_code=str(refused.err_code),
+            )
             return
         if done:
             log.info("partner-stream-brought-up-to-date", partner=code)
