@@ -51,6 +51,7 @@ from services.gateway.submissions import api_births
 from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
+from services.gateway.webhooks.addresses import reaches_loopback
 from services.gateway.webhooks.api_shared import Tended
 from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.connecting import tls_context
@@ -103,7 +104,7 @@ class Process:
             context = tls_context(settings.webhook_ca)
         networks = networks_of("WEBHOOK_NETWORKS", settings.webhook_networks)
         self.sender = Sender(NameServers(), networks, context)
-        self._webhook_networks = tuple(map(str, networks))
+        self._webhooks_to_loopback = reaches_loopback(networks)
         self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
         self._tended = Tended(
             transactions=self.transactions,
@@ -185,7 +186,7 @@ class Process:
                 self.transactions,
                 self._counted,
                 sandbox=self._sandbox is not None,
-                webhook_networks=self._webhook_networks,
+                webhooks_to_loopback=self._webhooks_to_loopback,
             ),
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),
