@@ -52,7 +52,6 @@ from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
 from services.gateway.webhooks.addresses import reaches_loopback
-from services.gateway.webhooks.api_shared import Tended
 from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.dispatching import Dispatcher
@@ -60,6 +59,7 @@ from services.gateway.webhooks.manual import Manual
 from services.gateway.webhooks.resolving import NameServers
 from services.gateway.webhooks.sending import Sender
 from services.gateway.webhooks.telling import Telling
+from services.gateway.webhooks.tended import Tended
 
 VERSION = "0.1.0"
 # An XML9 file; every endpoint has a limit of its own.
