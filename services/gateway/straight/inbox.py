@@ -26,14 +26,14 @@ from services.gateway.partners.partner import Partner
 from services.gateway.straight import store
 from services.gateway.straight.answers import answer_of
 from services.gateway.straight.lane import Lane
-from services.gateway.straight.messages import Taker, unreadable
-from services.gateway.straight.patience import passes, rest
-from services.gateway.straight.topology import (
+from services.gateway.straight.layout import (
     FORMER_INBOX_DURABLE,
     inbox_config,
     inbox_reader,
     inbox_stream,
 )
+from services.gateway.straight.messages import Taker, unreadable
+from services.gateway.straight.patience import passes, rest
 
 BATCH = 32
 FETCH_SECONDS = 5.0

@@ -16,9 +16,7 @@ from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import read_cursor
 from services.gateway.straight import store
-from services.gateway.straight.life import Damaged, Life, check, filling, life_of
-from services.gateway.straight.store import Standing
-from services.gateway.straight.topology import (
+from services.gateway.straight.layout import (
     DURABLE,
     EVENTS_BYTES_MAX,
     FEED_CURSOR,
@@ -27,6 +25,8 @@ from services.gateway.straight.topology import (
     events_stream,
     inbox_stream,
 )
+from services.gateway.straight.life import Damaged, Life, check, filling, life_of
+from services.gateway.straight.store import Standing
 
 # A new stream begins that far beyond all that is known of the one before: its sequences are never used again.
 SEQUENCES_BETWEEN_LIVES = 1_000_000

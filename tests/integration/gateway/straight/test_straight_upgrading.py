@@ -10,7 +10,7 @@ import pytest
 
 from libs.bus import jetstream
 from libs.telemetry.logs import configure_logs
-from services.gateway.straight.topology import (
+from services.gateway.straight.layout import (
     ACK_PENDING_MAX,
     FORMER_INBOX_DURABLE,
     events_stream,
