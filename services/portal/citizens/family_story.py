@@ -215,9 +215,8 @@ def _outside(course: Course | None) -> str:
 
 
 def _waiting(one: Wait) -> str:
-    return (
-        f"{one.step_vi} ({one.agency_vi}): chờ {_begun_small(one.reason_vi)}, từ {day_and_clock(one.since)}."
-    )
+    what = f"chờ {_begun_small(one.reason_vi)}, " if one.reason_vi else ""
+    return f"{one.step_vi} ({one.agency_vi}): {what}từ {day_and_clock(one.since)}."
 
 
 def _begun_small(words: str) -> str:

@@ -224,6 +224,14 @@ def test_who_must_come_is_not_told_to_remind_somebody_else() -> None:
     assert "nhắc" not in f"{alone.to_do}{told.to_do}"
 
 
+def test_a_wait_without_words_is_told_without_them() -> None:
+    """The catalogue no longer has it: since when the clock stands still, and whom to ask."""
+    course = waiting("household_head_confirmation", reason_vi="")
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str)
+    assert told.waits == ("Đăng ký thường trú (Công an phường Ngã Bảy): từ 10:00 ngày 25/11/2026.",)
+    assert told.glance.to_do == ("Hãy hỏi nơi nộp hồ sơ xem ông/bà hoặc người có liên quan cần làm gì.")
+
+
 def test_a_fee_that_is_due_is_told_beside_a_wait() -> None:
     """By the status alone, where the course tells of the other wait only."""
     assert by_code(6, waiting("both_parties_present")).to_do.startswith(
