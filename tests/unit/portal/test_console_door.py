@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.portal.console.door import COUNTED_MAX, PAGE_ROWS, Door, DoorLine, gathered
+from services.portal.console.door import COUNTED_MAX, PAGE_ROWS, PAGES_MAX, Door, DoorLine, gathered
 
 AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
@@ -51,3 +51,15 @@ def test_beyond_a_thousand_it_says_that_there_is_more() -> None:
     assert len(door.dossiers) == COUNTED_MAX
     assert door.before is not None
     assert pages == COUNTED_MAX / PAGE_ROWS
+
+
+def test_pages_of_which_nothing_may_be_read_are_not_read_on_and_on() -> None:
+    """Where intake leaves out all that lies with other agencies, the number of pages is what ends it."""
+    asked = []
+
+    async def page(before: str) -> Door:
+        asked.append(before)
+        return Door(dossiers=(), before=UUID(int=10**6 - len(asked)))
+
+    door = asyncio.run(gathered(page))
+    assert (door.dossiers, door.before is not None, len(asked)) == ((), True, PAGES_MAX)
