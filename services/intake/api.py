@@ -203,9 +203,10 @@ def _reception(office: Office) -> APIRouter:
 
     @router.post("/births/check", openapi_extra=body(NewBirth, answers={200: Checked}))
     async def check_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
-        """Everything that is wrong with a declaration, errors and warnings, as POST /births would find it.
+        """What is wrong with a declaration by itself, errors and warnings, as POST /births would find it.
 
-        Nothing is kept, and whether the birth is known already is not said.
+        Nothing is kept, and nothing is looked up: whether the birth is known already is not said, nor whether another
+        mother lies in the bed (`bed-shared`).
         """
         wanted = await read_body(request, NewBirth)
         try:
