@@ -38,7 +38,12 @@ async def shared_beds(
 
     Who has left is told as the bedside list does (stay_store.bedside).
     """
-    told = {one.dossier.id: one for one in new if one.kind == FILE_BIRTH and one.stay and one.stay.bed}
+    # Each room has a bed 1: without its room a bed is nobody's.
+    told = {
+        one.dossier.id: one
+        for one in new
+        if one.kind == FILE_BIRTH and one.stay and one.stay.room and one.stay.bed
+    }
     if not told:
         return frozenset()
     pairs = await stay_store.in_the_same_bed(

@@ -90,16 +90,16 @@ async def in_the_same_bed(
     """
     rows = await connection.fetch(
         """
-        SELECT here.id, other.id AS other
-        FROM unnest($1::uuid[]) AS here (id)
-        JOIN stay ON stay.dossier_id = here.id JOIN dossier ON dossier.id = here.id
-        JOIN dossier AS other ON other.facility = dossier.facility AND other.facility <> '' AND other.id <> here.id
-            AND other.id > (lpad(to_hex((extract(epoch FROM $2::timestamptz) * 1000)::bigint), 12, '0')
+        SELECT mine.id, theirs.id AS other
+        FROM unnest($1::uuid[]) AS asked (id)
+        JOIN stay AS my_stay ON my_stay.dossier_id = asked.id JOIN dossier AS mine ON mine.id = asked.id
+        JOIN dossier AS theirs ON theirs.facility = mine.facility AND theirs.facility <> '' AND theirs.id <> mine.id
+            AND theirs.id > (lpad(to_hex((extract(epoch FROM $2::timestamptz) * 1000)::bigint), 12, '0')
                 || '00000000000000000000')::uuid
-            AND other.status <> ALL ($3::smallint[])
-        JOIN stay AS its ON its.dossier_id = other.id
-            AND lower(its.room) = lower(stay.room) AND lower(its.bed) = lower(stay.bed)
-        WHERE coalesce(its.discharge_at > $4, other.received_at >= $2)
+            AND theirs.status <> ALL ($3::smallint[])
+        JOIN stay AS their_stay ON their_stay.dossier_id = theirs.id
+            AND lower(their_stay.room) = lower(my_stay.room) AND lower(their_stay.bed) = lower(my_stay.bed)
+        WHERE coalesce(their_stay.discharge_at > $4, theirs.received_at >= $2)
         """,
         list(dossier_ids),
         left_before,

@@ -65,6 +65,7 @@ async def test_a_bed_of_another_mother_is_a_warning_and_no_name(intake: Intake) 
     assert await warned(birth(), {"room": "phòng 5", "bed": "12"}) == ["bed-shared"]
     assert await warned(birth(), {"room": "Phòng 6", "bed": "12"}) == []
     assert await warned(birth(), {"room": "Phòng 5"}) == []
+    assert [await warned(birth(), {"bed": "Giường 1"}) for _ in range(2)] == [[], []]
     intake.set_time(MORNING + timedelta(days=20))
     assert await warned(birth(), ROOM) == []
 
