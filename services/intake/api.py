@@ -49,7 +49,7 @@ from services.intake.provenance import FIELDS_MAX, Source
 from services.intake.receipts import Receipt, receipt
 from services.intake.reception import Refused, Submission
 from services.intake.reception_store import Known, store_submissions
-from services.intake.stays import LEFT_AFTER, Stay
+from services.intake.stays import Stay
 
 KINDS = ("officer", "system", "service")
 SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
@@ -248,9 +248,7 @@ async def _store(office: Office, connection: Any, wanted: Sequence[Submission]) 
     answers: list[Answer | Problem] = []
     outcomes = await store_submissions(connection, wanted)
     now = office.now()
-    shared = await shared_beds(
-        connection, wanted, wall_clock=office.desk.wall_clock(now), left_before=now - LEFT_AFTER
-    )
+    shared = await shared_beds(connection, wanted, now=now, wall_clock=office.desk.wall_clock(now))
     for new, outcome in zip(wanted, outcomes, strict=True):
         if isinstance(outcome, Known):
             answers.append(duplicate(outcome))
