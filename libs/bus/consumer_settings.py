@@ -37,10 +37,12 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds_max: float = 20.0
 
 
-# For a service that hears all that is said and for which nobody waits in milliseconds: when much comes, more of it
-# shares a transaction. What comes alone is still dealt with at once (gathering.py).
+# For a service that hears all that is said and for which nobody waits in milliseconds: more of it shares a transaction.
+# What comes alone is still dealt with at once (gathering.py).
 UNHURRIED = ConsumerSettings(
-    batch_messages_max=1024, window_messages=2048, gathering=Gathering(seconds_max=0.25, below=768)
+    batch_messages_max=1024,
+    window_messages=2048,
+    gathering=Gathering(seconds_min=0.1, seconds_max=0.25, below=768),
 )
 
 

@@ -2,6 +2,8 @@
 
 from fastapi import FastAPI
 
+from libs.bus.consumer_settings import ConsumerSettings
+from libs.bus.gathering import Gathering
 from libs.bus.handling import Service
 from libs.bus.runtime import BusRuntime
 from libs.catalogue import Catalogue
@@ -21,6 +23,9 @@ from services.intake.settings import Settings, migrator_url, read_settings, stor
 
 SERVICE = "intake"
 VERSION = "0.1.0"
+# What others say of a dossier opens its file to a desk and shows where it stands: people do not see a twentieth of a
+# second, and pages look later still (GATHER_SECONDS of portal's live.py).
+HEARING = ConsumerSettings(gathering=Gathering(seconds_min=0.05))
 
 
 def bus_of(settings: Settings) -> BusRuntime:
@@ -30,6 +35,7 @@ def bus_of(settings: Settings) -> BusRuntime:
         database_url=settings.database_url,
         nats_url=settings.nats_url,
         pool_size=settings.pool_size,
+        consumer=HEARING,
     )
 
 
