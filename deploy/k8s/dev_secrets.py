@@ -9,7 +9,7 @@ from libs.bus.permissions import USERS
 from libs.http.auth import GATEWAY
 from libs.http.public_keys import JWKS_NAME, make_key
 from libs.process.sealing import new_sealing_key
-from services.gateway.straight.topology import USER as PARTNERS_USER
+from services.gateway.straight.layout import USER as PARTNERS_USER
 from services.gateway.straight.user_keys import Issuer, new_issuer_pem
 from services.results.authority import make_authority
 

@@ -32,8 +32,8 @@ from libs.database.migrate import migrate
 from libs.database.provision import dsn_for, provision
 from libs.http.auth import GATEWAY, IDENTITY
 from libs.http.public_keys import JWKS_NAME, make_key
+from services.gateway.straight.layout import USER as PARTNERS_USER
 from services.gateway.straight.server import configuration as configuration_of_partners
-from services.gateway.straight.topology import USER as PARTNERS_USER
 from services.gateway.straight.user_keys import Issuer, new_issuer_pem
 from services.results.authority import make_agency_keys, make_authority
 

@@ -28,7 +28,7 @@ from services.gateway.partners.tokens import ASSERTION_TYPE, GRANT, TOKEN_PATH
 from services.gateway.straight import administration as straight
 from services.gateway.straight import key_store
 from services.gateway.straight import store as straight_store
-from services.gateway.straight.topology import DURABLE, events_stream
+from services.gateway.straight.layout import DURABLE, events_stream
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
 BY = By("city-in-a-box", "")

@@ -41,12 +41,22 @@ class TopologySettings(msgspec.Struct, frozen=True, kw_only=True):
 class TopologyRefused(Exception):
     """The server has something else than we ask for, and it cannot be changed without loss.
 
-    `passes` says that all of it ends by itself: nothing differs but that durables are paused.
+    `passes` says that all of it ends by itself: nothing differs but that durables are paused. `settings` are the names
+    of what differs, `err_code` is the server's number for why.
     """
 
-    def __init__(self, differences: Sequence[str], *, passes: bool = False) -> None:
+    def __init__(
+        self,
+        differences: Sequence[str],
+        *,
+        settings: Sequence[str] = (),
+        err_code: int = 0,
+        passes: bool = False,
+    ) -> None:
         super().__init__("; ".join(differences))
         self.differences = tuple(differences)
+        self.settings = tuple(settings)
+        self.err_code = err_code
         self.passes = passes
 
 
@@ -209,8 +219,12 @@ async def _each(steps: Iterable[Awaitable[list[str]]]) -> list[str]:
         except TopologyRefused as error:
             refused.append(error)
     if refused:
-        told = [difference for error in refused for difference in error.differences]
-        raise TopologyRefused(told, passes=all(error.passes for error in refused))
+        raise TopologyRefused(
+            [difference for error in refused for difference in error.differences],
+            settings=[name for error in refused for name in error.settings],
+            err_code=next((error.err_code for error in refused if error.err_code), 0),
+            passes=all(error.passes for error in refused),
+        )
     return done
 
 
@@ -249,7 +263,7 @@ async def _bring(what: str, asked: Mapping[str, Any], *, info: Any, create: Any,
         except jetstream.NoAnswer:
             raise
         except jetstream.ApiError as error:
-            raise TopologyRefused([f"{what}: cannot be created ({error})"]) from None
+            raise TopologyRefused([f"{what}: cannot be created ({error})"], err_code=error.err_code) from None
         done.append(f"{what}: created")
     else:
         wrong = differences(asked, found.config)
@@ -259,10 +273,21 @@ async def _bring(what: str, asked: Mapping[str, Any], *, info: Any, create: Any,
             except jetstream.NoAnswer:
                 raise
             except jetstream.ApiError as error:
-                raise TopologyRefused([f"{what}: {', '.join(wrong)}; cannot be changed ({error})"]) from None
+                raise TopologyRefused(
+                    [f"{what}: {', '.join(wrong)}; cannot be changed ({error})"],
+                    settings=_names(wrong),
+                    err_code=error.err_code,
+                ) from None
             done.append(f"{what}: updated ({', '.join(wrong)})")
     wrong = differences(asked, found.config)
     if wrong:
-        passes = all(difference.startswith(f"{_PAUSE}:") for difference in wrong)
-        raise TopologyRefused([f"{what}: the server keeps {', '.join(wrong)}"], passes=passes)
+        names = _names(wrong)
+        raise TopologyRefused(
+            [f"{what}: the server keeps {', '.join(wrong)}"], settings=names, passes=set(names) == {_PAUSE}
+        )
     return done
+
+
+def _names(wrong: Sequence[str]) -> list[str]:
+    """The names of the settings in what `differences` found."""
+    return [difference.partition(":")[0] for difference in wrong]

@@ -5,9 +5,11 @@ tables before the service's). Each file runs in one transaction together with th
 a crash leaves either both or neither. One runner at a time per database (advisory lock).
 
 A file whose first line is `-- no transaction` holds exactly one statement that PostgreSQL refuses inside a
-transaction (CREATE INDEX CONCURRENTLY). It must be repeatable: a crash may come between it and its row.
+transaction (CREATE INDEX CONCURRENTLY IF NOT EXISTS). It must be repeatable: a crash may come between it and its
+row. An index that an earlier run began and never finished is dropped before it.
 """
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -19,14 +21,16 @@ import msgspec
 # Any fixed number that nothing else in a service's database uses: "migrate" in ASCII, as an integer.
 ADVISORY_LOCK_KEY = int.from_bytes(b"migrate", "big")
 CONNECT_TIMEOUT_SECONDS = 10.0
-# How long a second runner waits for the first to finish.
-RUNNER_WAIT_MS = 120_000
+# How long a second runner waits for the first to finish, and how often it looks.
+RUNNER_WAIT_SECONDS = 120.0
+RUNNER_POLL_SECONDS = 0.1
 # A migration that queues behind a long transaction makes every later reader queue behind it as well;
 # it must rather fail and be run again.
 LOCK_TIMEOUT_MS = 5_000
 # Longest a single file may take.
 FILE_TIMEOUT_SECONDS = 600.0
 NO_TRANSACTION = "-- no transaction"
+BUILT_INDEX = re.compile(r"^CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS ([a-z0-9_.]+) ", re.MULTILINE)
 FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 
 # `restrict` takes privileges away from every role but the owner: with it a migration makes a table
@@ -110,15 +114,13 @@ async def migrate(dsn: str, lines: Sequence[Line]) -> list[str]:
 
     `dsn` is the owner's (`<svc>_migrator`), a direct connection (no pooler: the lock lives in the session).
     Raises ChangedMigration, UnknownMigration, MigrationError (bad names, wrong order, a file that ends its
-    own transaction) or asyncpg.PostgresError from the SQL itself.
+    own transaction), asyncpg.PostgresError from the SQL itself, or TimeoutError when another runner is at work
+    for too long.
     """
     known = read_lines(lines)
     connection = await _connect(dsn)
     try:
-        await connection.execute(
-            "SELECT pg_advisory_lock($1)", ADVISORY_LOCK_KEY, timeout=RUNNER_WAIT_MS / 1000 + 1
-        )
-        await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        await _take_turn(connection)
         async with connection.transaction():
             await connection.execute(BOOKKEEPING)
         applied = await _applied(connection)
@@ -213,7 +215,7 @@ async def _connect(dsn: str) -> asyncpg.Connection:
         command_timeout=FILE_TIMEOUT_SECONDS,
         server_settings={
             "application_name": "migrate",
-            "lock_timeout": str(RUNNER_WAIT_MS),
+            "lock_timeout": str(LOCK_TIMEOUT_MS),
             "timezone": "UTC",
             # A migration may rightly take long; FILE_TIMEOUT_SECONDS bounds it.
             "statement_timeout": "0",
@@ -221,6 +223,16 @@ async def _connect(dsn: str) -> asyncpg.Connection:
             "client_min_messages": "warning",
         },
     )
+
+
+async def _take_turn(connection: asyncpg.Connection) -> None:
+    # Asked for again and again: a statement that waited for the lock would hold a snapshot, which the runner that has
+    # the lock waits for when it builds an index concurrently.
+    async with asyncio.timeout(RUNNER_WAIT_SECONDS):
+        while True:
+            if await connection.fetchval("SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK_KEY):
+                return
+            await asyncio.sleep(RUNNER_POLL_SECONDS)
 
 
 async def _applied(connection: asyncpg.Connection) -> Record:
@@ -232,8 +244,7 @@ async def _applied(connection: asyncpg.Connection) -> Record:
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
     if migration.sql.split("\n", 1)[0].strip() == NO_TRANSACTION:
-        await connection.execute(migration.sql)
-        await _record(connection, migration)
+        await _apply_alone(connection, migration)
         return
     transaction = connection.transaction()
     await transaction.start()
@@ -249,6 +260,19 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
             await transaction.rollback()
         raise
     await transaction.commit()
+
+
+async def _apply_alone(connection: asyncpg.Connection, migration: Migration) -> None:
+    # It waits for every transaction that is under way, a backup's as well, and nobody waits behind it.
+    await connection.execute("SET lock_timeout = 0")
+    for index in BUILT_INDEX.findall(migration.sql):
+        # IF NOT EXISTS passes over an index whose build was broken off, which costs writes and serves no reader.
+        broken_off = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)"
+        if await connection.fetchval(broken_off, index):
+            await connection.execute(f"DROP INDEX CONCURRENTLY {index}")
+    await connection.execute(migration.sql)
+    await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    await _record(connection, migration)
 
 
 async def _record(connection: asyncpg.Connection, migration: Migration) -> None:

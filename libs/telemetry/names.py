@@ -64,6 +64,7 @@ FIELDS: dict[str, str] = {
     "seconds": "duration in seconds",
     "sequence": "sequence of the event in its dossier and source",
     "service": "which service speaks",
+    "settings": "names of a stream's settings that are not as we ask for, without what they are set to",
     "signal": "name of the signal received",
     "source": "producer of the event",
     "span_id": "span this line belongs to",

@@ -11,7 +11,7 @@ from services.gateway import audit_store
 from services.gateway.feed import feed_store
 from services.gateway.partners import partner_store
 from services.gateway.straight import store as straight_store
-from services.gateway.straight.topology import INBOX_SECONDS_MAX
+from services.gateway.straight.layout import INBOX_SECONDS_MAX
 from services.gateway.webhooks import by_hand_store, delivery_store, endpoint_store
 from services.gateway.webhooks.endpoint import KEEP_DAYS
 

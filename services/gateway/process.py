@@ -51,7 +51,7 @@ from services.gateway.submissions import api_births
 from services.gateway.submissions.xml9 import FILE_BYTES_MAX, Uploads
 from services.gateway.webhooks import api as api_webhooks
 from services.gateway.webhooks import api_deliveries, api_replays
-from services.gateway.webhooks.api_shared import Tended
+from services.gateway.webhooks.addresses import reaches_loopback
 from services.gateway.webhooks.by_hand import ByHand
 from services.gateway.webhooks.connecting import tls_context
 from services.gateway.webhooks.dispatching import Dispatcher
@@ -59,6 +59,7 @@ from services.gateway.webhooks.manual import Manual
 from services.gateway.webhooks.resolving import NameServers
 from services.gateway.webhooks.sending import Sender
 from services.gateway.webhooks.telling import Telling
+from services.gateway.webhooks.tended import Tended
 
 VERSION = "0.1.0"
 # An XML9 file; every endpoint has a limit of its own.
@@ -103,7 +104,7 @@ class Process:
             context = tls_context(settings.webhook_ca)
         networks = networks_of("WEBHOOK_NETWORKS", settings.webhook_networks)
         self.sender = Sender(NameServers(), networks, context)
-        self._webhook_networks = tuple(map(str, networks))
+        self._webhooks_to_loopback = reaches_loopback(networks)
         self.dispatcher = Dispatcher(settings.database_url, self.transactions, self.sender, self.sealer)
         self._tended = Tended(
             transactions=self.transactions,
@@ -185,7 +186,7 @@ class Process:
                 self.transactions,
                 self._counted,
                 sandbox=self._sandbox is not None,
-                webhook_networks=self._webhook_networks,
+                webhooks_to_loopback=self._webhooks_to_loopback,
             ),
             api_webhooks.build_router(self._tended),
             api_replays.build_router(self._tended),

@@ -7,7 +7,7 @@ from services.gateway.audit_store import MONTHS_MIN
 from services.gateway.feed.reading import ReadingLimits
 from services.gateway.inbound.cloudevent import BATCH_MAX
 from services.gateway.inbound.desk import SayingLimits
-from services.gateway.straight.topology import EVENTS_BYTES_MAX
+from services.gateway.straight.layout import EVENTS_BYTES_MAX
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):

@@ -257,7 +257,7 @@ async def see_what_is_wrong(screen: Screen, failed: UUID) -> None:
     await expect(screen.at("lan-gui").first).to_be_visible()
     await expect(screen.at("loai_gui").locator(f"option[value='{TEST_TYPE}']")).to_have_count(1)
     await expect(screen.page.locator("#dia-chi-goi-y")).to_contain_text(
-        "trong mạng 127.0.0.0/8 thì http cũng được"
+        "trên chính máy này thì http://127.0.0.1 cũng được"
     )
     await screen.at("loai_gui").select_option("results.dossier-closed.v1")
     await screen.push("loc")

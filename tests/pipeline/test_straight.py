@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from deploy.local.partners import HOSPITAL_PARTNER, NATS_ADDRESS_FILE
-from services.gateway.straight.topology import DURABLE, events_stream
+from services.gateway.straight.layout import DURABLE, events_stream
 from tests.pipeline.papers import birth_body, of_the_ward
 from tests.pipeline.town import Town
 

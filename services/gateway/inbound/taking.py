@@ -82,6 +82,7 @@ class Inbound:
             async with self._at_once.place(partner.code, wait_seconds=WAIT_SECONDS_MAX):
                 outcome = await _or_later(self._take(partner, event, came), event)
         except NoPlaceFree:
+            # Of this place alone: nothing within asks for another.
             return await _or_later(self._noted(partner, event, came, later(event)), event)
         _TAKEN_IN.labels(
             SAYING_OF[event.type].judge if event.type in OWNER_CALLS else "", outcome.state

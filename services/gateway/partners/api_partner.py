@@ -36,7 +36,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
 class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
     """The partner as it is registered now; `sandbox`: this gateway is one, and nobody in it exists.
 
-    `webhook_networks`: networks (CIDR) to which webhooks may go besides the public internet, also by http.
+    `webhooks_to_loopback`: webhooks may go to 127.0.0.1 as well, also by http, as in a city in a box.
     """
 
     code: str
@@ -50,7 +50,7 @@ class PartnerView(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...]
     keys: tuple[KeyView, ...]
     sandbox: bool
-    webhook_networks: tuple[str, ...]
+    webhooks_to_loopback: bool
 
 
 class NewKey(Body, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def by(actor: Actor, request: Request) -> By:
 
 
 def build_router(
-    transactions: Transactions, access: CountedAccess, *, sandbox: bool, webhook_networks: tuple[str, ...]
+    transactions: Transactions, access: CountedAccess, *, sandbox: bool, webhooks_to_loopback: bool
 ) -> APIRouter:
     """The endpoints, for a partner's system and its persons."""
     router = APIRouter(tags=["partner"])
@@ -111,7 +111,7 @@ def build_router(
         code = (await access.partner(actor)).code
         async with transactions.transaction() as conn:
             found = await partner_store.find(conn, code)
-        return MsgspecResponse(None if found is None else _view(found, sandbox, webhook_networks))
+        return MsgspecResponse(None if found is None else _view(found, sandbox, webhooks_to_loopback))
 
     @router.get("/partner/audit", openapi_extra=answers({200: Audit}))
     async def audit(
@@ -163,7 +163,7 @@ def _add_keys(router: APIRouter, transactions: Transactions, access: CountedAcce
         return Response(status_code=204)
 
 
-def _view(partner: Partner, sandbox: bool, webhook_networks: tuple[str, ...]) -> PartnerView:
+def _view(partner: Partner, sandbox: bool, webhooks_to_loopback: bool) -> PartnerView:
     return PartnerView(
         code=partner.code,
         name_vi=partner.name_vi,
@@ -176,7 +176,7 @@ def _view(partner: Partner, sandbox: bool, webhook_networks: tuple[str, ...]) ->
         reads=partner.reads,
         keys=tuple(_key(key) for key in partner.keys),
         sandbox=sandbox,
-        webhook_networks=webhook_networks,
+        webhooks_to_loopback=webhooks_to_loopback,
     )
 
 

@@ -7,7 +7,7 @@ may read now (`lane`), and takes what lies in the inboxes (`inbox`).
 - One process leads (`running`, `leading`); every process answers at the door.
 - A lane's stream is opened, proved and made anew by `streams` (`life`: what is known of it, pure); the feed's end is
   read once for all lanes (`tail`).
-- `topology` has every name on NATS and what a partner may do there, `server` the partners' server's configuration,
+- `layout` has every name on NATS and what a partner may do there, `server` the partners' server's configuration,
   `user_keys` NKeys and tokens as NATS writes them, `messages` what lies in an inbox as an event, `answers` what such
   an event is answered with.
 - `administration` and `commands` are the operator's; `patience` says which errors are waited out; `*store` has all SQL.

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from services.gateway.straight.topology import OUTSIDE, permissions
+from services.gateway.straight.layout import OUTSIDE, permissions
 from services.gateway.straight.user_keys import Issuer, is_signed
 
 # Between a partner's code and its key, in the name of a connection.

@@ -22,8 +22,8 @@ from services.gateway.straight.admission import (
     read_question,
     refuse,
 )
+from services.gateway.straight.layout import OUTSIDE
 from services.gateway.straight.server import CONNECTIONS, KICK
-from services.gateway.straight.topology import OUTSIDE
 from services.gateway.straight.user_keys import Issuer
 
 QUESTION = "$SYS.REQ.USER.AUTH"

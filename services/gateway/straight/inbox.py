@@ -18,7 +18,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from libs.bus import jetstream
-from libs.bus.topology import StreamPlan, reconcile_stream
+from libs.bus.topology import StreamPlan, TopologyRefused, reconcile_stream
 from libs.database.transactions import Transactions
 from libs.http.problems import Problem
 from services.gateway.inbound.outcomes import LATER, Outcome, refused
@@ -26,14 +26,14 @@ from services.gateway.partners.partner import Partner
 from services.gateway.straight import store
 from services.gateway.straight.answers import answer_of
 from services.gateway.straight.lane import Lane
-from services.gateway.straight.messages import Taker, unreadable
-from services.gateway.straight.patience import passes, rest
-from services.gateway.straight.topology import (
+from services.gateway.straight.layout import (
     FORMER_INBOX_DURABLE,
     inbox_config,
     inbox_reader,
     inbox_stream,
 )
+from services.gateway.straight.messages import Taker, unreadable
+from services.gateway.straight.patience import passes, rest
 
 BATCH = 32
 FETCH_SECONDS = 5.0
@@ -84,10 +84,9 @@ class Inbox:
                 await rest(stop, RETRY_SECONDS_MIN)
 
     async def _take_all(self, stop: asyncio.Event) -> None:
-        await reconcile_stream(self._client, self._plan)
+        created = await self._made()
         with suppress(jetstream.NotFound):
             await jetstream.delete_consumer(self._client, self._stream, FORMER_INBOX_DURABLE)
-        created = (await jetstream.stream_info(self._client, self._stream)).created
         reader = f"gateway-{uuid4().hex}"
         await jetstream.write_consumer(self._client, self._stream, inbox_reader(reader), action="create")
         subscription = await self._client.jetstream().pull_subscribe_bind(
@@ -106,6 +105,24 @@ class Inbox:
             log.info("partner-inbox-read-anew", partner=self.partner.code)
         finally:
             await self._leave(subscription, reader)
+
+    async def _made(self) -> str:
+        """When the inbox was made, which is made now if there is none. Raises TopologyRefused when it cannot be."""
+        try:
+            await reconcile_stream(self._client, self._plan)
+        except TopologyRefused as refused:
+            with suppress(jetstream.NotFound):
+                found = await jetstream.stream_info(self._client, self._stream)
+                # What lies in it must be answered before it is too old, whatever its settings are.
+                log.error(
+                    "partner-inbox-differs",
+                    partner=self.partner.code,
+                    settings=",".join(refused.settings),
+                    error_code=str(refused.err_code),
+                )
+                return found.created
+            raise
+        return (await jetstream.stream_info(self._client, self._stream)).created
 
     async def _leave(self, subscription: JetStreamContext.PullSubscription, reader: str) -> None:
         # What fails here ends by itself: the subscription with the connection, the reader when it has been idle.

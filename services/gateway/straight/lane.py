@@ -23,12 +23,12 @@ from services.gateway.feed.reading_log import ReadingLog
 from services.gateway.partners.partner import is_readable, types_of
 from services.gateway.straight import store
 from services.gateway.straight.answers import block_of
+from services.gateway.straight.layout import FEED_CURSOR, event_subject, events_stream
 from services.gateway.straight.life import Damaged, Life, filling
 from services.gateway.straight.patience import passes, rest
 from services.gateway.straight.store import Answer, Standing
 from services.gateway.straight.streams import NotSwitchedOn, Streams
 from services.gateway.straight.tail import Tail
-from services.gateway.straight.topology import FEED_CURSOR, event_subject, events_stream
 
 PAGE_EVENTS = 500
 # A batch is forced to disk once, however many are in it; below this a batch costs more than forcing each.

@@ -6,7 +6,7 @@ needs no change here and no reload.
 
 from typing import Any
 
-from services.gateway.straight.topology import ACCOUNT, OUTSIDE, USER, brought_outside
+from services.gateway.straight.layout import ACCOUNT, OUTSIDE, USER, brought_outside
 
 # Ends one connection by its number, and lists those of an account; the gateway has both from the system account.
 KICK = "server.{server}.kick"

@@ -16,9 +16,7 @@ from libs.database.transactions import Transactions
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import read_cursor
 from services.gateway.straight import store
-from services.gateway.straight.life import Damaged, Life, check, filling, life_of
-from services.gateway.straight.store import Standing
-from services.gateway.straight.topology import (
+from services.gateway.straight.layout import (
     DURABLE,
     EVENTS_BYTES_MAX,
     FEED_CURSOR,
@@ -27,6 +25,8 @@ from services.gateway.straight.topology import (
     events_stream,
     inbox_stream,
 )
+from services.gateway.straight.life import Damaged, Life, check, filling, life_of
+from services.gateway.straight.store import Standing
 
 # A new stream begins that far beyond all that is known of the one before: its sequences are never used again.
 SEQUENCES_BETWEEN_LIVES = 1_000_000
@@ -193,9 +193,14 @@ class Streams:
             done = await reconcile_stream(
                 self._client, StreamPlan(name=events_stream(code), config=config, durables=())
             )
-        except TopologyRefused:
-            # What it holds is right all the same. The fields are told by `nats stream info`.
-            log.error("partner-stream-differs", partner=code)
+        except TopologyRefused as refused:
+            # What it holds is right all the same.
+            log.error(
+                "partner-stream-differs",
+                partner=code,
+                settings=",".join(refused.settings),
+                error_code=str(refused.err_code),
+            )
             return
         if done:
             log.info("partner-stream-brought-up-to-date", partner=code)

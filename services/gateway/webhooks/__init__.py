@@ -12,7 +12,7 @@ The dispatcher, by itself:
 One attempt: `sending`, through `connecting` (only to addresses that `addresses` allows, as `resolving` finds them),
 signed by `signing`.
 
-Partners: `api*` is their HTTP and `api_shared` what that shares, `tending` what they do to endpoints, `showing` how
+Partners: `api*` is their HTTP, `tended` what that works with, `tending` what they do to endpoints, `showing` how
 they see them, `manual` what a person sends by hand, `by_hand` lets one of equal requests send.
 `endpoint` has the shapes, `*_store` all SQL.
 """

@@ -36,6 +36,7 @@ _EMBEDDING = tuple(
 
 # IETF protocol assignments and 6to4 relays: parts of them count as global by some versions of Python.
 _ASSIGNED = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
+_LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 
 
 class Refused(Exception):
@@ -52,6 +53,11 @@ class Target(msgspec.Struct, frozen=True):
     scheme: str
     host: str
     port: int
+
+
+def reaches_loopback(networks: Sequence[Network]) -> bool:
+    """Whether networks that are allowed besides the public internet hold 127.0.0.1, the gateway's own machine."""
+    return any(_LOOPBACK in network for network in networks)
 
 
 def target_of(url: str) -> Target:

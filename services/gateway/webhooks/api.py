@@ -15,16 +15,9 @@ from libs.http.idempotency import Answer, keyed
 from services.gateway.partners.access import PERSON_OR_SYSTEM
 from services.gateway.partners.api_partner import by
 from services.gateway.webhooks import endpoint_store, showing, tending
-from services.gateway.webhooks.api_shared import (
-    BODY_BYTES_MAX,
-    Made,
-    NewSecret,
-    Stored,
-    Tended,
-    optional,
-    with_secret,
-)
+from services.gateway.webhooks.api_secrets import Made, NewSecret, Stored, with_secret
 from services.gateway.webhooks.endpoint import ShownEndpoint
+from services.gateway.webhooks.tended import BODY_BYTES_MAX, Tended, optional
 from services.gateway.webhooks.tending import OVERLAP_HOURS_MAX, Wanted
 
 
@@ -74,12 +67,12 @@ def build_router(tended: Tended) -> APIRouter:
     async def add(request: Request, actor: Annotated[Actor, Depends(PERSON_OR_SYSTEM)]) -> Response:
         """Register an endpoint for events from now on. Its secret is shown in this answer only."""
         partner = await tended.access.partner(actor)
-        wanted = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
-        change = Wanted(url=wanted.url, types=wanted.types, description=wanted.description)
-        await tended.check(request, actor, partner, change)
+        new = await read_body(request, NewEndpoint, limit_bytes=BODY_BYTES_MAX)
+        wanted = Wanted(url=new.url, types=new.types, description=new.description)
+        await tended.check(request, actor, partner, wanted)
 
         async def work(conn: Any) -> Answer:
-            made = await tending.add(conn, partner, change, tended.sealer, by(actor, request))
+            made = await tending.add(conn, partner, wanted, tended.sealer, by(actor, request))
             return Answer(201, Stored(*made), f"/webhooks/{made[0]}")
 
         return await with_secret(tended, request, actor, partner, work, Made)

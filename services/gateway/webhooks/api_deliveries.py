@@ -17,9 +17,9 @@ from services.gateway.partners.access import PERSON_OR_SYSTEM
 from services.gateway.partners.api_partner import by
 from services.gateway.partners.partner import Partner
 from services.gateway.webhooks import delivery_store, tending
-from services.gateway.webhooks.api_shared import Tended, optional
 from services.gateway.webhooks.endpoint import ShownDelivery, shown_delivery
 from services.gateway.webhooks.manual import Manual
+from services.gateway.webhooks.tended import Tended, optional
 
 LIMIT_MAX = 200
 

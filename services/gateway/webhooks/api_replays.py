@@ -16,8 +16,8 @@ from libs.http.problems import Problem
 from services.gateway.partners.access import PERSON_OR_SYSTEM
 from services.gateway.partners.api_partner import by
 from services.gateway.webhooks import replay_store, tending
-from services.gateway.webhooks.api_shared import BODY_BYTES_MAX, Tended
 from services.gateway.webhooks.endpoint import RECOVER, REPLAY_MISSING, ShownReplay, shown_replay
+from services.gateway.webhooks.tended import BODY_BYTES_MAX, Tended
 
 
 class Since(Body, frozen=True, kw_only=True):

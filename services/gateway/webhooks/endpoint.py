@@ -111,7 +111,8 @@ class ShownSecret(msgspec.Struct, frozen=True, kw_only=True):
 class ShownEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint. `waiting` counts events not yet delivered; `waiting_more`: there may be more than were counted.
 
-    It counts up to 1,000, and looks at 5,000 events of the feed. `failing_event`: the oldest of them that was refused.
+    It counts up to 1,000, looks at 5,000 events of the feed, and of a replay counts what is lined up. `failing_event`:
+    the oldest of them that was refused.
     """
 
     id: UUID

@@ -51,6 +51,16 @@ async def running(conn: Any) -> list[Replay]:
     return [_replay(row) for row in rows]
 
 
+async def goes_on(conn: Any, endpoint: UUID) -> bool:
+    """Whether a replay of an endpoint has not lined up all it is for."""
+    return bool(
+        await conn.fetchval(
+            "SELECT EXISTS (SELECT FROM replay WHERE endpoint = $1 AND state = 'running' AND after < until)",
+            endpoint,
+        )
+    )
+
+
 async def note(conn: Any, replay_id: UUID, *, after: int, total: int, done: int, state: str) -> None:
     """How far it is."""
     await conn.execute(

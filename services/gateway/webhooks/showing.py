@@ -6,7 +6,7 @@ from typing import Any
 from services.gateway.feed import feed_store
 from services.gateway.feed.cursor import Cursor
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks import delivery_store
+from services.gateway.webhooks import delivery_store, replay_store
 from services.gateway.webhooks.endpoint import ACTIVE, FAILING, Endpoint, ShownEndpoint, ShownSecret
 from services.gateway.webhooks.rights import Rights
 
@@ -17,6 +17,9 @@ WAITING_MAX = 1000
 async def shown(conn: Any, partner: Partner, endpoint: Endpoint) -> ShownEndpoint:
     """An endpoint for its partner."""
     head = await feed_store.head(conn)
+    # What a replay is yet to line up lies behind the cursor, where nothing is counted. Asked first: what it lines up
+    # from now on is among what waits.
+    replaying = await replay_store.goes_on(conn, endpoint.id)
     waiting, soonest, oldest = await delivery_store.waiting(conn, endpoint.id, WAITING_MAX)
     rights = Rights().of(partner, endpoint.types)
     all_counted = waiting < WAITING_MAX
@@ -45,7 +48,7 @@ async def shown(conn: Any, partner: Partner, endpoint: Endpoint) -> ShownEndpoin
         state_reason=endpoint.reason,
         cursor=str(Cursor(head.feed, endpoint.cursor)),
         waiting=waiting,
-        waiting_more=not all_counted,
+        waiting_more=replaying or not all_counted,
         last_success_at=endpoint.last_success_at,
         last_failure_at=endpoint.last_failure_at,
         failing_since=endpoint.failing_since,

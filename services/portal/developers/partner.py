@@ -25,7 +25,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Partner(msgspec.Struct, frozen=True, kw_only=True):
-    """The partner as it is registered; webhooks may go to `webhook_networks` besides the public internet."""
+    """The partner as it is registered; `webhooks_to_loopback`: webhooks may go to 127.0.0.1 as well."""
 
     code: str
     name_vi: str
@@ -36,7 +36,7 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
-    webhook_networks: tuple[str, ...] = ()
+    webhooks_to_loopback: bool = False
 
     @property
     def declares_births(self) -> bool:

@@ -97,6 +97,6 @@ async def _show(
         troubled=troubled(endpoints),
         problems=problems or [],
         typed=typed or {"loai": EVERYTHING},
-        networks=(await partner_of(person)).webhook_networks,
+        to_loopback=(await partner_of(person)).webhooks_to_loopback,
         done=done,
     )

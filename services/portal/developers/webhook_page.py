@@ -231,7 +231,7 @@ async def _show(
         overlaps=OVERLAPS,
         event_types=CHOICES,
         sent_types=SENT_CHOICES,
-        networks=(await partner_of(person)).webhook_networks,
+        to_loopback=(await partner_of(person)).webhooks_to_loopback,
         **standing,
     )
 

@@ -131,6 +131,42 @@ async def test_an_index_can_be_built_concurrently(database: DatabaseFactory, wri
     assert await migrate(dsn, [line]) == []
 
 
+async def test_an_index_whose_build_broke_off_is_built_anew(
+    database: DatabaseFactory, write_line: WriteLine
+) -> None:
+    """A build that is ended leaves an index nobody can read by; the next run does not take it for the one it makes."""
+    dsn = (await database("lines", lines=[])).migrator_dsn
+    table, index = "CREATE TABLE a (x int)", "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS a_x ON a (x)"
+    await migrate(dsn, [write_line("s", table=table, twice="INSERT INTO a VALUES (1), (1)")])
+    line = write_line(
+        "s",
+        table=table,
+        twice="INSERT INTO a VALUES (1), (1)",
+        index=f"-- no transaction\n-- Why.\n{index};\n",
+    )
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await migrate(dsn, [line])
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_x'::regclass"
+    assert await fetchval(dsn, valid) is False
+    await fetchval(dsn, "DELETE FROM a WHERE ctid = (SELECT min(ctid) FROM a)")
+    assert await migrate(dsn, [line]) == ["s/0003_index.sql"]
+    assert await fetchval(dsn, valid) is True
+
+
+async def test_an_index_is_built_while_other_runners_wait(
+    database: DatabaseFactory, write_line: WriteLine
+) -> None:
+    """Whoever waits for its turn holds nothing that a build would wait for in turn."""
+    dsn = (await database("lines", lines=[])).migrator_dsn
+    line = write_line(
+        "s",
+        table="CREATE TABLE a (x int); SELECT pg_sleep(0.2);",
+        index="-- no transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS a_x ON a (x);\n",
+    )
+    done = await asyncio.gather(*(migrate(dsn, [line]) for _ in range(4)))
+    assert sorted(len(labels) for labels in done) == [0, 0, 0, 2]
+
+
 async def test_runners_take_turns(database: DatabaseFactory, write_line: WriteLine) -> None:
     """Of four runners at once one applies everything and the others find it done."""
     dsn = (await database("lines", lines=[])).migrator_dsn

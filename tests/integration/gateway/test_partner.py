@@ -43,7 +43,7 @@ async def test_a_partner_sees_itself_whichever_way_it_comes(house: House) -> Non
     assert (seen["code"], seen["agency"], seen["roles"]) == (HOSPITAL.code, "hospital-93016", ["hospital"])
     assert [(key["kid"], key["algorithm"]) for key in seen["keys"]] == [("k1", "ES256")]
     assert seen["sandbox"] is False
-    assert seen["webhook_networks"] == ["127.0.0.0/8"]
+    assert seen["webhooks_to_loopback"] is True
 
 
 async def test_a_person_adds_the_next_key_and_retires_the_old_one(house: House) -> None:

@@ -1,5 +1,6 @@
 """Partners look through a long history without anybody reading it all, and are told when something was not counted."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,10 +9,13 @@ import msgspec
 import pytest
 
 from services.gateway.feed.feed_store import SCAN_MAX
-from services.gateway.webhooks import delivery_store
+from services.gateway.webhooks import delivery_store, replay_store
+from services.gateway.webhooks.endpoint import Replay
 from tests.fixtures.database import ServiceDatabase
+from tests.fixtures.receiver import receiver
+from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import House, received
-from tests.integration.gateway.webhook_desk import desk_of
+from tests.integration.gateway.webhook_desk import LONG_AGO, desk_of, dispatching
 
 COUNT = 30_000
 RARE = "results.result-revoked.v1"
@@ -38,11 +42,32 @@ class Explaining:
 
     async def fetch(self, sql: str, *values: Any) -> list[Any]:
         """As a connection; `touched` is of the last one."""
-        told = await self._conn.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *values)
-        plan = msgspec.json.decode(told)[0]["Plan"]
-        self.touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        await self._explain(sql, values)
         found: list[Any] = await self._conn.fetch(sql, *values)
         return found
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        """As a connection."""
+        await self._explain(sql, values)
+        return await self._conn.fetchval(sql, *values)
+
+    async def _explain(self, sql: str, values: tuple[Any, ...]) -> None:
+        trial = self._conn.transaction()
+        await trial.start()
+        told = await self._conn.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *values)
+        # What it changes is changed once, when it is asked in earnest.
+        await trial.rollback()
+        plan = msgspec.json.decode(told)[0]["Plan"]
+        self.touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+async def _with_history(database: ServiceDatabase, endpoint: UUID) -> Any:
+    """A connection to a database in which the endpoint has a long history, and another a short one."""
+    conn = await asyncpg.connect(database.migrator_dsn)
+    await conn.execute(HISTORY, endpoint, COUNT, RARE)
+    await conn.execute(HISTORY, uuid4(), 100, RARE)
+    await conn.execute("ANALYZE delivery")
+    return conn
 
 
 @pytest.mark.parametrize(
@@ -64,15 +89,38 @@ async def test_a_page_of_deliveries_is_found_without_reading_all(
 ) -> None:
     """However few of them are looked for."""
     endpoint = uuid4()
-    conn = await asyncpg.connect(gateway_database.migrator_dsn)
-    await conn.execute(HISTORY, endpoint, COUNT, RARE)
-    await conn.execute(HISTORY, uuid4(), 100, RARE)
-    await conn.execute("ANALYZE delivery")
+    conn = await _with_history(gateway_database, endpoint)
     explaining = Explaining(conn)
     wanted = {"state": "", "type_": "", "dossier": None, "before": None} | asked
     found = await delivery_store.listing(explaining, endpoint, **wanted, limit=50)
     await conn.close()
     assert len(found) == count
+    assert explaining.touched < 100
+
+
+async def test_what_is_to_be_recovered_is_found_without_reading_all(
+    gateway_database: ServiceDatabase,
+) -> None:
+    """When it is counted and when it is put in line again."""
+    endpoint, since = uuid4(), datetime.now(UTC) - timedelta(days=1)
+    conn = await _with_history(gateway_database, endpoint)
+    explaining = Explaining(conn)
+    assert await replay_store.unsuccessful(explaining, endpoint, since) == 3
+    assert explaining.touched < 100
+    replay = Replay(
+        id=uuid4(),
+        endpoint=endpoint,
+        kind="recover",
+        since=since,
+        after=0,
+        until=COUNT,
+        state="running",
+        total=3,
+        done=0,
+    )
+    recovered = await replay_store.recover(explaining, replay, 50)
+    await conn.close()
+    assert recovered == [10_000, 20_000, 30_000]
     assert explaining.touched < 100
 
 
@@ -98,3 +146,26 @@ async def test_that_more_may_wait_than_was_counted_is_said(house: House) -> None
     assert await told() == (0, True)
     await house.pool.execute("UPDATE endpoint SET cursor = 2")
     assert await told() == (1, False)
+
+
+async def test_that_more_may_wait_is_said_until_a_replay_has_lined_up_all(house: House) -> None:
+    """What it is for lies behind the place up to which everything is lined up, where nothing is counted."""
+    await house.partner()
+    desk = await desk_of(house)
+    said = await house.say(uuid4(), received(), received())
+    async with receiver() as there:
+        endpoint, _ = await desk.add(there.url)
+
+        async def told() -> tuple[int, bool]:
+            shown = await desk.show(endpoint)
+            return shown["waiting"], shown["waiting_more"]
+
+        async def nothing_waits() -> bool:
+            return await told() == (0, False)
+
+        assert await told() == (0, False)
+        await desk.did("POST", f"/{endpoint}/replay-missing", {"since": LONG_AGO})
+        assert await told() == (0, True)
+        async with dispatching(house):
+            await eventually(nothing_waits)
+        assert there.ids == said

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from services.gateway.webhooks.addresses import Address
-from services.gateway.webhooks.api_shared import CHECKS_MAX
 from services.gateway.webhooks.resolving import ADDRESSES_KEPT_MAX, NameServers
+from services.gateway.webhooks.tended import CHECKS_MAX
 from tests.fixtures.name_server import SILENT, name_server
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import EVERYTHING, House

@@ -22,8 +22,8 @@ from services.gateway.straight.admission import (
     read_question,
     refuse,
 )
+from services.gateway.straight.layout import events_stream, permissions
 from services.gateway.straight.messages import HandedIn, read_message, unreadable
-from services.gateway.straight.topology import events_stream, permissions
 from services.gateway.straight.user_keys import Issuer, public_user_key
 
 NONCE = b"mottzP4cE3rBIc4"

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.webhooks.addresses import Address, Refused, Target, is_public, judge, target_of
+from services.gateway.webhooks.addresses import (
+    Address,
+    Refused,
+    Target,
+    is_public,
+    judge,
+    reaches_loopback,
+    target_of,
+)
 
 WEB = Target("https", "receiver.example", 443)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -155,3 +163,19 @@ def test_any_text_is_a_target_or_refused(text: str) -> None:
             target_of(url)
         except Refused:
             continue
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reaches"),
+    [
+        ((), False),
+        (("10.0.0.0/8", "fd00::/8"), False),
+        (("10.0.0.0/8", "127.0.0.0/8"), True),
+        (("0.0.0.0/0",), True),
+    ],
+)
+def test_that_the_own_machine_is_allowed_is_told_apart_from_other_networks(
+    allowed: tuple[str, ...], reaches: bool
+) -> None:
+    """Partners are told of it alone; which networks a city has is none of their business."""
+    assert reaches_loopback([ipaddress.ip_network(each) for each in allowed]) is reaches

@@ -14,7 +14,7 @@ from libs.http.problems import FieldError, Problem
 from services.gateway.inbound.cloudevent import InboundEvent
 from services.gateway.inbound.outcomes import Outcome, later, refused, taken
 from services.gateway.partners.partner import Partner
-from services.gateway.straight.topology import inbox_stream
+from services.gateway.straight.layout import inbox_stream
 from tests.integration.gateway.conftest import HOSPITAL, House
 from tests.integration.gateway.owner import STRUCTURED, event
 from tests.integration.gateway.straight.partners_nats import PartnersNats, take

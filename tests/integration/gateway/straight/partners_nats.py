@@ -23,8 +23,8 @@ from libs.bus.jetstream import ConsumerInfo
 from services.gateway.process import Process
 from services.gateway.straight import administration as straight
 from services.gateway.straight.door import QUESTION
+from services.gateway.straight.layout import DURABLE, events_stream
 from services.gateway.straight.streams import SEQUENCES_BETWEEN_LIVES
-from services.gateway.straight.topology import DURABLE, events_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import BY, HOSPITAL, House
 

@@ -13,7 +13,7 @@ from services.gateway.partners import administration
 from services.gateway.partners.partner import ACTIVE, REVOKED, SUSPENDED
 from services.gateway.straight import administration as straight
 from services.gateway.straight import door
-from services.gateway.straight.topology import events_stream, inbox_stream
+from services.gateway.straight.layout import events_stream, inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import BY, EVERYTHING, HOSPITAL, House, accepted, assigned, received
 from tests.integration.gateway.straight.partners_nats import NotLetIn, PartnersNats, ids, take

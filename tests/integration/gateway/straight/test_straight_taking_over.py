@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.gateway.settings import Settings
-from services.gateway.straight.topology import inbox_stream
+from services.gateway.straight.layout import inbox_stream
 from tests.fixtures.servers import eventually
 from tests.integration.gateway.conftest import HOSPITAL, House
 from tests.integration.gateway.straight.inbox_desk import Desk, Recorder

@@ -1,8 +1,7 @@
-"""What the endpoints of webhooks have in common: what they work with, and answers that hold secrets."""
+"""What the HTTP of webhooks works with, how it writes once, and how it reads a body that may be left out."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -10,15 +9,14 @@ from starlette.responses import Response
 
 from libs.database.transactions import Transactions
 from libs.http.auth import Actor
-from libs.http.bodies import MsgspecResponse, read_body
+from libs.http.bodies import read_body
 from libs.http.idempotency import Answer, answered_before, once
 from libs.process.sealing import Sealer
 from services.gateway.partners.access import CountedAccess
 from services.gateway.partners.at_once import AtOnce
 from services.gateway.partners.partner import Partner
-from services.gateway.webhooks import showing, tending
+from services.gateway.webhooks import tending
 from services.gateway.webhooks.by_hand import ByHand
-from services.gateway.webhooks.endpoint import ShownEndpoint
 from services.gateway.webhooks.sending import Sender
 
 BODY_BYTES_MAX = 64 << 10
@@ -27,28 +25,8 @@ CHECKS_MAX = 4
 T = TypeVar("T")
 
 
-class Made(msgspec.Struct, frozen=True):
-    """A new endpoint and its secret, which is shown here only."""
-
-    endpoint: ShownEndpoint
-    secret: str
-
-
-class NewSecret(msgspec.Struct, frozen=True):
-    """A new secret, which is shown here only."""
-
-    secret: str
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """What is kept under the Idempotency-Key instead of a secret."""
-
-    endpoint: UUID
-    secret: UUID
-
-
 class Tended(msgspec.Struct, frozen=True, kw_only=True):
-    """What the endpoints below work with. `wake` tells the dispatcher, if it is this process's."""
+    """What they work with. `wake` tells the dispatcher, if it is this process's."""
 
     transactions: Transactions
     access: CountedAccess
@@ -71,33 +49,6 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
         response = await once(request, actor, self.transactions, work)
         self.wake()
         return response
-
-
-async def with_secret(
-    tended: Tended,
-    request: Request,
-    actor: Actor,
-    partner: Partner,
-    work: Callable[[Any], Awaitable[Answer]],
-    type_: type[Made] | type[NewSecret],
-) -> Response:
-    """The answer with the secret in it; kept under the key is only which one it was."""
-    response = await tended.done(request, actor, work)
-    stored = msgspec.json.decode(bytes(response.body), type=Stored)
-    async with tended.transactions.transaction() as conn:
-        secret = await tending.secret_of(conn, partner, stored.endpoint, stored.secret, tended.sealer)
-        endpoint = await tending.known(conn, partner, stored.endpoint)
-        content = (
-            NewSecret(secret)
-            if type_ is NewSecret
-            else Made(await showing.shown(conn, partner, endpoint), secret)
-        )
-    headers = {
-        name: value
-        for name, value in response.headers.items()
-        if name not in {"content-length", "content-type"}
-    }
-    return MsgspecResponse(content, response.status_code, headers={**headers, "Cache-Control": "no-store"})
 
 
 async def optional(request: Request, type_: type[T], otherwise: T) -> T:

@@ -15,7 +15,8 @@ USER = "gateway"
 DURABLE = "own"
 # Where a message stands in the feed: what the partner would go on from over HTTP.
 FEED_CURSOR = "feed-cursor"
-# The durable by which gateways read inboxes before they had readers: on streams that are older than that.
+# The durable by which gateways read inboxes before they had readers. 0.1.0 takes it away: what names it here may go in
+# the first release that is upgraded to from 0.1.0 or later only.
 FORMER_INBOX_DURABLE = "gateway"
 # What a partner may hold back at once, and how long before it is given again.
 ACK_PENDING_MAX = 1_000
