@@ -11,6 +11,7 @@ import pytest
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeout
 
+from libs.bus.jetstream import NotFound
 from mot_cua.errors import CredentialsRefused, NotAllowed, Unreachable
 from mot_cua.event import Event
 from mot_cua.events import DossierReceived
@@ -96,7 +97,9 @@ async def three_waiting(house: House, nats: PartnersNats) -> list[UUID]:
     said = await house.say(uuid4(), received(), accepted(), assigned())
 
     async def all_there() -> bool:
-        return (await nats.durable(HOSPITAL.code)).num_pending == len(said)
+        with contextlib.suppress(NotFound):
+            return (await nats.durable(HOSPITAL.code)).num_pending == len(said)
+        return False
 
     await eventually(all_there)
     return said
