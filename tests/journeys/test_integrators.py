@@ -220,6 +220,7 @@ async def send_again_what_is_gone(screen: Screen, url: str) -> None:
     await delete_webhook(await screen.another_tab(), url)
     await screen.push("gui-lai-mot")
     await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("Không tìm thấy")
+    await expect(screen.page.get_by_role("main")).to_be_focused()
     await screen.go("/dev")
     await screen.page.go_back()
     await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("Không tìm thấy")

@@ -11,7 +11,8 @@ function show(html) {
   guardForms(main);
   document.dispatchEvent(new CustomEvent("in-place:shown"));
   scrollTo(0, 0);
-  main.querySelector("[data-focus]")?.focus();
+  // The button that had the focus is gone; without a place of its own the answer is read from its top.
+  (main.querySelector("[data-focus]") ?? main).focus();
 }
 
 // An answer with X-Sign-In is the sign-in page instead of what was asked for.
