@@ -34,9 +34,9 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, submitter));
   try {
-    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "text/html" }, body });
-    // The address of an answer has lost its fragment; the form's own says where on the page to go on.
-    if (answer.redirected) location.assign(answer.url + new URL(form.action).hash);
+    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "text/html", "In-Place": "1" }, body });
+    // Where to go on (services/portal/guard.py), at the place on that page which the form's own address names.
+    if (answer.status === 204) location.assign(answer.headers.get("Location") + new URL(form.action).hash);
     else if (isShown(answer)) show(await answer.text());
     else sendItself(form, submitter);
   } catch {
