@@ -90,6 +90,10 @@ async def connect(
     except TimeoutError:
         await close(client)
         raise NatsNotReached(f"no NATS server answered in {first_deadline_seconds:g} s") from None
+    except BaseException:
+        # Whoever asked is told to stop, or the address is none: nobody else has the client to close it.
+        await close(client)
+        raise
     return client
 
 

@@ -217,11 +217,16 @@ class BusRuntime:
         """Try until NATS answers; None as soon as told to stop before."""
         stopping = asyncio.create_task(stop.wait())
         connecting = asyncio.create_task(self._connect_at_last())
+        client = None
         try:
             await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
-            return connecting.result() if connecting.done() else None
+            client = connecting.result() if connecting.done() else None
+            return client
         finally:
             await end_tasks(connecting, stopping)
+            # Connected after all while it was ended (see end_tasks).
+            if client is None and not connecting.cancelled() and connecting.exception() is None:
+                await close(connecting.result())
 
     async def _connect_at_last(self) -> Client:
         while True:

@@ -49,7 +49,7 @@ from services.intake.provenance import FIELDS_MAX, Source
 from services.intake.receipts import Receipt, receipt
 from services.intake.reception import Refused, Submission
 from services.intake.reception_store import Known, store_submissions
-from services.intake.stays import LEFT_AFTER, Stay
+from services.intake.stays import Stay
 
 KINDS = ("officer", "system", "service")
 SUBMITTER = require("hospital", "one_stop", kinds=KINDS, services=ENTRANCES)
@@ -203,9 +203,10 @@ def _reception(office: Office) -> APIRouter:
 
     @router.post("/births/check", openapi_extra=body(NewBirth, answers={200: Checked}))
     async def check_birth(request: Request, actor: Annotated[Actor, Depends(SUBMITTER)]) -> Response:
-        """Everything that is wrong with a declaration, errors and warnings, as POST /births would find it.
+        """What is wrong with a declaration by itself, errors and warnings, as POST /births would find it.
 
-        Nothing is kept, and whether the birth is known already is not said.
+        Nothing is kept, and nothing is looked up: whether the birth is known already is not said, nor whether another
+        mother lies in the bed (`bed-shared`).
         """
         wanted = await read_body(request, NewBirth)
         try:
@@ -247,9 +248,7 @@ async def _store(office: Office, connection: Any, wanted: Sequence[Submission]) 
     answers: list[Answer | Problem] = []
     outcomes = await store_submissions(connection, wanted)
     now = office.now()
-    shared = await shared_beds(
-        connection, wanted, wall_clock=office.desk.wall_clock(now), left_before=now - LEFT_AFTER
-    )
+    shared = await shared_beds(connection, wanted, now=now, wall_clock=office.desk.wall_clock(now))
     for new, outcome in zip(wanted, outcomes, strict=True):
         if isinstance(outcome, Known):
             answers.append(duplicate(outcome))

@@ -10,6 +10,7 @@ import msgspec
 from services.intake import file_store, stay_store
 from services.intake.births import Problem
 from services.intake.reception import FILE_BIRTH, Submission
+from services.intake.stays import LEFT_AFTER, UNTOLD_STAY
 
 BED_SHARED = Problem(
     field="stay.bed",
@@ -32,19 +33,28 @@ class _Birth(msgspec.Struct, frozen=True):
 
 
 async def shared_beds(
-    connection: Any, new: Sequence[Submission], *, wall_clock: datetime, left_before: datetime
+    connection: Any, new: Sequence[Submission], *, now: datetime, wall_clock: datetime
 ) -> frozenset[UUID]:
     """Which of these births, just stored, name a bed in which by its hospital's other dossiers another mother lies.
 
-    Who has left is told as the bedside list does (stay_store.bedside).
+    Who has left is told as the bedside list does (stay_store.bedside), sooner where no discharge was told.
     """
-    told = {one.dossier.id: one for one in new if one.kind == FILE_BIRTH and one.stay and one.stay.bed}
+    # Each room has a bed 1: without its room a bed is nobody's.
+    told = {
+        one.dossier.id: one
+        for one in new
+        if one.kind == FILE_BIRTH and one.stay and one.stay.room and one.stay.bed
+    }
     if not told:
         return frozenset()
     pairs = await stay_store.in_the_same_bed(
-        connection, list(told), wall_clock=wall_clock, left_before=left_before
+        connection,
+        list(told),
+        wall_clock=wall_clock,
+        left_before=now - LEFT_AFTER,
+        untold_before=now - UNTOLD_STAY,
     )
-    files = await file_store.newest(connection, [other for _, other in pairs])
+    files = await file_store.newest(connection, list({other for _, other in pairs}))
     mothers = {other: _mother_of(file.content) for other, file in files.items() if file.kind == FILE_BIRTH}
     return frozenset(
         dossier_id

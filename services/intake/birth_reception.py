@@ -237,11 +237,20 @@ def _stay_problems(stay: Stay, sender: Sender, at: datetime, desk: Desk) -> list
 
 
 def _differences(declaration: BirthDeclaration, check: CardCheck) -> list[Problem]:
-    """Where the card differs from the declaration, unless the desk says why it declares all the same."""
+    """Where the card differs from the declaration, unless the desk says why it declares all the same.
+
+    What is not written yet differs from nothing: that it lacks is a problem of its own.
+    """
     if check.card is None or len(check.override_reason.strip()) >= OVERRIDE_LENGTH_MIN:
         return []
+    mother = declaration.mother
+    empty = {
+        field for field, value in (("number", mother.document.number), ("name", mother.name)) if not value
+    }
     return [
-        problem(f"card.{d.field}", "differs", d.message_vi) for d in compare_identity(check.card, declaration)
+        problem(f"card.{d.field}", "differs", d.message_vi)
+        for d in compare_identity(check.card, declaration)
+        if d.field not in empty
     ]
 
 

@@ -15,6 +15,8 @@ LIST_ROWS_MAX = 200
 # Dossiers older than this are on no bedside list. Ids begin with the time they were made (UUIDv7), so the index of a
 # hospital's dossiers is read from there on.
 WINDOW_DAYS = 90
+# A bed that many births name is none ("0", "ghép"); the newest of them tell that as well as all of them would.
+SAME_BED_MAX = 3
 
 
 class Bedside(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,29 +84,41 @@ async def bedside(
 
 
 async def in_the_same_bed(
-    connection: Any, dossier_ids: Sequence[UUID], *, wall_clock: datetime, left_before: datetime
+    connection: Any,
+    dossier_ids: Sequence[UUID],
+    *,
+    wall_clock: datetime,
+    left_before: datetime,
+    untold_before: datetime,
 ) -> list[tuple[UUID, UUID]]:
-    """Each of the dossiers with others of its hospital that name its room and bed, who has left (see bedside) left out.
+    """Each of the dossiers with the newest SAME_BED_MAX others of its hospital that name its room and bed.
 
-    Only dossiers since `left_before` are looked at: longer stays are few, and this is asked at every declaration.
+    Who has left by the ward's `wall_clock` is left out, and where no discharge was told whose dossier came before
+    `untold_before`. Only dossiers since `left_before` are looked at: longer stays are few, and this is asked at every
+    declaration.
     """
     rows = await connection.fetch(
         """
-        SELECT here.id, other.id AS other
-        FROM unnest($1::uuid[]) AS here (id)
-        JOIN stay ON stay.dossier_id = here.id JOIN dossier ON dossier.id = here.id
-        JOIN dossier AS other ON other.facility = dossier.facility AND other.facility <> '' AND other.id <> here.id
-            AND other.id > (lpad(to_hex((extract(epoch FROM $2::timestamptz) * 1000)::bigint), 12, '0')
-                || '00000000000000000000')::uuid
-            AND other.status <> ALL ($3::smallint[])
-        JOIN stay AS its ON its.dossier_id = other.id
-            AND lower(its.room) = lower(stay.room) AND lower(its.bed) = lower(stay.bed)
-        WHERE coalesce(its.discharge_at > $4, other.received_at >= $2)
+        SELECT mine.id, theirs.id AS other
+        FROM unnest($1::uuid[]) AS asked (id)
+        JOIN stay AS my_stay ON my_stay.dossier_id = asked.id JOIN dossier AS mine ON mine.id = asked.id
+        CROSS JOIN LATERAL (
+            SELECT stay.dossier_id AS id FROM stay JOIN dossier ON dossier.id = stay.dossier_id
+            WHERE lower(stay.room) = lower(my_stay.room) AND lower(stay.bed) = lower(my_stay.bed)
+                AND stay.dossier_id > (lpad(to_hex((extract(epoch FROM $2::timestamptz) * 1000)::bigint), 12, '0')
+                    || '00000000000000000000')::uuid
+                AND stay.dossier_id <> mine.id AND dossier.facility = mine.facility AND mine.facility <> ''
+                AND dossier.status <> ALL ($3::smallint[])
+                AND coalesce(stay.discharge_at > $4, dossier.received_at >= $5)
+            ORDER BY stay.dossier_id DESC LIMIT $6
+        ) AS theirs
         """,
         list(dossier_ids),
         left_before,
         [NOT_TAKEN, TAKEN_BACK],
         wall_clock,
+        untold_before,
+        SAME_BED_MAX,
     )
     return [(row["id"], row["other"]) for row in rows]
 

@@ -15,6 +15,9 @@ PLACE_LENGTH_MAX = 40
 DISCHARGE_SPAN = timedelta(days=365)
 # Nobody lies in for longer after a birth when nothing was planned: then the family has left. [judgement]
 LEFT_AFTER = timedelta(days=14)
+# Where no discharge was told, a bed is taken to be free sooner: most mothers go home within four days, nobody writes
+# that down, and a warning that is false for ten days more is read by nobody. [judgement]
+UNTOLD_STAY = timedelta(days=4)
 BedsideState = Literal["inside", "left", "refused", "all"]
 Place = Annotated[str, msgspec.Meta(max_length=PLACE_LENGTH_MAX)]
 

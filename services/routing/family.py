@@ -93,7 +93,7 @@ def _waits(case: Case, rules: Rules) -> tuple[Wait, ...]:
     return tuple(
         Wait(
             step=pause.step,
-            step_vi=rules.step_rule(case, pause.step).name_vi,
+            step_vi=rules.step_name(case, pause.step),
             agency_vi=rules.agency_name(step.agency),
             reason=pause.reason,
             reason_vi=rules.wait_words(case, pause.step, pause.reason),

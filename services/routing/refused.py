@@ -48,7 +48,7 @@ def refused_of(case: Case, acts: Sequence[Act], rules: Rules) -> RefusedSteps:
         found.append(
             Refused(
                 step=step.code,
-                name=rules.step_rule(case, step.code).name_vi,
+                name=rules.step_name(case, step.code),
                 agency=step.agency,
                 outcome=outcome,
                 reason=reason,

@@ -61,6 +61,13 @@ class Rules:
         except KeyError:
             raise IllegalMove("unknown-step", "Danh mục không còn bước này của thủ tục.") from None
 
+    def step_name(self, case: Case, step: str) -> str:
+        """What people call the step; its code when the catalogue no longer has it."""
+        try:
+            return self.step_rule(case, step).name_vi
+        except IllegalMove:
+            return step
+
     def terms(self, case: Case, step: str) -> tuple[str, str]:
         """The terms of the family that the step begins and ends; none where the catalogue has no such step (any more).
 

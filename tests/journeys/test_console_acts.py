@@ -75,7 +75,9 @@ async def the_family_reads_what_is_waited_for(screen: Screen, receipt: dict[str,
     """With the code that the clock stands still for somebody outside, with the receipt at which step and for what."""
     await screen.go(f"/tra-cuu?ma={receipt['code']}")
     await expect(screen.at("tinh-trang")).to_contain_text("Đang dừng tính hạn")
-    await expect(screen.at("tinh-trang")).to_contain_text("chờ xác nhận từ bên ngoài cơ quan giải quyết")
+    await expect(screen.at("tinh-trang")).to_contain_text(
+        "chờ ông/bà hoặc người có liên quan thực hiện một việc"
+    )
     await expect(screen.page.get_by_text("VNeID")).to_have_count(0)
     await screen.check("status by code while the clock stands still")
     await screen.go(f"/h/{receipt['tracking_token']}")

@@ -7,12 +7,14 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from libs.http.client import Refused, Unavailable
 from services.portal.city import Caller
 
 T = TypeVar("T")
 PURPOSE = "answer-citizen"
+log = structlog.get_logger(__name__)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,10 +232,16 @@ async def told(caller: Caller, dossier_id: UUID, *, ended_badly: bool) -> Told:
 
 
 async def course(caller: Caller, dossier_id: UUID) -> Course | None:
-    """The course alone, without anything people said; None while routing does not know the dossier, or is away."""
+    """The course alone, without anything people said; None while routing does not know the dossier, or cannot tell.
+
+    A mistake of routing is in the log: what intake says of the code is worth a page without it.
+    """
     try:
         return await _if_known(caller.get("routing", f"/cases/{dossier_id}/family", Course))
     except Unavailable:
+        return None
+    except Refused as refused:
+        log.error("course-not-told", target=refused.target, status=refused.status, code=refused.slug)
         return None
 
 

@@ -9,17 +9,20 @@ from libs.catalogue.calendar import WorkingCalendar
 from services.portal.citizens.family import Course, Desk, Details, Result, Told, Wait
 from services.portal.citizens.family_words import (
     CHANNELS,
+    FEE_TO_DO,
     FEE_WAIT,
     HISTORY,
     LACKING,
     LACKING_TO_DO,
+    NAMED_TO_DO,
+    OUTSIDE_TO_DO,
+    OUTSIDE_WAIT,
     SENTENCES,
     STOPPED_CLOCK,
     STOPPED_TO_DO,
     TO_DO,
-    WAITS_FOR_FEE,
-    WAITS_FOR_OUTSIDERS,
-    WAITS_TO_DO,
+    UNNAMED_TO_DO,
+    WAITS_FOR,
     WEEK,
 )
 from services.portal.early import early_days
@@ -72,7 +75,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What status and days alone tell; `lacking` while something is to be handed in, `stopped` while no day counts,
-    `waits_for` why, as a part of a sentence."""
+    `waits_for` why, by the kinds of WAITS_FOR."""
 
     status: int
     received_at: datetime
@@ -80,7 +83,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     lacking: bool = False
     stopped: bool = False
-    waits_for: str = ""
+    waits_for: frozenset[str] = frozenset()
 
 
 def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str) -> Glance:
@@ -97,10 +100,7 @@ def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str
             to_do=LACKING_TO_DO.format(where=where),
         )
     if stand.stopped and status in UNDER_WAY:
-        sentence, to_do = (
-            f"{SENTENCES[status]} {STOPPED_CLOCK.format(why=stand.waits_for)}",
-            WAITS_TO_DO.get(stand.waits_for, STOPPED_TO_DO.get(status, TO_DO[status])),
-        )
+        sentence = f"{SENTENCES[status]} {STOPPED_CLOCK.format(why=_why(stand))}"
         day_label = "Ngày hẹn trước khi tạm dừng"
         return Glance(
             tag=status_tag(status),
@@ -108,7 +108,7 @@ def glance(stand: Standing, now: datetime, calendar: WorkingCalendar, where: str
             sentence=sentence,
             day_label=day_label,
             day=appointment(moment),
-            to_do=to_do,
+            to_do=_to_do(stand, TO_DO[ASKED], OUTSIDE_TO_DO),
         )
     return Glance(
         tag=status_tag(status),
@@ -139,9 +139,11 @@ def story(
         waits_for=waits_for(course),
     )
     first = glance(stand, now, calendar, details.agency.name)
-    if asked and asked.things:
-        names = "; ".join(thing.label for thing in asked.things)
-        first = msgspec.structs.replace(first, to_do=f"Hãy mang đến {details.agency.name}: {names}.")
+    names = "; ".join(thing.label for thing in asked.things) if asked else ""
+    # What a code alone is not told: which papers, and what is waited for.
+    if names or (stand.waits_for and stand.status in UNDER_WAY):
+        papers = f"Hãy mang đến {details.agency.name}: {names}." if names else TO_DO[ASKED]
+        first = msgspec.structs.replace(first, to_do=_to_do(stand, papers, _outside(course)))
     return Story(
         glance=first if asked or details.status != READY else _fetching(first, told.results),
         wanted=tuple(thing.label for thing in asked.things) if asked else (),
@@ -174,16 +176,51 @@ def story(
     )
 
 
-def waits_for(course: Course | None) -> str:
-    """Why the clock stands still, as a part of a sentence that does not tell the procedure; empty when not known."""
-    if course is None or not course.waits:
+def waits_for(course: Course | None) -> frozenset[str]:
+    """Why the clock stands still, by the kinds of WAITS_FOR, which do not tell the procedure; none when not known."""
+    if course is None or not course.stopped:
+        return frozenset()
+    return frozenset(FEE_WAIT if one.reason == FEE_WAIT else OUTSIDE_WAIT for one in course.waits)
+
+
+def _why(stand: Standing) -> str:
+    """As a part of a sentence; nothing beside papers that are owed, for which the clock would stand still anyhow."""
+    if _owes_papers(stand):
         return ""
-    return WAITS_FOR_FEE if all(one.reason == FEE_WAIT for one in course.waits) else WAITS_FOR_OUTSIDERS
+    why = " và ".join(words for kind, words in WAITS_FOR.items() if kind in stand.waits_for)
+    return f" vì {why}" if why else ""
+
+
+def _owes_papers(stand: Standing) -> bool:
+    return stand.status == ASKED or stand.lacking
+
+
+def _to_do(stand: Standing, papers: str, outside: str) -> str:
+    """Everything that is owed, whatever else is waited for; else that the new day will be told."""
+    owed = [papers] if _owes_papers(stand) else []
+    if FEE_WAIT in stand.waits_for:
+        owed.append(FEE_TO_DO)
+    elif stand.status == FEE:
+        owed.append(TO_DO[FEE])
+    if OUTSIDE_WAIT in stand.waits_for:
+        owed.append(outside)
+    return " ".join(owed) or STOPPED_TO_DO.get(stand.status, TO_DO[stand.status])
+
+
+def _outside(course: Course | None) -> str:
+    """What somebody outside the agency has to do, in the words of the catalogue where it has them."""
+    waits = course.waits if course else ()
+    what = "; ".join(_begun_small(one.reason_vi) for one in waits if one.reason != FEE_WAIT and one.reason_vi)
+    return NAMED_TO_DO.format(what=what) if what else UNNAMED_TO_DO
 
 
 def _waiting(one: Wait) -> str:
-    what = f"{one.reason_vi[:1].lower()}{one.reason_vi[1:]}"
-    return f"{one.step_vi} ({one.agency_vi}): chờ {what}, từ {day_and_clock(one.since)}."
+    what = f"chờ {_begun_small(one.reason_vi)}, " if one.reason_vi else ""
+    return f"{one.step_vi} ({one.agency_vi}): {what}từ {day_and_clock(one.since)}."
+
+
+def _begun_small(words: str) -> str:
+    return f"{words[:1].lower()}{words[1:]}"
 
 
 def flag_of(

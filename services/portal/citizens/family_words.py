@@ -38,15 +38,24 @@ TO_DO: Mapping[int, str] = {
 LACKING = "Nơi nộp đã nhận hồ sơ và chờ giấy tờ còn thiếu. Thời hạn giải quyết tính từ khi nhận đủ."
 LACKING_TO_DO = "Hãy mang giấy tờ còn thiếu, ghi trên phiếu yêu cầu bổ sung, đến {where}."
 STOPPED_CLOCK = "Thời hạn đang tạm dừng tính{why}; khi tính tiếp, ngày hẹn được tính lại và báo cho ông/bà."
-# What a code alone is told of a wait; which step, whose and for what exactly would tell the procedure.
-FEE_WAIT = "fee"
-WAITS_FOR_FEE = " vì chờ thực hiện nghĩa vụ tài chính"
-WAITS_FOR_OUTSIDERS = " vì một bước chờ xác nhận từ bên ngoài cơ quan giải quyết"
-# What somebody at home can do that the clock runs again, by what is waited for.
-WAITS_TO_DO: Mapping[str, str] = {
-    WAITS_FOR_FEE: "Hãy thực hiện nghĩa vụ tài chính theo thông báo đã nhận; chưa rõ thì hỏi nơi nộp hồ sơ.",
-    WAITS_FOR_OUTSIDERS: "Nếu người cần xác nhận là người nhà, hãy nhắc người đó. Chúng tôi sẽ báo ngày hẹn mới.",
+# What a code alone is told of a wait; which step, whose and for what exactly would tell the procedure. Whose turn it is
+# outside differs (a couple comes to sign, the head of a household confirms), so nobody is named.
+FEE_WAIT, OUTSIDE_WAIT = "fee", "outside"
+WAITS_FOR: Mapping[str, str] = {
+    FEE_WAIT: "chờ thực hiện nghĩa vụ tài chính",
+    OUTSIDE_WAIT: "chờ ông/bà hoặc người có liên quan thực hiện một việc",
 }
+# What can be done that the clock runs again, by what is waited for.
+FEE_TO_DO = "Hãy thực hiện nghĩa vụ tài chính theo thông báo đã nhận; chưa rõ thì hỏi nơi nộp hồ sơ."
+OUTSIDE_TO_DO = (
+    "Hãy quét mã QR trên giấy tiếp nhận để xem việc ông/bà hoặc người có liên quan cần làm, "
+    "hoặc hỏi nơi nộp hồ sơ."
+)
+# The same to who has the receipt, with and without the words of the catalogue.
+NAMED_TO_DO = (
+    "Việc đang chờ: {what}. Ông/bà hoặc người có liên quan hãy thực hiện; chưa rõ thì hỏi nơi nộp hồ sơ."
+)
+UNNAMED_TO_DO = "Hãy hỏi nơi nộp hồ sơ xem ông/bà hoặc người có liên quan cần làm gì."
 STOPPED_TO_DO: Mapping[int, str] = {
     2: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",
     4: "Ông/bà không phải làm gì. Chúng tôi sẽ báo ngày hẹn mới.",

@@ -277,7 +277,7 @@ def _story(request: Request, found: Details, told: Told) -> Story:
 
 
 async def _standing(request: Request, found: Status) -> Standing:
-    """What a code alone is told: that the clock stands still, and whether for a fee or for somebody outside."""
+    """What a code alone is told: that the clock stands still, and whether for a fee or for something outside."""
     course = await family.course(_caller(request), found.dossier_id) if found.status in UNDER_WAY else None
     return Standing(
         status=found.status,

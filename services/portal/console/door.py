@@ -13,6 +13,7 @@ NOT_ACCEPTED = "1"
 # As many as intake tells at once, and as far as is counted: the other services' lists are, too.
 PAGE_ROWS = 200
 COUNTED_MAX = 1000
+PAGES_MAX = COUNTED_MAX // PAGE_ROWS
 
 
 class DoorLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +51,14 @@ async def door_of(person: Person) -> Door | None:
 
 
 async def gathered(page: Callable[[str], Awaitable[Door]]) -> Door:
-    """The pages as one, up to COUNTED_MAX; with a `before` there is more than that."""
+    """The pages as one, PAGES_MAX of them at most; with a `before` there is more.
+
+    Pages are counted, not what is on them: intake leaves out what the officer may not read, so they may be short.
+    """
     found = await page("")
-    while found.before is not None and len(found.dossiers) < COUNTED_MAX:
+    for _ in range(PAGES_MAX - 1):
+        if found.before is None:
+            break
         following = await page(str(found.before))
         found = Door(dossiers=(*found.dossiers, *following.dossiers), before=following.before)
     return found

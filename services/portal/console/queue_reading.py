@@ -125,8 +125,15 @@ class _Summaries(msgspec.Struct, frozen=True, kw_only=True):
     summaries: tuple[Summary, ...]
 
 
-async def queues_of(person: Person) -> tuple[Queue, ...]:
-    """The officer's lists in their order, each with how much is in it."""
+class Lists(msgspec.Struct, frozen=True, kw_only=True):
+    """The officer's lists in their order, each with how much is in it, and the `door` two of them were counted from."""
+
+    queues: tuple[Queue, ...]
+    door: Door | None = None
+
+
+async def lists_of(person: Person) -> Lists:
+    """What the officer works from."""
     steps, papers, door = await asyncio.gather(
         person.desk.get("routing", "/queues", _Queues), _paper_counts(person), door_of(person)
     )
@@ -134,11 +141,11 @@ async def queues_of(person: Person) -> tuple[Queue, ...]:
     found = [_with_door(counted.get(queue.slug, queue), door) for queue in steps.queues]
     if door is not None:
         found.insert(1, _door_queue(door))
-    return tuple(found)
+    return Lists(queues=tuple(found), door=door)
 
 
 async def awaited(person: Person) -> Queue | None:
-    """The list of what waits for the family, as `queues_of` counts it; None while it cannot be told."""
+    """The list of what waits for the family, as `lists_of` counts it; None while it cannot be told."""
     try:
         steps, door = await asyncio.gather(person.desk.get("routing", "/queues", _Queues), door_of(person))
     except Unavailable:
@@ -146,8 +153,10 @@ async def awaited(person: Person) -> Queue | None:
     return next((_with_door(queue, door) for queue in steps.queues if queue.slug == AWAITED), None)
 
 
-async def listing_of(person: Person, queue: Queue, after: str, catalogue: Catalogue) -> Listing:
-    """A page of a list, the most urgent first. Raises Refused for a page there is not."""
+async def listing_of(
+    person: Person, queue: Queue, after: str, catalogue: Catalogue, door: Door | None
+) -> Listing:
+    """A page of a list, the most urgent first; `door` as it was counted. Raises Refused for a page there is not."""
     match queue.service:
         case "intake":
             return await _at_the_door(person, after, catalogue)
@@ -156,7 +165,9 @@ async def listing_of(person: Person, queue: Queue, after: str, catalogue: Catalo
     query: dict[str, str | int] = {"limit": ROWS} | ({"after": after} if after else {})
     page = await person.desk.get("routing", f"/queues/{queue.slug}", _Steps, query=query)
     steps = tuple(_step_row(row, queue) for row in page.rows)
-    first = await _lacking_at_the_door(person, catalogue) if queue.slug == AWAITED and not after else ()
+    first: tuple[Row, ...] = ()
+    if door is not None and queue.slug == AWAITED and not after:
+        first = lacking_rows(door, agency_words(catalogue, person.account.agency))
     return Listing(rows=(*first, *steps), after=page.next or "")
 
 
@@ -278,10 +289,11 @@ async def _at_the_door(person: Person, after: str, catalogue: Catalogue) -> List
     return Listing(rows=rows, after=str(page.before or ""))
 
 
-async def _lacking_at_the_door(person: Person, catalogue: Catalogue) -> tuple[Row, ...]:
-    """What was received without all its papers, the longest waiting first: it has no deadline before it is taken."""
-    door = await door_of(person)
-    agency = agency_words(catalogue, person.account.agency)
+def lacking_rows(door: Door, agency: str) -> tuple[Row, ...]:
+    """What was received without all its papers; it has no deadline before it is taken.
+
+    The ROWS longest waiting, so that the steps below keep their place and names; as one is taken the next comes up.
+    """
     return tuple(
         Row(
             dossier_id=line.dossier_id,
@@ -293,7 +305,7 @@ async def _lacking_at_the_door(person: Person, catalogue: Catalogue) -> tuple[Ro
             action_name="Nhận bổ sung",
             href=_panel(line.dossier_id, SUPPLY, ""),
         )
-        for line in reversed(door.lacking if door else ())
+        for line in tuple(reversed(door.lacking))[:ROWS]
     )
 
 

@@ -13,7 +13,7 @@ from services.portal import live
 from services.portal.case.reading import desk_of, dossier_id_of, logins_of, story_of
 from services.portal.case.view import undo_of, work_of
 from services.portal.case.words import DONE, timeline
-from services.portal.console.queue_reading import Summary, listing_of, names_of, queues_of, whole
+from services.portal.console.queue_reading import Summary, listing_of, lists_of, names_of, whole
 from services.portal.live import Watch
 from services.portal.officers import Names, Officers
 from services.portal.rendering import context_of, page, part, renderer_of
@@ -97,17 +97,17 @@ async def _officer_names(request: Request, person: Person, logins: Iterable[str]
 async def _context(
     request: Request, person: Person, slug: str, after: str, known: dict[UUID, Summary]
 ) -> dict[str, Any]:
-    queues = await queues_of(person)
-    queue = next((one for one in queues if one.slug == slug), None)
+    lists = await lists_of(person)
+    queue = next((one for one in lists.queues if one.slug == slug), None)
     if queue is None:
         raise Problem(404)
-    listing = await listing_of(person, queue, after, request.app.state.catalogue)
+    listing = await listing_of(person, queue, after, request.app.state.catalogue, lists.door)
     names = await names_of(person, [row.dossier_id for row in listing.rows], known)
     officers = await _officer_names(request, person, [row.holder for row in listing.rows])
     known.clear()
     known.update(names)
     return {
-        "queues": queues,
+        "queues": lists.queues,
         "queue": queue,
         "rows": [whole(row, names.get(row.dossier_id)) for row in listing.rows],
         "officers": officers,

@@ -1,15 +1,18 @@
 """A service on the bus as one: relay, consumer, operators' HTTP and commands, and the order of starting and ending."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 import structlog.testing
 from fastapi import FastAPI, HTTPException, Request
+from nats.aio.client import Client
 from typer.testing import CliRunner
 
 from deploy.local.nats_server import NatsServer, NatsUser
@@ -100,6 +103,51 @@ async def test_the_writer_works_while_nats_is_away(probe: Probe) -> None:
     await asyncio.wait_for(running, 15)
     await runtime.close()
     assert await probe.count("bus.outbox") == 1
+
+
+async def test_a_connection_that_is_not_answered_is_closed_on_stop(probe: Probe) -> None:
+    """As of a server that listens and says nothing."""
+    reached, over = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await reader.read()
+        over.set()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as listening:
+        runtime = make_runtime(probe, url=f"nats://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+        stop = asyncio.Event()
+        running = asyncio.create_task(runtime.run(stop))
+        await asyncio.wait_for(reached.wait(), 10)
+        stop.set()
+        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(over.wait(), 5)
+    await runtime.close()
+
+
+async def test_a_connection_made_although_it_was_told_to_stop_is_closed(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11's wait_for may swallow what tells it to stop, and connect."""
+    trying, made = asyncio.Event(), list[Client]()
+
+    async def swallowing(url: str, **options: Any) -> Client:
+        trying.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        made.append(await connect(url, **options))
+        return made[0]
+
+    monkeypatch.setattr("libs.bus.runtime.connect", swallowing)
+    runtime = make_runtime(probe)
+    stop = asyncio.Event()
+    running = asyncio.create_task(runtime.run(stop))
+    await asyncio.wait_for(trying.wait(), 10)
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    await runtime.close()
+    assert [client.is_closed for client in made] == [True]
 
 
 async def require_operator(request: Request) -> Any:

@@ -1,12 +1,15 @@
 """The package on NATS: the partner's own durable, read, acknowledged, and gone on with over HTTP."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeout
 
 from mot_cua.errors import CredentialsRefused, NotAllowed, Unreachable
 from mot_cua.event import Event
@@ -86,6 +89,66 @@ async def test_what_was_handled_is_gone_and_the_rest_comes_again(
             assert ids(await take(feed, 2)) == said[1:]
     answer = await house.read(await house.token(), cursor)
     assert [event["id"] for event in answer.json()] == [str(each) for each in said[1:]]
+
+
+async def three_waiting(house: House, nats: PartnersNats) -> list[UUID]:
+    """Three events in the hospital's stream, fetched together by whoever reads."""
+    said = await house.say(uuid4(), received(), accepted(), assigned())
+
+    async def all_there() -> bool:
+        return (await nats.durable(HOSPITAL.code)).num_pending == len(said)
+
+    await eventually(all_there)
+    return said
+
+
+@pytest.mark.parametrize("failure", [NatsTimeout, asyncio.CancelledError])
+async def test_an_event_whose_acknowledgement_was_lost_comes_before_the_later_ones(
+    houses: Callable[..., Any],
+    partners_nats: PartnersNats,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: type[BaseException],
+) -> None:
+    """In order and at once, whether the server was slow or the program was told to stop meanwhile."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner()
+    await partners_nats.admit(house)
+
+    async def lost(message: Msg, **options: float) -> Msg:
+        raise failure
+
+    async with partners_nats.at_work(house.process):
+        said = await three_waiting(house, partners_nats)
+        async with reader(partners_nats) as feed:
+            await take(feed, 1, commit=False)
+            with monkeypatch.context() as patch, contextlib.suppress(asyncio.CancelledError):
+                patch.setattr(Msg, "ack_sync", lost)
+                await feed.commit()
+        durable = await partners_nats.durable(HOSPITAL.code)
+        async with asyncio.timeout(durable.config["ack_wait"] / 1e9 / 2), reader(partners_nats) as feed:
+            assert ids(await take(feed, 3)) == said
+
+
+async def test_two_tasks_may_close_the_feed(
+    houses: Callable[..., Any], partners_nats: PartnersNats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each event it holds is given back once, in order."""
+    house: House = await houses(**partners_nats.settings)
+    await house.partner()
+    await partners_nats.admit(house)
+    give_back, given = Msg.nak, list[UUID]()
+
+    async def after_others(message: Msg) -> None:
+        await asyncio.sleep(0)
+        given.append(UUID((message.headers or {})["ce-id"]))
+        await give_back(message)
+
+    monkeypatch.setattr(Msg, "nak", after_others)
+    async with partners_nats.at_work(house.process), reader(partners_nats) as feed:
+        said = await three_waiting(house, partners_nats)
+        await take(feed, 1, commit=False)
+        await asyncio.gather(feed.close(), feed.close())
+    assert given == said
 
 
 async def test_a_server_that_is_killed_is_waited_for(

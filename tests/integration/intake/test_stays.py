@@ -65,8 +65,26 @@ async def test_a_bed_of_another_mother_is_a_warning_and_no_name(intake: Intake) 
     assert await warned(birth(), {"room": "phòng 5", "bed": "12"}) == ["bed-shared"]
     assert await warned(birth(), {"room": "Phòng 6", "bed": "12"}) == []
     assert await warned(birth(), {"room": "Phòng 5"}) == []
+    assert [await warned(birth(), {"bed": "Giường 1"}) for _ in range(2)] == [[], []]
     intake.set_time(MORNING + timedelta(days=20))
     assert await warned(birth(), ROOM) == []
+
+
+async def test_a_bed_is_free_after_four_days_where_no_discharge_was_told(intake: Intake) -> None:
+    """And until the hour that was told where one was; a bed that many name is warned of each time."""
+
+    async def warned(stay: dict[str, Any]) -> list[str]:
+        answer = await intake.post("/births", {**birth(), "stay": stay}, intake.hospital())
+        assert answer.status_code == 201, answer.text
+        return [one["code"] for one in answer.json()["warnings"] if one["field"] == "stay.bed"]
+
+    told = {"room": "Phòng 6", "bed": "3", "discharge_at": "2026-12-03T10:00:00"}
+    assert (await warned(ROOM), await warned(told)) == ([], [])
+    intake.set_time(MORNING + timedelta(days=4, minutes=-1))
+    assert await warned({**ROOM, "discharge_at": "2026-11-27T09:30:00"}) == ["bed-shared"]
+    intake.set_time(MORNING + timedelta(days=5))
+    assert (await warned(ROOM), await warned(told)) == ([], ["bed-shared"])
+    assert [await warned(ROOM) for _ in range(5)] == [["bed-shared"]] * 5
 
 
 async def test_who_has_left_is_on_the_other_list(intake: Intake) -> None:

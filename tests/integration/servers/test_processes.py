@@ -41,14 +41,16 @@ async def test_a_killed_process_starts_again(tmp_path: Path) -> None:
 
 async def test_a_process_that_always_fails_starts_ever_more_slowly(tmp_path: Path) -> None:
     """The pause between starts doubles up to its limit, so a broken program does not eat the machine."""
-    async with Supervisor(tmp_path, restarting=QUICK) as supervisor:
+    restarting = Restarting(delay_seconds=0.05, delay_max_seconds=0.8, steady_seconds=5)
+    async with Supervisor(tmp_path, restarting=restarting) as supervisor:
         await supervisor.start(shell("broken", "date +%s.%N; exit 3"))
-        await eventually(lambda: only(supervisor).starts >= 5)
+        await eventually(lambda: only(supervisor).starts >= 6)
         assert only(supervisor).exit_code == 3
     times = [float(line) for line in (tmp_path / "broken.log").read_text().split()]
     pauses = [later - earlier for earlier, later in pairwise(times)]
-    # At least so long: a busy machine adds to any of them.
-    assert all(pause > least for pause, least in zip(pauses[:3], (0.05, 0.1, 0.2), strict=True))
+    # At least so long: a busy machine adds to any of them. Pauses of one length would fail the last.
+    assert all(pause > least for pause, least in zip(pauses[:5], (0.05, 0.1, 0.2, 0.4, 0.8), strict=True))
+    assert sum(pauses[3:5]) > 1.5 * sum(pauses[:2])
 
 
 async def test_what_it_prints_is_in_its_log(tmp_path: Path) -> None:

@@ -90,6 +90,21 @@ def test_a_declaration_is_refused_for_everything_at_once() -> None:
     assert refused.value.slug == "card-differs"
 
 
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_what_is_not_written_yet_does_not_differ_from_the_card(blank: str) -> None:
+    """It lacks, which is said once; what is written is compared as ever."""
+    document = msgspec.structs.replace(DECLARATION.mother.document, number=blank)
+    mother = msgspec.structs.replace(DECLARATION.mother, name=blank, document=document)
+    check = CardCheck(card=msgspec.structs.replace(CARD, birth_date=date(1990, 1, 1)))
+    with pytest.raises(Refused) as refused:
+        birth_submission(
+            msgspec.structs.replace(DECLARATION, mother=mother), HOSPITAL, FRESH, AT, desk(), check
+        )
+    told = [one.field for one in refused.value.problems if one.severity == "error"]
+    assert {"mother.name", "mother.document.number"} <= set(told)
+    assert [field for field in told if field.startswith("card.")] == ["card.birth_date"]
+
+
 def test_at_a_counter_results_go_to_the_counter() -> None:
     """A birth declared at the counter has no bed to bring papers to."""
     new = birth_submission(DECLARATION, COUNTER, FRESH, AT, desk())

@@ -22,7 +22,15 @@ from services.portal.citizens.family import (
     Told,
     Wait,
 )
-from services.portal.citizens.family_story import Standing, flag_of, glance, opening_hours, story
+from services.portal.citizens.family_story import (
+    Glance,
+    Standing,
+    flag_of,
+    glance,
+    opening_hours,
+    story,
+    waits_for,
+)
 
 CALENDAR = Catalogue.load("catalogue").calendar()
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
@@ -58,6 +66,36 @@ RESULT = Result(
     handed_over_at=None,
     receiver_vi="",
 )
+
+
+def waiting(*reasons: str, reason_vi: str = "Chủ hộ xác nhận trên VNeID") -> Course:
+    """A course whose clock stands still, for these."""
+    waits = tuple(
+        Wait(
+            step_vi="Đăng ký thường trú",
+            agency_vi="Công an phường Ngã Bảy",
+            reason=reason,
+            reason_vi=reason_vi,
+            since=NOW,
+        )
+        for reason in reasons
+    )
+    deadline = Deadline(word="stopped")
+    return Course(appointment_at=DUE, stopped=True, deadline=deadline, asked=None, apologies=(), waits=waits)
+
+
+def by_code(status: int, course: Course, *, lacking: bool = False) -> Glance:
+    """What a code alone is told."""
+    stand = Standing(
+        status=status,
+        received_at=NOW,
+        appointment_at=DUE,
+        ended_at=None,
+        lacking=lacking,
+        stopped=True,
+        waits_for=waits_for(course),
+    )
+    return glance(stand, NOW, CALENDAR, "phường Ngã Bảy")
 
 
 @pytest.mark.parametrize("status", range(1, 11))
@@ -120,43 +158,85 @@ def test_a_clock_that_stands_still_is_said_at_the_day() -> None:
     ("reasons", "why"),
     [
         (("fee",), "vì chờ thực hiện nghĩa vụ tài chính; khi tính tiếp"),
-        (("fee", "household_head_confirmation"), "vì một bước chờ xác nhận từ bên ngoài cơ quan giải quyết;"),
+        (
+            ("household_head_confirmation",),
+            "vì chờ ông/bà hoặc người có liên quan thực hiện một việc; khi tính tiếp",
+        ),
+        (
+            ("fee", "household_head_confirmation"),
+            "vì chờ thực hiện nghĩa vụ tài chính và chờ ông/bà hoặc người có liên quan thực hiện một việc;",
+        ),
         ((), "tạm dừng tính; khi tính tiếp"),
     ],
 )
 def test_a_code_is_told_why_the_clock_stands_still_and_the_receipt_for_what(
     reasons: tuple[str, ...], why: str
 ) -> None:
-    """Everybody with the code: a fee, or somebody outside. Step, agency and wait would tell the procedure."""
-    waits = tuple(
-        Wait(
-            step_vi="Đăng ký thường trú",
-            agency_vi="Công an phường Ngã Bảy",
-            reason=reason,
-            reason_vi="Chủ hộ xác nhận trên VNeID",
-            since=NOW,
-        )
-        for reason in reasons
-    )
-    course = Course(
-        appointment_at=DUE,
-        stopped=True,
-        deadline=Deadline(word="stopped"),
-        asked=None,
-        apologies=(),
-        waits=waits,
-    )
+    """Everybody with the code: a fee, or something outside. Step, agency and wait would tell the procedure."""
+    course = waiting(*reasons)
     told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str)
+    alone = by_code(4, course)
+    assert why in alone.sentence
     assert why in told.glance.sentence
     # Not that nothing is to be done, where somebody at home may have to act.
-    assert told.glance.to_do.startswith("Ông/bà không phải làm gì") is not bool(reasons)
-    assert "VNeID" not in told.glance.sentence
-    assert len(told.waits) == len(waits)
+    for to_do in (alone.to_do, told.glance.to_do):
+        assert to_do.startswith("Ông/bà không phải làm gì") is not bool(reasons)
+        assert ("nghĩa vụ tài chính" in to_do) is ("fee" in reasons)
+    assert ("Việc đang chờ: chủ hộ xác nhận" in told.glance.to_do) is (
+        "household_head_confirmation" in reasons
+    )
+    assert ("mã QR" in alone.to_do) is ("household_head_confirmation" in reasons)
+    assert "VNeID" not in f"{alone}{told.glance.sentence}"
+    assert len(told.waits) == len(reasons)
     for words in told.waits:
         assert words == (
             "Đăng ký thường trú (Công an phường Ngã Bảy): chờ chủ hộ xác nhận trên VNeID,"
             " từ 10:00 ngày 25/11/2026."
         )
+
+
+@pytest.mark.parametrize(("status", "lacking"), [(5, True), (5, False), (4, True)])
+def test_papers_that_are_owed_are_told_whatever_else_is_waited_for(status: int, lacking: bool) -> None:
+    """The police wait for the head of a household while another step asked for papers: both are to be done."""
+    course = waiting("household_head_confirmation")
+    alone = by_code(status, course, lacking=lacking)
+    assert alone.to_do.startswith("Hãy nộp giấy tờ còn thiếu tại nơi nộp hồ sơ. ")
+    assert "người có liên quan" in alone.to_do
+    assert "vì chờ" not in alone.sentence
+    asked = Asked(respond_by=None, things=(Thing(label="Giấy chứng sinh"),)) if lacking else None
+    details = msgspec.structs.replace(DETAILS, status=status, asked=asked)
+    told = story(details, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str).glance
+    papers = ": Giấy chứng sinh. " if lacking else "Hãy nộp giấy tờ còn thiếu tại nơi nộp hồ sơ. "
+    assert papers in told.to_do
+    assert "Việc đang chờ: chủ hộ xác nhận trên VNeID. " in told.to_do
+
+
+def test_who_must_come_is_not_told_to_remind_somebody_else() -> None:
+    """A couple comes to sign: by code nothing of it is said, the receipt says what it is."""
+    course = waiting("both_parties_present", reason_vi="Hai bên có mặt ký Sổ và Giấy chứng nhận")
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str).glance
+    assert told.to_do == (
+        "Việc đang chờ: hai bên có mặt ký Sổ và Giấy chứng nhận."
+        " Ông/bà hoặc người có liên quan hãy thực hiện; chưa rõ thì hỏi nơi nộp hồ sơ."
+    )
+    alone = by_code(4, course)
+    assert "hai bên" not in f"{alone.sentence}{alone.to_do}"
+    assert "nhắc" not in f"{alone.to_do}{told.to_do}"
+
+
+def test_a_wait_without_words_is_told_without_them() -> None:
+    """The catalogue no longer has it: since when the clock stands still, and whom to ask."""
+    course = waiting("household_head_confirmation", reason_vi="")
+    told = story(DETAILS, msgspec.structs.replace(NOTHING, course=course), NOW, CALENDAR, str)
+    assert told.waits == ("Đăng ký thường trú (Công an phường Ngã Bảy): từ 10:00 ngày 25/11/2026.",)
+    assert told.glance.to_do == ("Hãy hỏi nơi nộp hồ sơ xem ông/bà hoặc người có liên quan cần làm gì.")
+
+
+def test_a_fee_that_is_due_is_told_beside_a_wait() -> None:
+    """By the status alone, where the course tells of the other wait only."""
+    assert by_code(6, waiting("both_parties_present")).to_do.startswith(
+        "Hãy nộp phí, lệ phí tại nơi nộp hồ sơ. "
+    )
 
 
 def test_an_apology_is_there_before_anybody_asks() -> None:

@@ -71,7 +71,12 @@ class NatsFeed(Connected):
             await message.ack_sync(timeout=WAIT_SECONDS)
         except FAILURES as failure:
             log.warning("an event was not acknowledged and may come again: %r", failure)
+            # Given back with the others: left out, it would come again only after them.
+            self._pending.appendleft(message)
             await self.close()
+        except asyncio.CancelledError:
+            self._pending.appendleft(message)
+            raise
         else:
             self.cursor = (message.headers or {}).get(CURSOR_HEADER, self.cursor)
 
@@ -119,7 +124,8 @@ class NatsFeed(Connected):
 
     async def _give_back(self) -> None:
         """Before others get it: the server gives it again at once, in order."""
-        for message in self._pending:
+        # One by one: another task may close the feed meanwhile.
+        while self._pending:
+            message = self._pending.popleft()
             with contextlib.suppress(*FAILURES):
                 await message.nak()
-        self._pending.clear()
