@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import FormData, MutableHeaders
+from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +36,9 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
+# A script that sent a form asks for the address to go on at (static/in-place.js): following a redirect itself, it would
+# load that page once more than anybody reads it, and looks at a person's file are recorded.
+IN_PLACE = "in-place"
 FIELD = "_csrf"
 HEADER = "X-CSRF"
 # What a browser never shows by itself needs no more than this; the rest would be a tenth of a first page's weight.
@@ -55,7 +58,7 @@ FORM_FILES_MAX = 20
 
 
 class Guard:
-    """ASGI middleware: the headers of every answer, and no unsafe request from another site."""
+    """ASGI middleware: the headers of every answer, where a script goes on, and no unsafe request from another site."""
 
     def __init__(self, app: ASGIApp, *, origin: str) -> None:
         """`origin` is where browsers reach us: scheme, host and port."""
@@ -68,9 +71,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        in_place = IN_PLACE in Headers(scope=scope)
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if in_place and message["status"] == 303:
+                    message["status"] = 204
+                    del headers["content-length"]
                 part = headers.get("content-type", "").startswith(PARTS)
                 for name, value in (PART_HEADERS if part else HEADERS).items():
                     headers.setdefault(name, value)

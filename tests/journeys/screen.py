@@ -124,6 +124,14 @@ class Screen:
         self, account: StaffAccount, write: Callable[[str], Awaitable[None]], path: str
     ) -> None:
         await self.go(path)
+        await self._identify(account, write)
+        await expect(self.page.get_by_role("button", name="Đăng xuất")).to_be_visible(timeout=WAIT_MS)
+
+    async def identify(self, account: StaffAccount) -> None:
+        """What the sign-in page that stands there asks for, all at once."""
+        await self._identify(account, self.page.keyboard.insert_text)
+
+    async def _identify(self, account: StaffAccount, write: Callable[[str], Awaitable[None]]) -> None:
         await self.at("ten").focus()
         await write(account.login)
         await self.press("Tab")
@@ -133,7 +141,6 @@ class Screen:
             await self.at("ma").focus()
             await write(await self._codes.fresh(account))
             await self.press("Enter")
-        await expect(self.page.get_by_role("button", name="Đăng xuất")).to_be_visible(timeout=WAIT_MS)
 
     async def check(self, state: str, *, picture: str = "") -> None:
         """Hold this state of the page to what every state is held to; `picture` keeps one of it for the README."""

@@ -249,7 +249,17 @@ async def test_looking_for_nobody_leaves_the_desk_as_it_is(new_screen: NewScreen
     for _ in range(2):
         await expect(screen.page.locator("#tim-ds")).to_have_text("Không tìm thấy hồ sơ phù hợp.")
         await screen.press("Enter")
+        await expect(screen.at("tim-noi")).to_have_text("Không tìm thấy hồ sơ phù hợp.")
     await screen.check("nobody was found at the desk")
+    async with screen.page.expect_response("**/tim"):
+        await screen.press("Enter", "Escape")
+    await expect(screen.page.locator("#tim-ds")).to_be_hidden()
+    screen.forgives_lost_connections = True
+    await screen.context.set_offline(True)
+    await screen.press("Enter")
+    for place in (screen.page.locator("#tim-ds"), screen.at("tim-noi")):
+        await expect(place).to_have_text("Chưa tìm được vì mất kết nối. Hãy thử lại sau ít giây.")
+    await screen.context.set_offline(False)
     await screen.press("Escape")
     await expect(screen.page.locator("#tim-ds")).to_be_hidden()
     await expect(screen.at("o-quet")).to_be_focused()

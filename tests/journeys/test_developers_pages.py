@@ -5,8 +5,9 @@ from playwright.async_api import expect
 
 from deploy.local.city import City
 from deploy.local.partners import ALL_PARTNER, HOSPITAL_PARTNER
-from tests.journeys.conftest import NewScreen
+from tests.journeys.conftest import NewScreen, account_of
 from tests.journeys.screen import WAIT_MS, Screen
+from tests.journeys.webhooks import NOBODY_THERE, delete_webhook
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -99,6 +100,26 @@ async def test_a_person_of_a_partner_tends_its_keys_and_nothing_of_the_city_s(
     await screen.go("/dev/thu")
     await expect(screen.at("khong-khai-sinh")).to_be_visible()
     await watch_what_is_said(screen, await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/thu"))
+
+
+async def test_what_a_button_means_outlives_the_session(new_screen: NewScreen, city: City) -> None:
+    """Pausing a webhook after the session has ended: whoever signs in again pauses it, and is asked for no settings."""
+    screen: Screen = await new_screen(HOSPITAL_PARTNER, path="/dang-nhap?tiep=/dev/webhook")
+    screen.expected_status.add(401)
+    await screen.at("dia-chi").fill(NOBODY_THERE)
+    await screen.push("them")
+    await expect(screen.at("bi-mat")).to_be_visible()
+    await screen.go("/dev/webhook")
+    await screen.at("webhook").filter(has_text=NOBODY_THERE).get_by_role("link").press("Enter")
+    await expect(screen.at("tam-dung")).to_be_visible()
+    await screen.context.clear_cookies()
+    await screen.push("tam-dung")
+    await screen.sees("Phiên làm việc đã hết hạn")
+    await screen.identify(account_of(city, HOSPITAL_PARTNER))
+    await screen.push("gui-tiep")
+    await expect(screen.at("da-xong")).to_contain_text("Đã tạm dừng webhook")
+    await expect(screen.at("bat")).to_be_visible()
+    await delete_webhook(screen, NOBODY_THERE)
 
 
 async def watch_what_is_said(screen: Screen, hospital: Screen) -> None:

@@ -60,6 +60,8 @@ async def test_a_form_from_elsewhere_is_refused(stranger: httpx.AsyncClient, cit
         assert answer.status_code == 403
     answer = await stranger.post("/dang-nhap", data=fields)
     assert answer.status_code == 303
+    by_script = await stranger.post("/dang-nhap", data={**fields, "tiep": "/quay"}, headers={"In-Place": "1"})
+    assert (by_script.status_code, by_script.headers["location"], by_script.content) == (204, "/quay", b"")
     # The cookie is for HTTPS and loopback in a browser; a program carries it by hand.
     session = answer.cookies[COOKIE]
     mine = {"Cookie": f"{COOKIE}={session}"}

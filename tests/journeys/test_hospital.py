@@ -85,6 +85,18 @@ async def test_a_name_typed_without_capitals_gets_them_once(new_screen: NewScree
         await expect(screen.at("me-ten")).to_have_value(shown)
 
 
+async def test_enter_goes_on_whatever_is_held_with_it(new_screen: NewScreen) -> None:
+    """A name in capitals, typed with Shift held to the end, sends nothing, and is no wrong declaration."""
+    screen: Screen = await new_screen("hospital", path=DECLARE)
+    await opened(screen)
+    for chord in ("Shift+Enter", "Alt+Enter", "Enter"):
+        await screen.at("me-ten").fill("NGUYỄN THỊ BÉ")
+        await screen.press(chord)
+        await expect(screen.at("me-ngay-sinh")).to_be_focused()
+        await expect(screen.at("tom-tat-loi")).to_have_count(0)
+    await expect(screen.at("da-luu")).to_contain_text("Đã lưu")
+
+
 async def test_what_cannot_be_is_said_before_the_mother_has_gone(new_screen: NewScreen) -> None:
     """The page judges day, time, weight and numbers by itself; what is typed replaces the hour that stood there."""
     screen: Screen = await new_screen("hospital", path=DECLARE)

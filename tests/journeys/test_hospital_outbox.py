@@ -1,6 +1,7 @@
 """One device, several tabs, several officers: each declaration is sent once and seen by its officer only."""
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pypdf
 import pytest
@@ -15,6 +16,8 @@ from tests.journeys.screen import Screen
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 DAY_MS = 24 * 3600 * 1000
+# As long as the page waits for what only the city can say, and before it keeps what was typed.
+ALSO_MS, SAVE_MS = 1500, 250
 PASSWORD = "Chuyển dạ 2026 an toàn"
 KEPT = """() => new Promise((resolve, reject) => {
   const opening = indexedDB.open("mot-cua-bv", 1);
@@ -149,6 +152,56 @@ async def test_what_was_received_is_wiped_from_the_device_after_a_day(new_screen
     assert len(await screen.page.evaluate(KEPT)) == 1
     await screen.page.clock.run_for(70_000)
     await screen.page.wait_for_function(f"({KEPT})().then((kept) => kept.length === 0)")
+
+
+async def test_a_network_that_answers_nothing_is_waited_for_a_moment_only(new_screen: NewScreen) -> None:
+    """What is missing is said although the city does not answer; what was typed meanwhile is no error, nor sent."""
+    screen: Screen = await new_screen("hospital")
+    await screen.page.clock.install()
+    await screen.go("/bv/khai-bao")
+    await opened(screen)
+    keys = sent_from(screen.context)
+    family = Family(750_001)
+    await fill_all_but_the_certificate(screen, family)
+    # Nothing comes back, as behind an access point that has lost its line.
+    await screen.page.route("**/bv/phien", lambda _: None)
+    await screen.page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+    await screen.at("me-ten").fill("")
+    await send_unanswered(screen)
+    await screen.at("me-ten").fill(family.mother)
+    await screen.page.clock.run_for(ALSO_MS)
+    await expect(screen.at("tom-tat-loi")).to_be_focused()
+    await expect(screen.at("gcs-so")).to_have_attribute("aria-invalid", "true")
+    await expect(screen.page.locator(".field.wrong")).to_have_count(1)
+    await send_unanswered(screen)
+    await screen.at("gcs-so").fill(family.certificate)
+    await screen.page.clock.run_for(SAVE_MS)
+    saved = f"kept.some((one) => one.fields['gcs-so'] === '{family.certificate}')"
+    await screen.page.wait_for_function(f"({KEPT})().then((kept) => {saved})")
+    await screen.page.clock.run_for(ALSO_MS)
+    await expect(screen.at("da-luu")).to_have_text("Đã đủ thông tin. Hãy bấm Gửi lần nữa.")
+    await expect(screen.at("tom-tat-loi")).to_have_count(0)
+    assert keys == []
+    await screen.page.unroute("**/bv/phien")
+    await screen.press("Control+Enter")
+    await expect(drafts(screen, "received")).to_have_count(1)
+    assert len(keys) == 1
+
+
+async def fill_all_but_the_certificate(screen: Screen, family: Family) -> None:
+    """All that the page asks for but the number of the certificate."""
+    await screen.scan(family.mother_card)
+    await expect(screen.at("me-ten")).to_have_value(family.mother)
+    await screen.page.locator("#gioi-tinh input").first.check()
+    await screen.at("can-nang").fill("3100")
+    await screen.at("do-de").fill("Lê Thị Hoa")
+    await screen.at("doi-chieu").check()
+
+
+async def send_unanswered(screen: Screen) -> None:
+    """Send, and wait until the page asks whose session it is."""
+    async with screen.page.expect_request("**/bv/phien"):
+        await screen.press("Control+Enter")
 
 
 async def test_the_slip_of_an_unsent_birth_says_what_it_is_not(new_screen: NewScreen) -> None:

@@ -15,13 +15,12 @@ from services.portal.developers.webhooks import TEST_TYPE
 from tests.fixtures.receiver import Received, Receiver, receiver
 from tests.journeys.conftest import NewScreen, account_of
 from tests.journeys.screen import WAIT_MS, Screen
+from tests.journeys.webhooks import NOBODY_THERE, delete_webhook
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 # Of interface (e), J16: a person needs five minutes at most; the machine follows the same steps.
 FIVE_MINUTES = 300
 BROKEN = 500
-# Where nobody listens.
-NOBODY_THERE = "http://127.0.0.1:1029/nhan"
 
 
 class Program:
@@ -109,16 +108,6 @@ async def check_signature_in_the_browser(screen: Screen, program: Program, reque
         await expect(screen.at("ket-luan")).to_be_focused()
     await screen.check("a signature that does not fit")
     assert [url for url in asked if "/static/" not in url] == []
-
-
-async def delete_webhook(screen: Screen, url: str) -> None:
-    """Away with it, by its page."""
-    await screen.go("/dev/webhook")
-    await screen.at("webhook").filter(has_text=url).get_by_role("link").press("Enter")
-    await screen.page.get_by_text("Xóa webhook này").press("Enter")
-    await screen.push("xoa")
-    await expect(screen.at("da-xong")).to_contain_text("Đã xóa")
-    await expect(screen.page.get_by_text(url)).to_have_count(0)
 
 
 async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
@@ -231,6 +220,7 @@ async def send_again_what_is_gone(screen: Screen, url: str) -> None:
     await delete_webhook(await screen.another_tab(), url)
     await screen.push("gui-lai-mot")
     await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("Không tìm thấy")
+    await expect(screen.page.get_by_role("main")).to_be_focused()
     await screen.go("/dev")
     await screen.page.go_back()
     await expect(screen.page.get_by_role("heading", level=1)).to_contain_text("Không tìm thấy")

@@ -1,5 +1,7 @@
 """Signing in, being signed out, and what is kept meanwhile."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from playwright.async_api import expect
 
@@ -35,7 +37,11 @@ async def test_an_officer_signs_in_with_the_keyboard(new_screen: NewScreen, city
     await expect(screen.at("mat-khau")).to_have_attribute("aria-invalid", "true")
     await screen.check("wrong password")
     assert await screen.at("ten").input_value() == account.login
+    asked: list[str] = []
+    screen.page.on("request", lambda sent: asked.append(urlsplit(sent.url).path))
     await screen.sign_in(account, path="/dang-nhap?tiep=/tai-khoan")
+    # A look at somebody's file is recorded: what one signs in for is opened once.
+    assert asked.count("/tai-khoan") == 1
     cookies = await screen.context.cookies()
     assert COOKIE in {one["name"] for one in cookies}
     # The other one tells whose form it was that a session ended under, by a digest.

@@ -37,6 +37,8 @@ export function showRows(list, rows) {
 // least             letters before anything is looked for
 // marksFirst        the best fit is marked at once, so that Enter takes it
 // insists           Enter looks and takes also before anything was offered: a word nobody took is not left behind
+// It gives a way to look at once, however few letters there are: how many fit, null for nothing to show, undefined when
+// the person has gone on meanwhile.
 export function combobox(input, list, { find, take, show = showRows, changed = () => {}, least = 1, marksFirst = true, insists = false }) {
   let found = null;
   let foundFor = "";
@@ -62,19 +64,23 @@ export function combobox(input, list, { find, take, show = showRows, changed = (
     input.setAttribute("aria-expanded", "false");
     mark(-1);
   };
-  const look = async () => {
+  const look = async (from = least) => {
     clearTimeout(waiting);
     const mine = (asked += 1);
     const text = input.value.trim();
-    if (text.length < least) return close();
+    if (text.length < from) return close();
     const fits = await find(text);
     if (mine !== asked || document.activeElement !== input) return undefined;
-    if (fits === null) return close();
+    if (fits === null) {
+      close();
+      return null;
+    }
     found = fits;
     foundFor = text;
     options = show(list, found);
     input.setAttribute("aria-expanded", String(!list.hidden));
-    return mark(marksFirst && options.length ? 0 : -1);
+    mark(marksFirst && options.length ? 0 : -1);
+    return options.length;
   };
   const lookSoon = () => {
     clearTimeout(waiting);
@@ -94,10 +100,12 @@ export function combobox(input, list, { find, take, show = showRows, changed = (
       event.preventDefault();
       if (options.length) mark(nextMark(marked, key, options.length));
       else await look();
-    } else if (key === "Escape" && !list.hidden) {
-      // An open list takes the key; the page must not act on it too.
-      event.preventDefault();
-      event.stopPropagation();
+    } else if (key === "Escape") {
+      // An open list takes the key; the page must not act on it too. One that is on its way does not open any more.
+      if (!list.hidden) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
       close();
     } else if (key === "Enter" && (marked >= 0 || (insists && input.value.trim() && input.value !== chosen))) {
       event.preventDefault();
@@ -124,4 +132,10 @@ export function combobox(input, list, { find, take, show = showRows, changed = (
     const at = options.findIndex((option) => option.contains(event.target));
     if (at >= 0) took(at);
   });
+
+  return async () => {
+    const text = input.value.trim();
+    const count = await look(0);
+    return input.value.trim() === text ? count : undefined;
+  };
 }

@@ -11,24 +11,35 @@ function show(html) {
   guardForms(main);
   document.dispatchEvent(new CustomEvent("in-place:shown"));
   scrollTo(0, 0);
-  main.querySelector("[data-focus]")?.focus();
+  // The button that had the focus is gone; without a place of its own the answer is read from its top.
+  (main.querySelector("[data-focus]") ?? main).focus();
 }
 
 // An answer with X-Sign-In is the sign-in page instead of what was asked for.
 const isShown = (answer) => answer.status < 500 && !answer.headers.has("X-Sign-In");
 
+// The browser's own way of sending knows nothing of the button that was pressed.
+function sendItself(form, submitter) {
+  const pressed = document.createElement("input");
+  pressed.type = "hidden";
+  if (submitter?.name) Object.assign(pressed, { name: submitter.name, value: submitter.value });
+  form.append(pressed);
+  form.submit();
+  pressed.remove();
+}
+
 document.addEventListener("submit", async (event) => {
-  const form = event.target;
+  const { target: form, submitter } = event;
   if (!form.matches("[data-in-place]") || event.defaultPrevented) return;
   event.preventDefault();
-  const body = new URLSearchParams(new FormData(form, event.submitter));
+  const body = new URLSearchParams(new FormData(form, submitter));
   try {
-    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "text/html" }, body });
-    // The address of an answer has lost its fragment; the form's own says where on the page to go on.
-    if (answer.redirected) location.assign(answer.url + new URL(form.action).hash);
+    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "text/html", "In-Place": "1" }, body });
+    // Where to go on (services/portal/guard.py), at the place on that page which the form's own address names.
+    if (answer.status === 204) location.assign(answer.headers.get("Location") + new URL(form.action).hash);
     else if (isShown(answer)) show(await answer.text());
-    else form.submit();
+    else sendItself(form, submitter);
   } catch {
-    form.submit();
+    sendItself(form, submitter);
   }
 });

@@ -26,6 +26,7 @@ function sexByDigit(event, saveSoon) {
 }
 
 export function bindFormKeys(form, saveSoon) {
-  addKey("Enter", "Sang ô tiếp theo", (event) => nextField(form, event));
+  // With Shift or Alt too: who has held it for a name's capitals goes on. The browser itself would send the birth.
+  addKey(["Enter", "Shift+Enter", "Alt+Enter"], "Sang ô tiếp theo", (event) => nextField(form, event));
   addKey(["1", "2", "3"], "Ở Giới tính: Nam, Nữ, chưa xác định", (event) => sexByDigit(event, saveSoon));
 }

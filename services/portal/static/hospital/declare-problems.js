@@ -1,5 +1,6 @@
 // What is wrong with a declaration, and where it is shown.
 import { isReadable } from "./declare-checks.js";
+import { read } from "./declare-fields.js";
 import { session } from "./outbox.js";
 
 // Longer than this nobody waits to read what the page knows already.
@@ -73,13 +74,25 @@ async function asked(fields) {
   return answer.ok ? (await answer.json()).problems : [];
 }
 
+// A network that answers nothing is none: whose session it is, and what the city says, are waited for together.
+function askedInTime(fields) {
+  const late = new Promise((resolve) => setTimeout(resolve, ALSO_MS, []));
+  return Promise.race([asked(fields).catch(() => []), late]);
+}
+
 // What the page sees with what only the city can say of the other fields, so that both are mended in one round; without a
-// network what the page sees.
-export async function allWrong(form, fields) {
+// network what the page sees. A field filled in while the city was asked is judged as it stands now; `mended` is that
+// nothing is wrong any more, of what may be half typed yet.
+export async function allWrong(form) {
+  const fields = read(form);
   const seen = wrong(form, fields);
-  if (!seen.length || !navigator.onLine) return seen;
-  const told = await asked(fields).catch(() => []);
+  if (!seen.length || !navigator.onLine) return { problems: seen, mended: false };
+  const told = await askedInTime(fields);
+  const now = read(form);
+  const still = wrong(form, now);
+  const names = new Set(still.map(([name]) => name));
+  const also = told.filter(([name]) => !names.has(name) && fields[name] === now[name]);
   const order = nameOrder(form);
-  const names = new Set(seen.map(([name]) => name));
-  return [...seen, ...told.filter(([name]) => !names.has(name))].sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
+  const problems = [...still, ...also].sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
+  return { problems, mended: !problems.length };
 }

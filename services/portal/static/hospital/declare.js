@@ -77,9 +77,10 @@ const heldOf = async (set) => (set ? (await all()).filter((one) => one.set === s
 
 async function checked() {
   await save();
-  const problems = await allWrong(form, read(form));
+  const { problems, mended } = await allWrong(form);
   showProblems(form, problems);
-  return !problems.length;
+  if (mended) at("data-da-luu").textContent = "Đã đủ thông tin. Hãy bấm Gửi lần nữa.";
+  return !problems.length && !mended;
 }
 
 // One at a time: a second press while the first is at work is none.

@@ -38,7 +38,7 @@ function begin(more = {}) {
   taken = [];
   answers = [];
   globalThis.document = { activeElement: input };
-  combobox(input, list, {
+  return combobox(input, list, {
     find: (text) => new Promise((resolve) => answers.push(() => resolve(TOWNS.filter((one) => one.startsWith(text))))),
     show: (_, found) => {
       list.hidden = !found.length;
@@ -93,6 +93,32 @@ test("Escape closes an open list and is the page's otherwise", async () => {
   assert.ok((await press("Escape")).stopped);
   assert.ok(list.hidden);
   assert.ok(!(await press("Escape")).stopped);
+});
+
+test("Escape before the answer: nothing is offered any more", async () => {
+  input.value = "Ngã";
+  await press("ArrowDown");
+  assert.ok(!(await press("Escape")).stopped);
+  answers.pop()();
+  await settled();
+  assert.ok(list.hidden);
+});
+
+test("looking at once tells how many fit, and nothing to who has gone on", async () => {
+  for (const [text, meanwhile, told] of [
+    ["Ngã", () => {}, 2],
+    ["Cái", () => {}, 0],
+    ["Ngã", () => press("Escape"), undefined],
+    ["Ngã", () => input.dispatchEvent(new Event("blur")), undefined],
+    ["Ngã", () => (input.value = "Ngã N"), undefined],
+  ]) {
+    const look = begin();
+    input.value = text;
+    const looked = look();
+    await meanwhile();
+    answers.pop()();
+    assert.equal(await looked, told);
+  }
 });
 
 test("an answer that comes late, or when the person has gone on, is not shown", async () => {
