@@ -1,22 +1,32 @@
 """What the page of a webhook says of what was sent is true, also where little is known."""
 
-from typing import cast
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
+import msgspec
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
 from libs.http.auth import TokenSigner
 from libs.http.client import ServiceClient
+from services.portal.assets import PACKAGED, Assets
 from services.portal.city import Caller
 from services.portal.developers import delivery_page, webhook_page
+from services.portal.developers.deliveries_wanted import ANY
+from services.portal.developers.webhooks import Delivery, Replay
+from services.portal.rendering import Renderer
 from services.portal.sessions import Account, Person
 
 ENDPOINT, EVENT = uuid4(), uuid4()
 # Nothing listens there.
 AWAY = "http://127.0.0.1:9"
+NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
+RECOVERED = Replay(id=uuid4(), kind="recover", since=NOW, state="done", total=1, done=1)
+REFUSED = Delivery(event_id=EVENT, type="x", occurred_at=NOW, state="pending", attempts_made=1)
 
 
 def pressed(person: Person) -> Request:
@@ -42,3 +52,30 @@ async def test_what_nobody_answered_is_not_said_to_be_sent(again: bool) -> None:
             answer = await webhook_page.test(pressed(person), ENDPOINT, person)
     words = webhook_page.DONE[parse_qs(urlsplit(answer.headers["location"]).query)["xong"][0]]
     assert words.startswith("Chưa rõ đã gửi được hay chưa.")
+
+
+def progress(folder: Path, replay: Replay, refused: Delivery | None) -> str:
+    """How far sending again has got; what is packaged with the pages is empty here."""
+    for name in PACKAGED.values():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    context: dict[str, Any] = {
+        "replay": replay, "refused": refused, "replays": webhook_page.REPLAYS, "endpoint_id": ENDPOINT,
+        "wanted": ANY, "before": "", "last": True, "refreshed": False,
+    }  # fmt: skip
+    renderer = Renderer(Assets(folder), help_phone="")
+    return str(renderer.fragment("developers/webhook.html", "progress", context))
+
+
+def test_a_recovery_that_nobody_took_is_not_said_to_have_succeeded(tmp_path: Path) -> None:
+    """All was tried once; where the receiver still refuses, that is said."""
+    remains = "Webhook vẫn còn sự kiện không được nhận"
+    refused = progress(tmp_path, RECOVERED, REFUSED)
+    assert "1 / 1, đã thử xong." in refused
+    assert remains in refused
+    taken = progress(tmp_path, RECOVERED, None)
+    assert "1 / 1, đã thử xong." in taken
+    assert remains not in taken
+    running = progress(tmp_path, msgspec.structs.replace(RECOVERED, state="running", done=0), REFUSED)
+    assert "0 / 1, đang gửi…" in running
+    assert remains not in running
