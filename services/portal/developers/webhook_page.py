@@ -24,7 +24,7 @@ from services.portal.developers.webhook_list import (
     patterns,
     typed_of,
 )
-from services.portal.developers.webhooks import DELIVERY_STATES, Replay, Webhooks
+from services.portal.developers.webhooks import STATES_WANTED, Replay, Webhooks
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.refusals import reason_of, reasons_at
@@ -224,7 +224,7 @@ async def _show(
         problems=problems or [],
         typed=typed or saved,
         done=done,
-        states=[(code, tag.word) for code, tag in DELIVERY_STATES.items()],
+        states=STATES_WANTED,
         replay=replay,
         refreshed=False,
         last=False,

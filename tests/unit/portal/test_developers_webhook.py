@@ -17,7 +17,12 @@ from services.portal.assets import PACKAGED, Assets
 from services.portal.city import Caller
 from services.portal.developers import delivery_page, webhook_page
 from services.portal.developers.deliveries_wanted import ANY
-from services.portal.developers.webhooks import Delivery, Replay
+from services.portal.developers.webhooks import (
+    DELIVERY_STATES,
+    STATES_WANTED,
+    Delivery,
+    Replay,
+)
 from services.portal.rendering import Renderer
 from services.portal.sessions import Account, Person
 
@@ -79,3 +84,12 @@ def test_a_recovery_that_nobody_took_is_not_said_to_have_succeeded(tmp_path: Pat
     running = progress(tmp_path, msgspec.structs.replace(RECOVERED, state="running", done=0), REFUSED)
     assert "0 / 1, đang gửi…" in running
     assert remains not in running
+
+
+def test_deliveries_are_looked_for_in_the_words_the_table_has() -> None:
+    """Whichever way one of a state is shown, its words are in the choice, or the choice in them."""
+    assert [code for code, _ in STATES_WANTED] == list(DELIVERY_STATES)
+    for code, choice in STATES_WANTED:
+        for attempts, test in ((0, False), (1, False), (1, True)):
+            shown = msgspec.structs.replace(REFUSED, state=code, attempts_made=attempts, test=test).tag.word
+            assert shown.lower() in choice.lower() or choice in shown
