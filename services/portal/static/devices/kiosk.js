@@ -13,11 +13,17 @@ function note() {
   used = Date.now();
 }
 
+// Once: a start that is slow to come would be begun anew with each look, and never come.
+function leave() {
+  clearInterval(looking);
+  location.replace(START);
+}
+
 function look() {
   const now = Date.now();
   if (dialog.open) {
     const seconds = Math.ceil((warned + WARNED_MS - now) / 1000);
-    if (seconds <= 0) location.replace(START);
+    if (seconds <= 0) leave();
     else left.textContent = String(seconds);
   } else if (now - used >= IDLE_MS) {
     // At the start there is nothing to clear; loading it again would only blink.
@@ -31,7 +37,7 @@ function look() {
 
 dialog.addEventListener("close", note);
 for (const kind of ["keydown", "pointerdown", "input", "wheel"]) document.addEventListener(kind, note, { capture: true, passive: true });
-document.querySelector("[data-ve-dau]").addEventListener("click", () => location.replace(START));
+document.querySelector("[data-ve-dau]").addEventListener("click", leave);
 // A page kept by the browser for going back would show what the one before looked for.
 window.addEventListener("pageshow", (event) => event.persisted && location.replace(START));
-setInterval(look, 1000);
+const looking = setInterval(look, 1000);
