@@ -16,6 +16,8 @@ from libs.http.problems import Problem
 from libs.http.reads import record_reads
 from services.intake import file_store, stay_store
 from services.intake.asked import Asked, asked_of
+from services.intake.beds import doubts_about
+from services.intake.births import Problem as Doubt
 from services.intake.dossier import NOT_TAKEN, STATUS_NAMES, Dossier
 from services.intake.file_store import FileVersion
 from services.intake.office import Office, field_errors
@@ -62,10 +64,11 @@ class BedsideList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StayAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Where they lie from now on."""
+    """Where they lie from now on; `warnings` is what the ward should look at again, such as a bed of another mother."""
 
     dossier_id: UUID
     stay: Stay
+    warnings: tuple[Doubt, ...] = ()
 
 
 def router(office: Office) -> APIRouter:
@@ -119,7 +122,9 @@ def router(office: Office) -> APIRouter:
     ) -> Response:
         """Say where mother and child lie and when they leave. Only the hospital that declared the birth."""
         stay = written_stay(await read_body(request, Stay))
-        problems = list(stay_problems(stay, office.desk.wall_clock(office.now())))
+        now = office.now()
+        wall_clock = office.desk.wall_clock(now)
+        problems = list(stay_problems(stay, wall_clock))
         if problems:
             raise Problem(422, errors=field_errors(problems))
 
@@ -128,7 +133,8 @@ def router(office: Office) -> APIRouter:
             if dossier.facility != office.facility_of(actor):
                 raise Problem(403)
             await stay_store.put(connection, {dossier_id: stay}, [actor.subject])
-            return Answer(200, StayAnswer(dossier_id=dossier_id, stay=stay))
+            doubts = await doubts_about(connection, dossier_id, stay, now=now, wall_clock=wall_clock)
+            return Answer(200, StayAnswer(dossier_id=dossier_id, stay=stay, warnings=doubts))
 
         return await once(request, actor, office.writer, work)
 

@@ -59,7 +59,7 @@ def acts_on(
     of: Collection[str] | None = None,
 ) -> tuple[LegalAct, ...]:
     """Every act on the step, or those named in `of`, with whether the actor may do it now; none when it does not lie
-    with their agency. Only what is asked for is tried: a list asks for two acts in each of its rows.
+    with their agency. Only what is asked for is tried: a list asks for three acts in each of its rows.
 
     `last` is the last act on the step in the log: only that can be taken back.
     """

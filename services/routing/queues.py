@@ -44,8 +44,8 @@ class QueueList(msgspec.Struct, frozen=True, kw_only=True):
 class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a queue. `holder` is the subject of who has it in hand, told to their own agency only.
 
-    `acts` are what the caller may do now of the queue's own action and the beginning of the step (the case's desk
-    tells all of them); `apology` is the draft to be signed in the queue of apologies.
+    `acts` are what the caller may do now of the queue's own action, beginning the step and letting its clock run
+    on (the case's desk tells all of them); `apology` is the draft to be signed in the queue of apologies.
     """
 
     dossier_id: UUID
@@ -139,7 +139,7 @@ async def _rows(
         case = cases[step.dossier_id]
         on = next(one for one in case.steps if one.code == step.step)
         done = last.get((step.dossier_id, step.step))
-        tried = acts_on(case, on, actor, done, now, rules, of=(queue.action, "start"))
+        tried = acts_on(case, on, actor, done, now, rules, of=(queue.action, "start", "resume"))
         acts = tuple(act for act in tried if act.allowed)
         rows.append(_row(case, step.step, actor, now, rules, acts))
     return tuple(rows)

@@ -80,8 +80,13 @@ async def test_the_receiver_signs_with_a_pen(new_screen: NewScreen, heard: Heard
 
 
 async def test_a_family_that_moves_is_found_where_it_lies(new_screen: NewScreen, town: Town) -> None:
-    """Room, bed and leaving are typed at the bed; what cannot be is said there; the ward's list follows by itself."""
+    """Room, bed and leaving are typed at the bed; what cannot be is said there; the ward's list follows by itself.
+
+    That it was saved is said where the keyboard goes on, and that by its dossier another mother lies there.
+    """
     dossier, _ = await born(town)
+    other, _ = await born(town)
+    await town.post("hospital", "intake", f"/dossiers/{other}/stay", {"room": "5", "bed": "7"})
     ward: Screen = await new_screen("hospital", path="/dang-nhap?tiep=/bv")
     await opened(ward)
     card = ward.page.locator(f"[data-ho-so='{dossier}']")
@@ -107,6 +112,9 @@ async def test_a_family_that_moves_is_found_where_it_lies(new_screen: NewScreen,
     await screen.type("23:50")
     await screen.press("Tab", "Enter")
     await expect(screen.page.locator("h1")).to_contain_text("Phòng 5 – giường 7")
+    await expect(screen.at("da-luu")).to_be_focused()
+    await expect(screen.at("da-luu")).to_contain_text("Đã lưu")
+    await expect(screen.at("da-luu")).to_contain_text("một người mẹ khác")
     await expect(screen.at("ra-vien-gio")).to_have_value("23:50")
     await expect(card).to_contain_text("Phòng 5 – giường 7")
     await expect(card).to_contain_text("ra viện 23:50")

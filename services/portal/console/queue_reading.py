@@ -25,6 +25,8 @@ AWAITED = "cho-bo-sung"
 SUMMARIES_MAX = 200
 # What the one button of a row does at once; every other act opens its panel.
 START = "start"
+RESUME = "resume"
+STARTED = "started"
 SUPPLY = "supply"
 
 
@@ -82,7 +84,9 @@ class _Queues(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[Queue, ...]
 
 
-class _Step(msgspec.Struct, frozen=True, kw_only=True):
+class StepLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a list as routing tells it; `acts` are those of the list's buttons that the officer may do now."""
+
     dossier_id: UUID
     code: str
     procedure_name_vi: str
@@ -99,7 +103,7 @@ class _Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Steps(msgspec.Struct, frozen=True, kw_only=True):
-    rows: tuple[_Step, ...]
+    rows: tuple[StepLine, ...]
     next: str | None = None
 
 
@@ -215,8 +219,8 @@ def _door_queue(door: Door) -> Queue:
     )
 
 
-def _step_row(row: _Step, queue: Queue) -> Row:
-    action, name, href = _action_of(row, queue)
+def _step_row(row: StepLine, queue: Queue) -> Row:
+    action, name, href = action_of(row, queue)
     return Row(
         dossier_id=row.dossier_id,
         code=row.code,
@@ -236,12 +240,17 @@ def _step_row(row: _Step, queue: Queue) -> Row:
     )
 
 
-def _action_of(row: _Step, queue: Queue) -> tuple[str, str, str]:
-    """The act, its words and its address: what the list is for if it may be done now, else to begin, else nothing."""
+def action_of(row: StepLine, queue: Queue) -> tuple[str, str, str]:
+    """The act, its words and its address: what the list is for if it may be done now, else to let a clock run on, or
+    to begin; else nothing.
+    """
     if row.apology is not None:
         return "sign-apology", "Ký", _panel(row.dossier_id, "sign-apology", row.step)
     allowed = {act.act: act.name_vi for act in row.acts}
-    act = next((one for one in (queue.action, START) if one in allowed), "")
+    # To begin again what is begun is allowed and changes nothing; while the clock stands the next thing is another.
+    if row.state == STARTED or row.deadline.word == "stopped":
+        allowed.pop(START, None)
+    act = next((one for one in (queue.action, RESUME, START) if one in allowed), "")
     return act, allowed.get(act, ""), "" if act in ("", START) else _panel(row.dossier_id, act, row.step)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -40,11 +40,21 @@ _PLACES: Mapping[str, str] = {
 }
 # Numbers of a declaration; what is typed for them is sent as such.
 _NUMBERS = re.compile(r"child\.(sex|weight_g|count|order|births_of_mother|living_children)")
+# Where they lie was saved: without doubt, or in a bed in which by the hospital's dossiers another mother lies.
+Moved = Literal["xong", "trung-giuong"]
 _SIGNATURE_AREA = {"width": 600, "height": 200}
 
 
 class _Hit(msgspec.Struct, frozen=True):
     dossier_id: UUID
+
+
+class _Doubt(msgspec.Struct, frozen=True):
+    code: str
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    warnings: tuple[_Doubt, ...] = ()
 
 
 class _Hits(msgspec.Struct, frozen=True):
@@ -80,6 +90,7 @@ async def show_bed(
     typed: Mapping[str, str] | None = None,
     differs: bool = False,
     just: UUID | None = None,
+    moved: Moved | None = None,
 ) -> Response:
     """The page of one bed, with what is wrong of what was `typed`."""
     card, results = await card_of(person, await birth_of(person, dossier_id))
@@ -97,20 +108,27 @@ async def show_bed(
         relations=FAMILY,
         mismatches=MISMATCHES,
         just=just if just in given else None,
+        moved=moved,
         whose=None,
         **context,
     )
 
 
 @router.get("/bv/ho-so/{dossier_id}")
-async def bed(request: Request, dossier_id: UUID, person: HOSPITAL, xong: UUID | None = None) -> Response:
-    """The card of one bed; `xong` is a result that has just been handed over.
+async def bed(
+    request: Request,
+    dossier_id: UUID,
+    person: HOSPITAL,
+    xong: UUID | None = None,
+    luu: Moved | None = None,
+) -> Response:
+    """The card of one bed; `xong` is a result that has just been handed over, `luu` that their place was just saved.
 
     A dossier that is no birth of this hospital (a scan leads here, too) is shown where it is: as a file, or only handed
     over.
     """
     try:
-        return await show_bed(request, person, dossier_id, just=xong)
+        return await show_bed(request, person, dossier_id, just=xong, moved=luu)
     except Problem as problem:
         if problem.status != 404:
             raise
@@ -155,11 +173,13 @@ async def move(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response
     """They lie elsewhere now, or leave at another time."""
     fields = cleaned(await form_of(request, person.csrf))
     problems: Problems = []
+    saved: Moved = "xong"
     stay = stay_of(fields, problems) or {"room": "", "bed": "", "discharge_at": None}
     if not problems:
         path, key = f"/dossiers/{dossier_id}/stay", fields.get("khoa", "")
         try:
-            await person.desk.act("intake", path, stay, msgspec.Raw, key=key)
+            answer = await person.desk.act("intake", path, stay, _Moved, key=key)
+            saved = "trung-giuong" if any(one.code == "bed-shared" for one in answer.warnings) else "xong"
             # No event tells of a stay.
             live: Live = request.app.state.live
             live.wake(dossier_id, {person.account.agency})
@@ -167,7 +187,7 @@ async def move(request: Request, dossier_id: UUID, person: HOSPITAL) -> Response
             problems = told_by(refused)
     if problems:
         return await show_bed(request, person, dossier_id, status=422, problems=problems, typed=fields)
-    return RedirectResponse(f"/bv/ho-so/{dossier_id}", 303)
+    return RedirectResponse(f"/bv/ho-so/{dossier_id}?luu={saved}", 303)
 
 
 @router.post("/bv/ho-so/{dossier_id}/nhan")

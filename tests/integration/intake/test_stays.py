@@ -87,6 +87,22 @@ async def test_a_bed_is_free_after_four_days_where_no_discharge_was_told(intake:
     assert [await warned(ROOM) for _ in range(5)] == [["bed-shared"]] * 5
 
 
+async def test_moving_to_a_bed_of_another_mother_is_warned_of_too(intake: Intake) -> None:
+    """As at the declaration; not who only stays in her own bed, nor who has left by now."""
+    receipt = await declared(intake, {"room": "Phòng 6", "bed": "3"})
+    await declared(intake, ROOM)
+
+    async def warned(stay: dict[str, Any]) -> list[tuple[str, str]]:
+        answer = await intake.post(f"/dossiers/{receipt['dossier_id']}/stay", stay, intake.hospital())
+        assert answer.status_code == 200, answer.text
+        return [(one["code"], one["severity"]) for one in answer.json()["warnings"]]
+
+    assert await warned(ROOM) == [("bed-shared", "warning")]
+    assert await warned({"room": "Phòng 6", "bed": "3"}) == []
+    assert await warned({**ROOM, "bed": ""}) == []
+    assert await warned({**ROOM, "discharge_at": "2026-11-01T10:00:00"}) == []
+
+
 async def test_who_has_left_is_on_the_other_list(intake: Intake) -> None:
     """Past the planned hour, or two weeks after the declaration where none was planned."""
     planned = await declared(intake, {**ROOM, "discharge_at": "2026-11-24T10:00:00"})

@@ -69,7 +69,7 @@ async def test_a_step_goes_through_the_queues(office: Office, desk: Desk) -> Non
         "2.002621",
         CIVIL.agency,
     )
-    # Only what the list has a button for: every row would try a dozen moves, and all but two for nothing.
+    # Only what the list has a button for: every row would try a dozen moves, and all but three for nothing.
     assert [(act["act"], act["allowed"]) for act in row["acts"]] == [("start", True)]
     await desk.post(CIVIL, f"/cases/{dossier}/steps/{BIRTH}/start", {"version": row["version"]})
     assert await rows(desk, CIVIL, "cho-xu-ly") == []
@@ -88,6 +88,16 @@ async def test_a_step_goes_through_the_queues(office: Office, desk: Desk) -> Non
     [waiting] = (await desk.get(ONE_STOP, "/queues/cho-bo-sung")).json()["rows"]
     assert (waiting["deadline"]["word"], waiting["acts"], waiting["holder"]) == ("stopped", [], "")
     assert await rows(desk, POLICE, "cho-bo-sung") == []
+
+
+async def test_a_step_that_waits_may_go_on_from_its_list(office: Office, desk: Desk) -> None:
+    """Beside what the list is for, its rows tell that the clock of a stopped step may run on."""
+    dossier = await office.open(promised())
+    await desk.post(CIVIL, f"/cases/{dossier}/steps/{BIRTH}/start", {})
+    await desk.post(CIVIL, f"/cases/{dossier}/pauses", {"reason": "fee"})
+    [row] = (await desk.get(CIVIL, "/queues/cua-toi")).json()["rows"]
+    assert row["deadline"]["word"] == "stopped"
+    assert [act["act"] for act in row["acts"]] == ["start", "resume"]
 
 
 async def test_late_steps_are_seen_where_they_lie_and_where_they_were_handed_in(

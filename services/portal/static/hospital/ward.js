@@ -58,9 +58,9 @@ function showConnection({ connected }) {
 
 takeFiles(document.querySelector("[data-nhan-tep]"));
 async function find(scan, text) {
-  const opened = await openByScan(scan, text);
+  const why = await openByScan(scan, text);
   const hint = document.querySelector("[data-quet]");
-  if (!opened && hint) hint.textContent = "Không có hồ sơ nào của bệnh viện khớp với thẻ, mã hoặc tên này.";
+  if (why && hint) hint.textContent = why;
 }
 
 onScan((scan, { text }) => find(scan, text));
