@@ -140,7 +140,7 @@ async def test_a_receiver_that_fails_is_mended_and_gets_everything_once(
         program.status = 0
         await screen.go(f"{address}#gui-lai")
         await screen.push("gui-lai")
-        await expect(screen.at("tien-do")).to_contain_text("đã xong", timeout=WAIT_MS)
+        await expect(screen.at("tien-do")).to_contain_text("đã thử xong", timeout=WAIT_MS)
         # Without loading the page anew: what was tried again is among what was sent, and holds nothing up.
         recovered = screen.page.locator(f"[data-testid=lan-gui][data-event='{failed}']")
         await expect(recovered).to_contain_text("Đã nhận")

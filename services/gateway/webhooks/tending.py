@@ -33,6 +33,8 @@ SECRETS_MAX = 5
 TYPES_MAX = 50
 DESCRIPTION_MAX = 200
 OVERLAP_HOURS_MAX = 168
+# How far a partner's clock may be ahead of ours.
+CLOCKS_DIFFER = timedelta(minutes=5)
 _WHY = {
     "url-malformed": "Địa chỉ không hợp lệ",
     "scheme-not-allowed": "Địa chỉ phải bắt đầu bằng https://",
@@ -141,10 +143,13 @@ async def rotate(conn: Any, endpoint: Endpoint, overlap: timedelta, sealer: Seal
 
 
 async def replay(conn: Any, endpoint: Endpoint, kind: str, since: datetime, by: By) -> Replay:
-    """Begin a replay. Raises Problem 409 when one of its kind runs or nothing is sent, 422 when it is too old."""
+    """Begin a replay. Raises Problem 409 when one of its kind runs or nothing is sent, 422 for too old or to come."""
     if endpoint.state not in {ACTIVE, FAILING}:
         raise Problem(409, "endpoint-not-enabled", "Địa chỉ nhận đang tắt, hãy bật lại trước")
-    oldest = datetime.now(UTC) - timedelta(days=KEEP_DAYS)
+    now = datetime.now(UTC)
+    if since > now + CLOCKS_DIFFER:
+        raise Problem(422, errors=[FieldError("since", "in-the-future", "Phải là một thời điểm đã qua")])
+    oldest = now - timedelta(days=KEEP_DAYS)
     if kind != RECOVER and since < oldest and endpoint.created_at < oldest:
         raise Problem(
             422,

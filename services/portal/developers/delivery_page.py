@@ -20,6 +20,8 @@ from services.portal.sessions import Person
 router = APIRouter()
 # What somebody has just sent by hand; how it went is said beside it.
 SENT_NOW = {"thu": "Sự kiện thử", "gui-lai": "Vừa gửi lại"}
+# No answer came: nobody knows whether it was sent.
+UNKNOWN = "chua-tra-loi"
 # Nobody is signed in, or nothing is there: no page of the delivery can say so.
 NO_PAGE = (401, 404)
 
@@ -44,7 +46,7 @@ async def resend(request: Request, endpoint: UUID, event: UUID, person: INTEGRAT
         problems = [("", reason_of(refused).rstrip("."))]
         return await _show(request, endpoint, event, person, status=refused.status, problems=problems)
     except Unavailable:
-        return RedirectResponse(f"/dev/webhook/{endpoint}?xong=chua-tra-loi", 303)
+        return RedirectResponse(f"/dev/webhook/{endpoint}?xong={UNKNOWN}", 303)
     return RedirectResponse(f"/dev/webhook/{endpoint}/lan-gui/{event}?xong=gui-lai", 303)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from libs.http.client import Refused, Unavailable
 from services.portal.developers.deliveries_wanted import ANY, NO_DOSSIER, SENT_CHOICES, WANTED, Wanted
-from services.portal.developers.delivery_page import name_of
+from services.portal.developers.delivery_page import UNKNOWN, name_of
 from services.portal.developers.door import INTEGRATOR, show
 from services.portal.developers.event_list import CHOICES, EVENTS
 from services.portal.developers.partner import partner_of
@@ -24,7 +24,7 @@ from services.portal.developers.webhook_list import (
     patterns,
     typed_of,
 )
-from services.portal.developers.webhooks import DELIVERY_STATES, Replay, Webhooks
+from services.portal.developers.webhooks import STATES_WANTED, Replay, Webhooks
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.refusals import reason_of, reasons_at
@@ -44,7 +44,8 @@ DONE = {
     "luu": "Đã lưu.",
     "bat": "Đã bật webhook.",
     "tat": "Đã tạm dừng webhook. Sự kiện vẫn được giữ.",
-    "chua-tra-loi": "Đã gửi, chương trình nhận chưa trả lời. Xem lại ở Các lần gửi sau ít giây.",
+    # The gateway was away, or the receiver lets it wait: from here the two look the same.
+    UNKNOWN: "Chưa rõ đã gửi được hay chưa. Hãy xem ở Các lần gửi sau ít giây, nếu không thấy lần gửi này thì gửi lại.",
 }
 DELETED = "/dev/webhook?xong=xoa"
 
@@ -133,7 +134,7 @@ async def test(request: Request, endpoint: UUID, person: INTEGRATOR) -> Response
     except Refused as refused:
         return await _refused(request, person, endpoint, refused)
     except Unavailable:
-        return _back(endpoint, "chua-tra-loi")
+        return _back(endpoint, UNKNOWN)
     return RedirectResponse(f"/dev/webhook/{endpoint}/lan-gui/{delivery.event_id}?xong=thu", 303)
 
 
@@ -223,7 +224,7 @@ async def _show(
         problems=problems or [],
         typed=typed or saved,
         done=done,
-        states=[(code, tag.word) for code, tag in DELIVERY_STATES.items()],
+        states=STATES_WANTED,
         replay=replay,
         refreshed=False,
         last=False,

@@ -21,12 +21,18 @@ ENDPOINT_STATES = {
 DELIVERY_STATES = {
     "delivered": Tag("Đã nhận", "ready"),
     "pending": Tag("Chờ gửi", "asked"),
-    "failed": Tag("Thất bại, đã dừng gửi", "ended"),
+    "failed": Tag("Không được nhận, đã dừng gửi", "ended"),
 }
 # Tried, refused, and to be tried again: what somebody looks for who mends a receiver.
 FAILED_SO_FAR = Tag("Lỗi, sẽ gửi lại", "late")
 # A test event is sent once: nothing of it has stopped.
 TEST_REFUSED = Tag("Không được nhận", "ended")
+# A state as one looks for it: in words that all tags of it have.
+STATES_WANTED = (
+    ("delivered", "Đã nhận"),
+    ("pending", "Chờ gửi hoặc lỗi, sẽ gửi lại"),
+    ("failed", "Không được nhận"),
+)
 # Headers of a request that say when it was sent, and so what was signed.
 MADE_IN_SENDING = ("webhook-timestamp", "webhook-signature")
 TEST_TYPE = "gateway.webhook-tested.v1"

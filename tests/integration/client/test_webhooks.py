@@ -74,6 +74,9 @@ async def test_what_failed_is_seen_sent_again_and_recovered(gateway: Gateway) ->
         hook.answering = lambda _: 204
         again = await client.webhooks.resend(endpoint.id, str(ids[0]))
         assert (again.state, again.attempts[-1].manual) == ("delivered", True)
+        with pytest.raises(Invalid) as refused:
+            await client.webhooks.recover(endpoint.id, since=datetime.now(UTC) + timedelta(days=1))
+        assert [(each.field, each.code) for each in refused.value.errors] == [("since", "in-the-future")]
         replay = await client.webhooks.recover(endpoint.id, since=began)
         await eventually(lambda: has(hook, *ids), deadline_seconds=20)
         await eventually(lambda: is_done(client, endpoint.id, replay.id), deadline_seconds=20)

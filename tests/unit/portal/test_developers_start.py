@@ -101,7 +101,7 @@ def test_an_attempt_says_how_it_ended() -> None:
     assert (refused.outcome, alone.outcome) == ("trả lời 500", "không kết nối được")
     test = Delivery(event_id=uuid4(), type="x", occurred_at=NOW, state="failed", test=True, attempts=(alone,))
     assert test.tag.word == "Không được nhận"
-    assert msgspec.structs.replace(test, test=False).tag.word == "Thất bại, đã dừng gửi"
+    assert msgspec.structs.replace(test, test=False).tag.word == "Không được nhận, đã dừng gửi"
 
 
 def test_a_webhook_whose_last_delivery_failed_is_not_shown_as_going_well() -> None:

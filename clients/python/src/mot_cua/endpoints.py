@@ -127,7 +127,7 @@ class Endpoints(Resource[M]):
         return read(response, _Endpoints).endpoints
 
     @operation
-    def get(self, endpoint_id: str) -> Steps[Endpoint]:
+    def get(self, endpoint_id: str | UUID) -> Steps[Endpoint]:
         """One of them. Raises NotFound."""
         response = yield from self._ask("GET", _part(endpoint_id))
         return read(response, Endpoint)
@@ -142,7 +142,7 @@ class Endpoints(Resource[M]):
     @operation
     def update(
         self,
-        endpoint_id: str,
+        endpoint_id: str | UUID,
         *,
         url: str | UnsetType = UNSET,
         types: Sequence[str] | UnsetType = UNSET,
@@ -156,19 +156,19 @@ class Endpoints(Resource[M]):
         return read(response, Endpoint)
 
     @operation
-    def delete(self, endpoint_id: str) -> Steps[None]:
+    def delete(self, endpoint_id: str | UUID) -> Steps[None]:
         """Send nothing there any more. Raises NotFound."""
         yield from self._ask("DELETE", _part(endpoint_id))
 
     @operation
-    def rotate_secret(self, endpoint_id: str, *, overlap_hours: float | None = None) -> Steps[str]:
+    def rotate_secret(self, endpoint_id: str | UUID, *, overlap_hours: float | None = None) -> Steps[str]:
         """A new secret, never shown again; both sign until the overlap (24 hours unless said) is over."""
         body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
         response = yield from self._ask("POST", f"{_part(endpoint_id)}/secret", body)
         return read(response, _Secret).secret
 
     @operation
-    def test(self, endpoint_id: str, *, event_type: str | None = None) -> Steps[Delivery]:
+    def test(self, endpoint_id: str | UUID, *, event_type: str | None = None) -> Steps[Delivery]:
         """Send a test event at once, of this type; how it went stands in the delivery's attempts."""
         body = {} if event_type is None else {"type": event_type}
         response = yield from self._ask("POST", f"{_part(endpoint_id)}/test", body)
@@ -177,7 +177,7 @@ class Endpoints(Resource[M]):
     @operation
     def deliveries(
         self,
-        endpoint_id: str,
+        endpoint_id: str | UUID,
         *,
         state: str | None = None,
         event_type: str | None = None,
@@ -197,33 +197,33 @@ class Endpoints(Resource[M]):
         return read(response, Deliveries)
 
     @operation
-    def delivery(self, endpoint_id: str, event_id: str) -> Steps[Delivery]:
+    def delivery(self, endpoint_id: str | UUID, event_id: str | UUID) -> Steps[Delivery]:
         """One delivery with every attempt. Raises NotFound."""
         response = yield from self._ask("GET", f"{_part(endpoint_id)}/deliveries{_part(event_id)}")
         return read(response, Delivery)
 
     @operation
-    def resend(self, endpoint_id: str, event_id: str) -> Steps[Delivery]:
+    def resend(self, endpoint_id: str | UUID, event_id: str | UUID) -> Steps[Delivery]:
         """Deliver one event again, delivered before or not."""
         path = f"{_part(endpoint_id)}/deliveries{_part(event_id)}/resend"
         response = yield from self._ask("POST", path, {})
         return read(response, Delivery)
 
     @operation
-    def recover(self, endpoint_id: str, since: datetime) -> Steps[Replay]:
+    def recover(self, endpoint_id: str | UUID, since: datetime) -> Steps[Replay]:
         """Deliver everything that has failed since then. `since` carries its zone."""
         response = yield from self._ask("POST", f"{_part(endpoint_id)}/recover", {"since": zoned(since)})
         return read(response, Replay)
 
     @operation
-    def replay_missing(self, endpoint_id: str, since: datetime) -> Steps[Replay]:
+    def replay_missing(self, endpoint_id: str | UUID, since: datetime) -> Steps[Replay]:
         """Deliver everything since then that was never tried: types added later, events from before the endpoint."""
         path = f"{_part(endpoint_id)}/replay-missing"
         response = yield from self._ask("POST", path, {"since": zoned(since)})
         return read(response, Replay)
 
     @operation
-    def replay(self, endpoint_id: str, replay_id: str) -> Steps[Replay]:
+    def replay(self, endpoint_id: str | UUID, replay_id: str | UUID) -> Steps[Replay]:
         """How far a recovery or replay is."""
         response = yield from self._ask("GET", f"{_part(endpoint_id)}/replays{_part(replay_id)}")
         return read(response, Replay)
@@ -249,5 +249,5 @@ class Endpoints(Resource[M]):
         return self.session.call(request)
 
 
-def _part(value: str) -> str:
-    return f"/{quote(value, safe='')}"
+def _part(value: str | UUID) -> str:
+    return f"/{quote(str(value), safe='')}"
