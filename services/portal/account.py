@@ -8,13 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from libs.catalogue import Catalogue, UnknownAgency
 from libs.http.client import Refused
-from services.portal.city import City
 from services.portal.forms.sent import text_of
 from services.portal.guard import form_of
 from services.portal.refusals import reason_of
 from services.portal.rendering import page
 from services.portal.sessions import ANYBODY, Person, give_cookie, requires
-from services.portal.sign_in_pages import SignedIn, home_of
+from services.portal.sign_in_pages import SignedIn, ask_identity, home_of
 
 router = APIRouter()
 Whoever = Annotated[Person, Depends(requires(of=ANYBODY))]
@@ -39,10 +38,9 @@ async def change_password(request: Request, person: Whoever) -> Response:
     new, again = text_of(form, "moi-mat-khau"), text_of(form, "nhap-lai")
     if new != again:
         return _show(request, person, problems=[("nhap-lai", "Hai lần nhập mật khẩu mới không giống nhau.")])
-    city: City = request.app.state.city
     body = {"session": person.session, "old": text_of(form, "cu"), "new": new}
     try:
-        signed = await city.portal.read("identity", "/password", body, SignedIn, purpose="session")
+        signed = await ask_identity(request, "/password", body, SignedIn)
     except Refused as refused:
         field = "cu" if refused.slug == "wrong-credentials" else "moi-mat-khau"
         return _show(request, person, problems=[(field, reason_of(refused))])

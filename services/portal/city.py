@@ -25,7 +25,7 @@ def check_key(key: str) -> None:
 class Caller:
     """The services as one caller sees them: an officer (by their token), or the portal when `bearer` is empty.
 
-    `asked_from` is the address of the citizen the portal asks for: what the services limit, they limit by it.
+    `asked_from` is the address of the person the portal asks for: what the services limit, they limit by it.
     """
 
     def __init__(self, clients: Mapping[str, ServiceClient], bearer: str, asked_from: str = "") -> None:
@@ -123,10 +123,10 @@ class City:
         return Caller(self._clients, token)
 
     def citizen(self, address: str) -> Caller:
-        """The services in the portal's own name, for a citizen who asks from this address."""
+        """The services in the portal's own name, for whoever asks from this address without a session of their own."""
         return Caller(self._clients, "", address)
 
     @property
     def portal(self) -> Caller:
-        """The services in the portal's own name: for citizens, and for identity."""
+        """The services in the portal's own name, with nobody waiting who could be told to come back later."""
         return Caller(self._clients, "")

@@ -29,7 +29,7 @@ MISHAPS: Mapping[int, Mishap] = {
     413: Mishap("Tệp gửi lên quá lớn", "Hãy chọn tệp nhỏ hơn rồi gửi lại."),
     429: Mishap("Đã thử quá nhiều lần", "Hãy chờ ít phút rồi thử lại."),
     500: Mishap("Hệ thống gặp lỗi", "Lỗi đã được ghi lại. Hãy thử lại sau ít phút."),
-    503: Mishap("Hệ thống đang bận", "Dữ liệu đã nhập chưa mất. Hãy thử lại sau ít giây."),
+    503: Mishap("Hệ thống đang bận", "Hãy thử lại sau ít giây."),
 }
 # The gateway's 401 for a person whose session is good: signing in again would lead here again, without end.
 PARTNER_NOT_ACTIVE = "partner-not-active"

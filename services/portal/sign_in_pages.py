@@ -85,9 +85,12 @@ def home_of(person: Person) -> str:
 
 
 async def ask_identity(request: Request, path: str, body: Any, type_: type[Any]) -> Any:
-    """What identity answers in the portal's own name. Raises Refused and Unavailable."""
+    """What identity answers in the portal's own name, for the person at the browser: told at once when to come back.
+
+    Raises Refused and Unavailable.
+    """
     city: City = request.app.state.city
-    return await city.portal.read("identity", path, body, type_, purpose="session")
+    return await city.citizen(address_of(request)).read("identity", path, body, type_, purpose="session")
 
 
 def address_of(request: Request) -> str:

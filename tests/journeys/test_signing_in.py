@@ -79,3 +79,50 @@ async def test_who_signs_needs_a_second_factor(new_screen: NewScreen, city: City
     await expect(screen.at("ten")).to_be_visible()
     again = await new_screen("civil-status-31340-2025", path="/dang-nhap?tiep=/tai-khoan")
     await expect(again.page.get_by_role("button", name="Đăng xuất")).to_be_visible()
+
+
+async def test_who_tries_too_often_is_told_when_to_come_back(new_screen: NewScreen) -> None:
+    """At once, and asked for by one request: a page that hangs and sends itself again would lock for longer."""
+    screen = await new_screen()
+    await screen.go("/dang-nhap")
+    screen.expected_status |= {401, 429}
+    # Nobody's name: a name is locked whether somebody has it or not.
+    await screen.at("ten").fill("can-bo-khong-co-that")
+    sent: list[str] = []
+    screen.page.on("request", lambda one: sent.append(one.url) if one.method == "POST" else None)
+    told = screen.page.locator("#dang-nhap-loi")
+    for tries in range(1, 7):
+        await screen.at("mat-khau").fill(f"wrong-password-{tries}")
+        async with screen.page.expect_response(lambda answer: answer.request.method == "POST"):
+            await screen.press("Enter")
+        await expect(screen.at("mat-khau")).to_have_value("")
+    await expect(told).to_contain_text("Vui lòng thử lại sau")
+    assert len(sent) == 6
+    await screen.check("locked")
+
+
+async def test_a_form_nobody_answers_keeps_what_was_typed(new_screen: NewScreen) -> None:
+    """A service or the whole portal away: a notice at the form, which sends nothing by itself and may be sent again."""
+    screen = await new_screen()
+    await screen.go("/dang-nhap")
+    await screen.at("ten").fill("can-bo-nao-do")
+    await screen.at("mat-khau").fill("wrong-password-0")
+    screen.expected_status |= {401, 503}
+    screen.forgives_lost_connections = True
+    sent: list[str] = []
+    screen.page.on("request", lambda one: sent.append(one.url) if one.method == "POST" else None)
+    away = screen.page.get_by_role("alert")
+    for tries, failing in enumerate(
+        (lambda route: route.fulfill(status=503, body="<main></main>"), lambda route: route.abort()), start=1
+    ):
+        await screen.page.route("**/dang-nhap", failing)
+        await screen.push("dang-nhap")
+        await expect(away).to_be_focused()
+        await expect(away).to_contain_text("Nội dung đã nhập vẫn còn")
+        await expect(screen.at("mat-khau")).to_have_value("wrong-password-0")
+        assert len(sent) == tries
+        await screen.check("nobody answers")
+        await screen.page.unroute_all()
+    await screen.push("dang-nhap")
+    await expect(screen.page.locator("#dang-nhap-loi")).to_contain_text("không đúng")
+    assert await screen.at("ten").input_value() == "can-bo-nao-do"

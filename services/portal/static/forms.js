@@ -5,6 +5,13 @@ export function guardForms(root) {
   for (const form of root.querySelectorAll("form")) form.noValidate = true;
 }
 
+// For another try: the form was answered, or nobody answered.
+export function release(form) {
+  clearTimeout(form.dataset.sent);
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || form.method === "dialog") return;
@@ -13,15 +20,9 @@ document.addEventListener("submit", (event) => {
     event.stopImmediatePropagation();
     return;
   }
-  form.dataset.sent = "1";
-  const buttons = [...form.querySelectorAll("button:not([type=button])")];
-  for (const button of buttons) button.setAttribute("aria-disabled", "true");
-  const release = () => {
-    delete form.dataset.sent;
-    for (const button of buttons) button.removeAttribute("aria-disabled");
-  };
-  setTimeout(release, SENT_FOR_MS);
-  form.addEventListener("htmx:finally:request", release, { once: true });
+  for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
+  form.dataset.sent = setTimeout(() => release(form), SENT_FOR_MS);
+  form.addEventListener("htmx:finally:request", () => release(form), { once: true });
 }, { capture: true });
 
 // A file input is drawn in our words (macros/form.html): the name of what was chosen stands in its label.
@@ -43,8 +44,5 @@ window.addEventListener("pageshow", showAllChosen);
 // A page taken back from the browser's memory must be usable again.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-  }
+  document.querySelectorAll("form[data-sent]").forEach(release);
 });
