@@ -109,15 +109,15 @@ async def test_a_family_that_moves_is_found_where_it_lies(new_screen: NewScreen,
     await screen.press("Control+a")
     await screen.type(f"{town.today:%d/%m/%Y}")
     await screen.press("Tab", "Control+a")
-    await screen.type("23:50")
+    await screen.type("23:59")
     await screen.press("Tab", "Enter")
     await expect(screen.page.locator("h1")).to_contain_text("Phòng 5 – giường 7")
     await expect(screen.at("da-luu")).to_be_focused()
     await expect(screen.at("da-luu")).to_contain_text("Đã lưu")
     await expect(screen.at("da-luu")).to_contain_text("một người mẹ khác")
-    await expect(screen.at("ra-vien-gio")).to_have_value("23:50")
+    await expect(screen.at("ra-vien-gio")).to_have_value("23:59")
     await expect(card).to_contain_text("Phòng 5 – giường 7")
-    await expect(card).to_contain_text("ra viện 23:50")
+    await expect(card).to_contain_text("ra viện 23:59")
     await screen.check("a stay that was saved")
 
 
