@@ -143,7 +143,10 @@ async def rotate(conn: Any, endpoint: Endpoint, overlap: timedelta, sealer: Seal
 
 
 async def replay(conn: Any, endpoint: Endpoint, kind: str, since: datetime, by: By) -> Replay:
-    """Begin a replay. Raises Problem 409 when one of its kind runs or nothing is sent, 422 for too old or to come."""
+    """Begin a replay of what was said since a moment.
+
+    Raises Problem 409 when one of its kind runs or nothing is sent, 422 when `since` is too long ago or yet to come.
+    """
     if endpoint.state not in {ACTIVE, FAILING}:
         raise Problem(409, "endpoint-not-enabled", "Địa chỉ nhận đang tắt, hãy bật lại trước")
     now = datetime.now(UTC)
